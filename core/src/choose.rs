@@ -1,0 +1,67 @@
+//! The only source of nondeterminism. Every answer 0 is the calm one: first in first out, shortest, no fault.
+
+use crate::site::Site;
+
+/// The shape of a question about data.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Ask {
+    /// One of `of` alternatives: 0..of.
+    Pick {
+        /// How many there are; at least 2 when asked.
+        of: u32,
+    },
+    /// No (0) or yes (1), yes with this probability in a million.
+    Chance {
+        /// From 0 to 1 000 000.
+        per_million: u32,
+    },
+    /// A place on a range: 0..=steps.
+    Span {
+        /// At most 1 024.
+        steps: u32,
+    },
+}
+
+impl Ask {
+    /// The greatest answer.
+    pub const fn max(self) -> u32 {
+        match self {
+            Ask::Pick { of } => of.saturating_sub(1),
+            Ask::Chance { .. } => 1,
+            Ask::Span { steps } => steps,
+        }
+    }
+}
+
+/// Answers every question that a run leaves open. Implementations are the strategies of exploration.
+pub trait Choose {
+    /// The rank of an action, 0 (first come, first served) to 65 535 (last). Asked when an action first has to compete.
+    fn rank(&mut self, action: Site) -> u16;
+
+    /// An answer to `ask`, from 0 to [`Ask::max`]. Asked only where there is more than one answer.
+    fn draw(&mut self, site: Site, ask: Ask) -> u32;
+}
+
+/// The calm run: every answer is 0.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Calm;
+
+impl Choose for Calm {
+    fn rank(&mut self, _: Site) -> u16 {
+        0
+    }
+
+    fn draw(&mut self, _: Site, _: Ask) -> u32 {
+        0
+    }
+}
+
+impl<C: Choose + ?Sized> Choose for &mut C {
+    fn rank(&mut self, action: Site) -> u16 {
+        (**self).rank(action)
+    }
+
+    fn draw(&mut self, site: Site, ask: Ask) -> u32 {
+        (**self).draw(site, ask)
+    }
+}

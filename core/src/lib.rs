@@ -1,0 +1,20 @@
+//! # shakedown-core
+//!
+//! The lifecycle logic of Shakedown, without any I/O: vocabulary, machines, the host that drives them, the one executor,
+//! the puppet language and the oracles. `no_std` with `alloc`, no dependencies, no unsafe code. The simulator and the real
+//! backend run what stands here, unmodified.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+pub mod choose;
+pub mod ids;
+pub mod puppet;
+pub mod signal;
+pub mod site;
+pub mod time;
+pub mod vocab;
+pub mod world;

@@ -1,0 +1,162 @@
+//! The puppet language: what a process (or a function task) does, as data. One parser, one description of each verb; the
+//! simulated kernel, function tasks and real puppets give it one meaning (SCENARIOS, section 2).
+
+mod parse;
+mod print;
+
+use crate::signal::Signal;
+use crate::time::DurationRange;
+use alloc::sync::Arc;
+
+pub use parse::{ParseError, parse};
+
+/// A block of verbs, shared and immutable.
+pub type Block = Arc<[Verb]>;
+
+/// One verb of a script.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Verb {
+    /// `print TEXT` or `eprint TEXT`: the text and a newline, in one write.
+    Print {
+        /// Where to.
+        to: Out,
+        /// The bytes, newline included.
+        bytes: Arc<[u8]>,
+    },
+    /// `write N [stdout|stderr]`: N bytes: `x`, with a newline as every 64th byte: `write 10` is a partial line.
+    Write {
+        /// Where to.
+        to: Out,
+        /// How many.
+        bytes: u64,
+    },
+    /// `flood`: a page (4 096 bytes as of `write`) to stdout each millisecond, for ever, blocking where the pipe is full.
+    Flood,
+    /// `read line`, `read eof`: waits for input on stdin.
+    Read(ReadUntil),
+    /// `sleep D`.
+    Sleep(DurationRange),
+    /// `hang`: waits for ever; signals still act.
+    Hang,
+    /// `repeat N { … }`.
+    Repeat {
+        /// How often.
+        times: u32,
+        /// What.
+        body: Block,
+    },
+    /// `on SIG …`: installs a disposition; a step of its own, so that a signal can come before it.
+    On {
+        /// For this signal.
+        signal: Signal,
+        /// Do this.
+        then: Handler,
+    },
+    /// `spawn NAME { … }`: forks a child, which inherits group, session, pipes, mask and dispositions.
+    Spawn {
+        /// Worker-scoped name.
+        name: Arc<str>,
+        /// What the child runs.
+        body: Block,
+    },
+    /// `daemonize [NAME] { … }`: the double fork: fork, setsid, fork again; both parents exit 0, the body runs in the last child.
+    /// The caller goes on after it has reaped the first child.
+    Daemonize {
+        /// The daemon's name; `daemon` where the script gives none.
+        name: Arc<str>,
+        /// What the daemon runs.
+        body: Block,
+    },
+    /// `wait NAME`: waits for and reaps the latest child of this name.
+    Wait(Arc<str>),
+    /// `wait all`: reaps until no child is left (ECHILD).
+    WaitAll,
+    /// `kill NAME SIG`: signals the latest own child of this name.
+    Kill {
+        /// The child.
+        name: Arc<str>,
+        /// With this.
+        signal: Signal,
+    },
+    /// `setsid`: a new session and group (setsid(2)); no effect where the process leads a group.
+    Setsid,
+    /// `setpgid`: a group of its own (setpgid(0, 0)).
+    Setpgid,
+    /// `close stdin|stdout|stderr`.
+    Close(Fd),
+    /// `exit N`.
+    Exit(u8),
+    /// `die SIG`: ends itself by this signal: default disposition, unblocked, raised.
+    Die(Signal),
+}
+
+/// One of the two outputs.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Out {
+    /// Descriptor 1.
+    Stdout,
+    /// Descriptor 2.
+    Stderr,
+}
+
+/// One of the three standard descriptors.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Fd {
+    /// Descriptor 0.
+    Stdin,
+    /// Descriptor 1.
+    Stdout,
+    /// Descriptor 2.
+    Stderr,
+}
+
+/// What a `read` waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum ReadUntil {
+    /// One line, or the end of input.
+    Line,
+    /// The end of input; what comes before is thrown away.
+    Eof,
+}
+
+/// What a process does with a signal.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Handler {
+    /// `ignore`: SIG_IGN, inherited over fork and exec.
+    Ignore,
+    /// `default`: SIG_DFL.
+    Default,
+    /// `exit N [after D]`, `print TEXT`, `{ … }`: a handler that runs this block. Other signals with handlers are held off while it runs;
+    /// the interrupted verb then goes on (a sleep until its old end, SA_RESTART).
+    Run(Block),
+}
+
+impl Verb {
+    /// Whether a function task may play it: tasks have no pid, group, session or children.
+    pub fn fits_a_task(&self) -> bool {
+        match self {
+            Verb::Print { .. }
+            | Verb::Write { .. }
+            | Verb::Flood
+            | Verb::Read(_)
+            | Verb::Sleep(_)
+            | Verb::Hang
+            | Verb::Exit(_) => true,
+            Verb::Repeat { body, .. } => body.iter().all(Verb::fits_a_task),
+            Verb::On { signal, then } => {
+                *signal == Signal::TERM
+                    && match then {
+                        Handler::Run(body) => body.iter().all(Verb::fits_a_task),
+                        Handler::Ignore | Handler::Default => true,
+                    }
+            }
+            Verb::Spawn { .. } | Verb::Daemonize { .. } | Verb::Wait(_) | Verb::WaitAll | Verb::Kill { .. } => false,
+            Verb::Setsid | Verb::Setpgid | Verb::Close(_) | Verb::Die(_) => false,
+        }
+    }
+}
+
+/// Bytes of `write N`: `x`, a newline as every 64th.
+pub fn write_pattern(n: u64) -> alloc::vec::Vec<u8> {
+    (1..=n).map(|i| if i % 64 == 0 { b'\n' } else { b'x' }).collect()
+}

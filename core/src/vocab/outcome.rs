@@ -1,0 +1,149 @@
+//! How a unit ended: one terminal record an incarnation.
+
+use crate::signal::Signal;
+use crate::time::Instant;
+use crate::vocab::Requester;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+/// The kernel's word on how a process ended (wait(2)). Intent never overwrites it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum ExitStatus {
+    /// `exit(n)`: the low eight bits.
+    Exited(u8),
+    /// Ended by a signal.
+    Signalled {
+        /// Which.
+        signal: Signal,
+        /// Whether a core was dumped.
+        core: bool,
+    },
+    /// Nobody can tell: the backend was lost, or someone else reaped it.
+    Unknown,
+}
+
+impl fmt::Display for ExitStatus {
+    /// As scenario files write it: `exited(3)`, `signalled(TERM)`, `unknown`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ExitStatus::Exited(n) => write!(f, "exited({n})"),
+            ExitStatus::Signalled { signal, .. } => write!(f, "signalled({signal})"),
+            ExitStatus::Unknown => f.write_str("unknown"),
+        }
+    }
+}
+
+/// Why it ended.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Reason {
+    /// `exit(n)`, also after our TERM.
+    Natural,
+    /// By a signal that was not our KILL.
+    Signal,
+    /// Our KILL was sent before the leader ended.
+    ForcedKill,
+    /// It never executed: spawn or exec failed.
+    StartFailed,
+    /// Its status was lost, or the backend broke.
+    RuntimeError,
+}
+
+/// The twelve public states of a worker. Machines hold finer ones.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum WorkerState {
+    /// Not yet started.
+    Pending,
+    /// Spawn asked, not yet answered.
+    Starting,
+    /// Executed, not yet ready.
+    Running,
+    /// Its readiness probe has answered.
+    Ready,
+    /// Asked to end.
+    Stopping,
+    /// Being made to end.
+    Killing,
+    /// Ended; the rest of its output is read.
+    Draining,
+    /// Waiting to be started again.
+    Backoff,
+    /// Ended by itself, successfully.
+    Finished,
+    /// Ended because it was asked to.
+    Stopped,
+    /// Had to be forced, or left survivors that were.
+    Killed,
+    /// Anything else.
+    Failed,
+}
+
+impl WorkerState {
+    /// Finished, Stopped, Killed or Failed.
+    pub const fn is_terminal(self) -> bool {
+        matches!(self, WorkerState::Finished | WorkerState::Stopped | WorkerState::Killed | WorkerState::Failed)
+    }
+
+    /// The word that facts and scenario files use: `stopped`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            WorkerState::Pending => "pending",
+            WorkerState::Starting => "starting",
+            WorkerState::Running => "running",
+            WorkerState::Ready => "ready",
+            WorkerState::Stopping => "stopping",
+            WorkerState::Killing => "killing",
+            WorkerState::Draining => "draining",
+            WorkerState::Backoff => "backoff",
+            WorkerState::Finished => "finished",
+            WorkerState::Stopped => "stopped",
+            WorkerState::Killed => "killed",
+            WorkerState::Failed => "failed",
+        }
+    }
+}
+
+/// Bytes of output and what became of them.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct OutputTally {
+    /// Bytes handed on as `output` facts, both streams.
+    pub delivered: u64,
+    /// Whether the drain was abandoned while a descendant still held the pipe.
+    pub abandoned: bool,
+}
+
+/// A process that outlived its unit.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Survivor {
+    /// Its pid when it was seen.
+    pub pid: i32,
+    /// Its name as the puppet or the kernel gives it.
+    pub name: Arc<str>,
+}
+
+/// How one incarnation of a unit ended. Kept until the worker is removed.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Outcome {
+    /// Finished, Stopped, Killed or Failed.
+    pub state: WorkerState,
+    /// The kernel's word.
+    pub status: ExitStatus,
+    /// Why.
+    pub reason: Reason,
+    /// Who asked it to end, where somebody did.
+    pub requested_by: Option<Requester>,
+    /// Processes of the scope that were still alive when the deadline came.
+    pub survivors: Vec<Survivor>,
+    /// Who still held the output when the drain was abandoned.
+    pub holders: Vec<Survivor>,
+    /// What became of its output.
+    pub output: OutputTally,
+    /// Counted from 1.
+    pub incarnation: u32,
+    /// When its start was attempted.
+    pub spawned_at: Instant,
+    /// When it was over.
+    pub ended_at: Instant,
+    /// The error of a start that failed.
+    pub start_error: Option<crate::vocab::SpawnFailure>,
+}

@@ -1,0 +1,207 @@
+//! The ports of a world: what may be asked of it, and what it answers. One request, one `OpId`, at most one completion.
+//!
+//! *Prompt acts* (signal, reap, close) happen when submitted; only a failure is answered. *Slow acts* (spawn, write, survey) are always
+//! answered. *Waits* (exit, empty, readable) are answered when they come true, or withdrawn.
+
+use crate::ids::Pid;
+use crate::signal::Signal;
+use crate::vocab::{ExitStatus, ProcessSpec, Survivor};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+/// One of a unit's outputs.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Stream {
+    /// Descriptor 1.
+    Stdout,
+    /// Descriptor 2.
+    Stderr,
+}
+
+impl Stream {
+    /// Both, in the order of their numbers.
+    pub const BOTH: [Stream; 2] = [Stream::Stdout, Stream::Stderr];
+
+    /// `stdout` or `stderr`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Stream::Stdout => "stdout",
+            Stream::Stderr => "stderr",
+        }
+    }
+}
+
+/// Who is signalled.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Target {
+    /// The leader alone.
+    Leader,
+    /// Everybody in the unit's scope.
+    Scope,
+}
+
+/// What is asked of a world.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Request {
+    /// Slow act: start this process as this unit, with a pipe on each standard descriptor. All or nothing.
+    Spawn {
+        /// What to start.
+        spec: Arc<ProcessSpec>,
+    },
+    /// Prompt act: send a signal. Answered only by [`Completion::SignalFailed`].
+    Signal {
+        /// To the leader or the scope.
+        to: Target,
+        /// Which.
+        signal: Signal,
+    },
+    /// Wait: until the leader has ended. It stays a zombie, and so pins its pid and group, until [`Request::Reap`].
+    Exit,
+    /// Wait: until nobody in the scope is alive. Zombies do not count, but members adopted by us are reaped.
+    Empty,
+    /// Wait: until a `try_read` of the stream would not block.
+    Readable(Stream),
+    /// Wait: until a `try_write` to stdin would not block.
+    Writable,
+    /// Slow act: write all of it to stdin, as far as anybody reads.
+    Write(Arc<[u8]>),
+    /// Prompt act: close our end of stdin.
+    CloseInput,
+    /// Prompt act: close our end of an output.
+    CloseOutput(Stream),
+    /// Slow act: who in the scope is alive, and who holds an output.
+    Survey,
+    /// Prompt act: reap the leader. The unit's number may be forgotten afterwards.
+    Reap,
+}
+
+/// What a world answers.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Completion {
+    /// To `Spawn`: it executes, or it never did.
+    Spawned(Result<Pid, SpawnFailure>),
+    /// To `Signal`, only where it failed: `ESRCH` means gone, `EPERM` does not.
+    SignalFailed(Errno),
+    /// To `Exit`.
+    Exited(ExitNotice),
+    /// To `Empty`.
+    Empty,
+    /// To `Readable`.
+    Readable,
+    /// To `Writable`.
+    Writable,
+    /// To `Write`: how many bytes were taken before the reader went away or closed.
+    Written(u64),
+    /// To `Survey`.
+    Surveyed {
+        /// Alive in the scope, the leader included.
+        members: Vec<Survivor>,
+        /// Holding the write end of an output.
+        holders: Vec<Survivor>,
+    },
+}
+
+/// One exit is one event: the status, and what is known of those left behind.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct ExitNotice {
+    /// The kernel's word.
+    pub status: ExitStatus,
+    /// Whether others live in the scope; `None` where nobody looked.
+    pub others: Option<bool>,
+    /// Whether anybody still holds the write end of an output; `None` where nobody looked.
+    pub writers: Option<bool>,
+}
+
+/// Why a start failed. Nothing is left behind.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct SpawnFailure {
+    /// What the system said.
+    pub errno: Errno,
+    /// Whether fork had succeeded and exec failed.
+    pub at_exec: bool,
+}
+
+impl fmt::Display for SpawnFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} ({})", if self.at_exec { "exec" } else { "spawn" }, self.errno, self.errno.explain())
+    }
+}
+
+/// What `try_read` found.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum TryRead {
+    /// So many bytes were appended.
+    Data(usize),
+    /// Nothing now.
+    WouldBlock,
+    /// All write ends are closed and everything was read.
+    Eof,
+}
+
+/// What `try_write` did.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum TryWrite {
+    /// So many bytes were taken, at least one.
+    Wrote(usize),
+    /// The pipe is full.
+    WouldBlock,
+    /// Nobody can ever read it (EPIPE).
+    Broken,
+}
+
+macro_rules! errnos {
+    ($($(#[$d:meta])* $name:ident = $n:literal, $text:literal;)*) => {
+        /// An error number of Linux, as far as the lifecycle of processes knows it.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        #[allow(clippy::upper_case_acronyms)]
+        pub enum Errno {
+            $(#[doc = $text] $name,)*
+            /// Another one, by number.
+            Other(i32),
+        }
+
+        impl Errno {
+            /// From a raw number.
+            pub const fn from_raw(n: i32) -> Errno {
+                match n { $($n => Errno::$name,)* other => Errno::Other(other) }
+            }
+
+            /// Its number.
+            pub const fn raw(self) -> i32 {
+                match self { $(Errno::$name => $n,)* Errno::Other(n) => n }
+            }
+
+            /// What it means, in words.
+            pub const fn explain(self) -> &'static str {
+                match self { $(Errno::$name => $text,)* Errno::Other(_) => "another error" }
+            }
+        }
+
+        impl fmt::Display for Errno {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self { $(Errno::$name => f.write_str(stringify!($name)),)* Errno::Other(n) => write!(f, "errno {n}") }
+            }
+        }
+    };
+}
+
+errnos! {
+    EPERM = 1, "operation not permitted";
+    ENOENT = 2, "no such file or directory";
+    ESRCH = 3, "no such process";
+    EINTR = 4, "interrupted by a signal";
+    E2BIG = 7, "argument list too long";
+    ENOEXEC = 8, "not an executable format";
+    EBADF = 9, "bad file descriptor";
+    ECHILD = 10, "no such child";
+    EAGAIN = 11, "resource temporarily unavailable";
+    ENOMEM = 12, "out of memory";
+    EACCES = 13, "permission denied";
+    EINVAL = 22, "invalid argument";
+    EMFILE = 24, "too many open files";
+    ETXTBSY = 26, "text file busy";
+    EPIPE = 32, "broken pipe";
+    ENOSYS = 38, "not provided here";
+    ELOOP = 40, "too many symbolic links";
+}

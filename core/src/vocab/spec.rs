@@ -1,0 +1,146 @@
+//! What is to be run: sessions, workers and processes as plain, shareable data.
+
+use crate::puppet::Block;
+use crate::time::Duration;
+use crate::vocab::{Scope, SecondStop, StopPolicy};
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+/// A program to execute.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Program {
+    /// A real program, executed as it is by the real backend; played by `sim` in the simulator.
+    Command {
+        /// argv, the program first; looked up in `PATH` where it has no slash.
+        argv: Vec<String>,
+        /// The script that stands for it in the simulator.
+        sim: Option<Block>,
+    },
+    /// A puppet script, played by both backends.
+    Puppet(Block),
+}
+
+/// A process to start.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ProcessSpec {
+    /// Its name in facts and reports; its leading process is `name/main`.
+    pub name: Arc<str>,
+    /// What it runs.
+    pub program: Program,
+    /// Set beside the inherited environment.
+    pub env: BTreeMap<String, String>,
+    /// Its working directory; the parent's where none is given.
+    pub dir: Option<String>,
+    /// The group or session it is put into, and how far a kill of it reaches.
+    pub scope: Scope,
+}
+
+impl ProcessSpec {
+    /// A puppet of this name.
+    pub fn puppet(name: &str, script: Block) -> ProcessSpec {
+        ProcessSpec {
+            name: name.into(),
+            program: Program::Puppet(script),
+            env: BTreeMap::new(),
+            dir: None,
+            scope: Scope::Group,
+        }
+    }
+
+    /// A command of this name, played by `sim` in the simulator.
+    pub fn command(name: &str, argv: &[&str], sim: Option<Block>) -> ProcessSpec {
+        let argv = argv.iter().map(|a| String::from(*a)).collect();
+        ProcessSpec {
+            name: name.into(),
+            program: Program::Command { argv, sim },
+            env: BTreeMap::new(),
+            dir: None,
+            scope: Scope::Group,
+        }
+    }
+
+    /// The same with this scope.
+    #[must_use]
+    pub fn scope(mut self, scope: Scope) -> ProcessSpec {
+        self.scope = scope;
+        self
+    }
+
+    /// The same with one more variable.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> ProcessSpec {
+        self.env.insert(name.into(), value.into());
+        self
+    }
+
+    /// What the simulator plays: the puppet, or the command's stand-in.
+    pub fn script(&self) -> Option<&Block> {
+        match &self.program {
+            Program::Puppet(script) => Some(script),
+            Program::Command { sim, .. } => sim.as_ref(),
+        }
+    }
+}
+
+/// What a worker's unit is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Body {
+    /// An operating-system process.
+    Process(Arc<ProcessSpec>),
+    /// An async function that plays a puppet script.
+    PuppetTask(Block),
+    /// An async function of the host's table (`Host::register`), by its index: machines stay data.
+    Function(u32),
+}
+
+/// A worker of a session.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WorkerSpec {
+    /// Its name, unique in the session.
+    pub name: Arc<str>,
+    /// What it runs.
+    pub body: Body,
+    /// How it is stopped.
+    pub stop: StopPolicy,
+    /// key = value, for filters and reports.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// The order in which workers are stopped.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum StopOrder {
+    /// Dependents before what they depend on, independent branches in parallel.
+    ReverseDependency,
+    /// All at once.
+    Parallel,
+}
+
+/// A session.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SessionSpec {
+    /// Its name.
+    pub name: Arc<str>,
+    /// One absolute budget for the whole stop.
+    pub stop_budget: Duration,
+    /// The order of the stop.
+    pub order: StopOrder,
+    /// What a second stop does.
+    pub second_stop: SecondStop,
+    /// Its workers; a [`WorkerId`](crate::ids::WorkerId) is an index into this list.
+    pub workers: Vec<WorkerSpec>,
+}
+
+impl SessionSpec {
+    /// A session with the defaults: 30 s of stop budget, reverse dependency order, a second stop kills.
+    pub fn new(name: &str) -> SessionSpec {
+        SessionSpec {
+            name: name.into(),
+            stop_budget: Duration::from_secs(30),
+            order: StopOrder::ReverseDependency,
+            second_stop: SecondStop::Kill,
+            workers: Vec::new(),
+        }
+    }
+}

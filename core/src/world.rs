@@ -1,0 +1,82 @@
+//! What a host needs from its world: a clock, a chooser, wakers, and processes. The simulator and the real backend each
+//! implement this once; everything above it is the same code.
+
+use crate::choose::Choose;
+use crate::ids::{OpId, TaskId, UnitId};
+use crate::site::Label;
+use crate::time::Instant;
+use crate::vocab::{Completion, FactRecord, ProcessEvent, Request, Stream, TryRead, TryWrite};
+use alloc::vec::Vec;
+use core::task::Waker;
+
+/// Something of the world's that has become possible, or has happened, since the host last asked.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Ready {
+    /// The world can take a step of its own (a simulated process runs). It competes with all other enabled actions and is
+    /// taken by [`World::run`]. A step is announced once until it has run.
+    Step {
+        /// The world's name for it.
+        step: u32,
+        /// Who steps, for its site.
+        label: Label,
+        /// How often it has stepped before.
+        nth: u32,
+    },
+    /// An operation is complete.
+    Done {
+        /// Which.
+        op: OpId,
+        /// The answer.
+        completion: Completion,
+    },
+    /// A process of a unit was seen to start, end or get a signal.
+    Observed(ProcessEvent),
+}
+
+/// The ports of a host.
+pub trait World: 'static {
+    /// Where its choices come from.
+    type Chooser: Choose;
+
+    /// The clock. Asked once a turn; frozen within an instant in the simulator.
+    fn now(&mut self) -> Instant;
+
+    /// The source of all choices.
+    fn chooser(&mut self) -> &mut Self::Chooser;
+
+    /// Takes a request about `unit`. Completions come back through [`next_ready`](Self::next_ready), at most one an op.
+    fn submit(&mut self, op: OpId, unit: UnitId, request: Request);
+
+    /// Withdraws a wait: its completion will not come, unless it was handed out already. Acts are not withdrawn.
+    fn withdraw(&mut self, op: OpId);
+
+    /// The next thing that has become ready, in order of arrival; `None` where nothing is left.
+    fn next_ready(&mut self) -> Option<Ready>;
+
+    /// Takes a step that was announced as [`Ready::Step`].
+    fn run(&mut self, step: u32);
+
+    /// The waker of a task slot: made once a slot, handed out for every task that occupies it.
+    fn waker(&mut self, slot: TaskId) -> Waker;
+
+    /// The next slot that was woken since the host last asked, in order; each once.
+    fn next_woken(&mut self) -> Option<TaskId>;
+
+    /// The next instant at which the world itself has something to do, as a simulated process that sleeps.
+    fn deadline(&self) -> Option<Instant>;
+
+    /// Moves the clock: nothing is enabled before `to`. A world whose clock moves by itself does nothing.
+    fn advance(&mut self, to: Instant);
+
+    /// Reads what is there from a unit's output, at most `max` bytes, appended to `into`.
+    fn try_read(&mut self, unit: UnitId, stream: Stream, into: &mut Vec<u8>, max: usize) -> TryRead;
+
+    /// Writes what fits to a unit's stdin.
+    fn try_write(&mut self, unit: UnitId, bytes: &[u8]) -> TryWrite;
+
+    /// Takes note of a fact. Facts come in order, in the turn in which they became true.
+    fn publish(&mut self, fact: FactRecord);
+
+    /// Signals by bare number, as kill(2) would: for porting code that does. The real backend refuses (ENOSYS).
+    fn kill(&mut self, pid: i32, signal: crate::signal::Signal) -> Result<(), crate::vocab::Errno>;
+}
