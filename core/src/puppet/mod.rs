@@ -1,6 +1,10 @@
 //! The puppet language: what a process (or a function task) does, as data. One parser, one description of each verb; the
 //! simulated kernel, function tasks and real puppets give it one meaning (SCENARIOS, section 2).
 
+mod args;
+mod duration;
+mod lex;
+mod nearest;
 mod parse;
 mod print;
 
@@ -8,7 +12,10 @@ use crate::signal::Signal;
 use crate::time::DurationRange;
 use alloc::sync::Arc;
 
-pub use parse::{ParseError, parse};
+pub use duration::{DURATION_MAX, DurationError, Written, parse_duration, parse_range};
+pub use nearest::nearest;
+pub use parse::{DEPTH_MAX, ERRORS_MAX, NAME_MAX, ParseError, ParseErrorKind, REPEAT_MAX, WRITE_MAX, parse};
+pub use print::Script;
 
 /// A block of verbs, shared and immutable.
 pub type Block = Arc<[Verb]>;
