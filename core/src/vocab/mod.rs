@@ -7,6 +7,7 @@ mod outcome;
 mod policy;
 mod port;
 mod spec;
+mod stimulus;
 
 pub use deed::{Deed, ProcessView, Sender, Truth};
 pub use fact::{Fact, FactRecord, ProcessEvent, ProcessWhat, Requester, Subject};
@@ -14,3 +15,4 @@ pub use outcome::{ExitStatus, Outcome, OutputTally, Reason, Survivor, WorkerStat
 pub use policy::{Grace, Scope, SecondStop, SignalTo, StopPolicy};
 pub use port::{Completion, Errno, ExitNotice, Request, SpawnFailure, Stream, Target, TryRead, TryWrite};
 pub use spec::{Body, ProcessSpec, Program, SessionSpec, StopOrder, WorkerSpec};
+pub use stimulus::{Act, Stimulus, Trigger, TriggerSubject};
