@@ -1,0 +1,11 @@
+//! The workloads on shuttle. What is particular to it stands in `rt`; the virtual time it lacks in `clock`.
+mod clock;
+#[path = "../../common/mod.rs"]
+mod common;
+mod rt;
+#[path = "../../common/workloads.rs"]
+mod workloads;
+
+fn main() {
+    common::cli::main(workloads::run);
+}
