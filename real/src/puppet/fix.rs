@@ -1,0 +1,82 @@
+//! Ranges become durations before a puppet starts: the parent draws, so that a run's seed decides and the report can name it.
+
+use shakedown_core::puppet::{Block, Handler, Verb};
+use shakedown_core::time::{Duration, DurationRange};
+
+/// The same script with every range drawn. A `repeat` whose body has ranges is unrolled, so that each round draws anew, as
+/// long as that stays below [`UNROLLED_MAX`] verbs; beyond it all rounds share one draw.
+pub fn fix(block: &Block, draw: &mut impl FnMut(DurationRange) -> Duration) -> Block {
+    fix_dyn(block, draw)
+}
+
+fn fix_dyn(block: &Block, draw: &mut dyn FnMut(DurationRange) -> Duration) -> Block {
+    let mut fixed = Vec::with_capacity(block.len());
+    for verb in block.iter() {
+        match verb {
+            Verb::Sleep(range) => fixed.push(Verb::Sleep(DurationRange::fixed(draw(*range)))),
+            Verb::Repeat { times, body } => repeat(*times, body, draw, &mut fixed),
+            Verb::On { signal, then } => fixed.push(Verb::On { signal: *signal, then: handler(then, draw) }),
+            Verb::Spawn { name, body } => fixed.push(Verb::Spawn { name: name.clone(), body: fix_dyn(body, draw) }),
+            Verb::Daemonize { name, body } => {
+                fixed.push(Verb::Daemonize { name: name.clone(), body: fix_dyn(body, draw) });
+            }
+            Verb::Print { .. }
+            | Verb::Write { .. }
+            | Verb::Flood
+            | Verb::Read(_)
+            | Verb::Hang
+            | Verb::Wait(_)
+            | Verb::WaitAll
+            | Verb::Kill { .. }
+            | Verb::Setsid
+            | Verb::Setpgid
+            | Verb::Close(_)
+            | Verb::Exit(_)
+            | Verb::Die(_) => fixed.push(verb.clone()),
+        }
+    }
+    fixed.into()
+}
+
+fn handler(then: &Handler, draw: &mut dyn FnMut(DurationRange) -> Duration) -> Handler {
+    match then {
+        Handler::Run(body) => Handler::Run(fix_dyn(body, draw)),
+        Handler::Ignore | Handler::Default => then.clone(),
+    }
+}
+
+fn repeat(times: u32, body: &Block, draw: &mut dyn FnMut(DurationRange) -> Duration, into: &mut Vec<Verb>) {
+    let first = fix_dyn(body, draw);
+    let differs = first != *body;
+    let fits = (times as usize).saturating_mul(body.len().max(1)) <= UNROLLED_MAX;
+    if !differs || !fits || times == 0 {
+        into.push(Verb::Repeat { times, body: first });
+        return;
+    }
+    into.extend(first.iter().cloned());
+    for _ in 1..times {
+        into.extend(fix_dyn(body, draw).iter().cloned());
+    }
+}
+
+/// The most verbs that one `repeat` is unrolled to: a script has to fit into one environment string (execve(2)).
+pub const UNROLLED_MAX: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shakedown_core::puppet::{Script, parse};
+
+    #[test]
+    fn every_round_of_a_repeat_draws_anew() {
+        let block = parse("repeat 2 { sleep 1ms..9ms }; repeat 2 { sleep 5ms }; on TERM { sleep 1ms..9ms }").unwrap();
+        let mut ms = 0;
+        let fixed = fix(&block, &mut |range| {
+            ms += 1;
+            if range.steps() == 0 { range.min } else { Duration::from_millis(ms) }
+        });
+        let text = Script(&fixed).to_string();
+        let expected = parse("sleep 1ms; sleep 2ms; repeat 2 { sleep 5ms }; on TERM { sleep 4ms }").unwrap();
+        assert_eq!(text, Script(&expected).to_string());
+    }
+}

@@ -1,0 +1,171 @@
+//! Who belongs to a unit, as far as its scope reaches, and signals to all of them.
+//! Members are found in /proc and acted on only through pidfds, looked at again after opening, so that no stranger is hit.
+//!
+//! Sources: credentials(7), setsid(2), prctl(2) PR_SET_CHILD_SUBREAPER, pidfd_open(2).
+
+use crate::pidfd::Pidfd;
+use crate::procfs::{self, Stat};
+use crate::spawn;
+use shakedown_core::ids::Pid;
+use shakedown_core::signal::Signal;
+use shakedown_core::vocab::{Errno, Scope};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Orphans and descendants that were once seen to belong to a unit: pid and start time tell a process from its successor.
+pub type Kin = BTreeMap<Pid, u64>;
+
+/// A unit, as a walk needs to know it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Realm {
+    /// Its leader, not yet reaped: its number, group and session ids are pinned by it.
+    pub leader: Pid,
+    /// How far it reaches.
+    pub scope: Scope,
+    /// What descendants carry in their environment as [`UNIT_VARIABLE`], among other tags.
+    pub tag: String,
+}
+
+/// The variable that names a process's unit: tags of nested runs joined by `/`, the outermost first.
+pub const UNIT_VARIABLE: &str = "SHAKEDOWN_UNIT";
+/// The variable that names a process's run.
+pub const RUN_VARIABLE: &str = "SHAKEDOWN_RUN";
+
+impl Realm {
+    /// Members alive now, the leader included, in the order of /proc. Remembers descendants in `kin`.
+    ///
+    /// # Errors
+    /// Where /proc cannot be read.
+    pub fn living(&self, kin: &mut Kin) -> Result<Vec<Stat>, Errno> {
+        let mut members = self.members(kin)?;
+        members.retain(Stat::is_alive);
+        Ok(members)
+    }
+
+    /// Members alive or not.
+    ///
+    /// # Errors
+    /// Where /proc cannot be read.
+    pub fn members(&self, kin: &mut Kin) -> Result<Vec<Stat>, Errno> {
+        let mut every = match self.scope {
+            Scope::Process => procfs::stat(self.leader).into_iter().collect(),
+            Scope::Group | Scope::PosixSession | Scope::Tree | Scope::Cgroup | Scope::Job => procfs::every()?,
+        };
+        match self.scope {
+            Scope::Process => {}
+            Scope::Group => every.retain(|s| s.pgrp == self.leader.as_raw() || s.pid == self.leader),
+            Scope::PosixSession => every.retain(|s| s.session == self.leader.as_raw()),
+            // The last two are refused at the spawn; a walk of theirs is never more than the tree.
+            Scope::Tree | Scope::Cgroup | Scope::Job => self.keep_tree(&mut every, kin),
+        }
+        Ok(every)
+    }
+
+    /// Whether this process belongs to us by what it carries itself: group, session, environment, or our memory.
+    pub fn claims(&self, process: &Stat, kin: &Kin) -> bool {
+        process.pid == self.leader
+            || kin.get(&process.pid) == Some(&process.started)
+            || process.pgrp == self.leader.as_raw()
+            || process.session == self.leader.as_raw()
+            || self.is_tagged(process.pid)
+    }
+
+    /// Sends a signal to every member: a group at once through its leader's pidfd, other scopes one by one, again and again
+    /// until a walk finds nobody new. Nobody gets it twice, except that KILL of a tree reaches the leader's group first at once.
+    ///
+    /// # Errors
+    /// `ESRCH` where nobody was there, `EAGAIN` where new members kept appearing for [`ROUNDS_MAX`] walks, and otherwise what
+    /// the system said of the last member that could not be signalled.
+    pub fn signal(&self, leader: &Pidfd, signal: Signal, kin: &mut Kin) -> Result<(), Errno> {
+        match self.scope {
+            Scope::Process => leader.send(signal),
+            Scope::Group => self.signal_group(leader, signal),
+            Scope::PosixSession => self.signal_each(signal, kin),
+            Scope::Tree | Scope::Cgroup | Scope::Job => {
+                if signal == Signal::KILL {
+                    // At once, so that no member of the group forks while we walk. That it is empty is no failure of the tree.
+                    match leader.send_group(self.leader, signal) {
+                        Ok(()) | Err(Errno::ESRCH) => {}
+                        Err(errno) => return Err(errno),
+                    }
+                }
+                self.signal_each(signal, kin)
+            }
+        }
+    }
+
+    /// A leader that moved to another group of its session is missed by the group's signal, and gets its own.
+    fn signal_group(&self, leader: &Pidfd, signal: Signal) -> Result<(), Errno> {
+        let sent = leader.send_group(self.leader, signal);
+        let strayed = procfs::stat(self.leader).is_some_and(|s| s.is_alive() && s.pgrp != self.leader.as_raw());
+        if strayed { leader.send(signal) } else { sent }
+    }
+
+    fn signal_each(&self, signal: Signal, kin: &mut Kin) -> Result<(), Errno> {
+        let mut reached = BTreeSet::new();
+        let mut failed = None;
+        for _ in 0..ROUNDS_MAX {
+            let fresh: Vec<Stat> =
+                self.living(kin)?.into_iter().filter(|s| !reached.contains(&(s.pid, s.started))).collect();
+            if fresh.is_empty() {
+                return match failed {
+                    Some(errno) => Err(errno),
+                    None if reached.is_empty() => Err(Errno::ESRCH),
+                    None => Ok(()),
+                };
+            }
+            for process in fresh {
+                reached.insert((process.pid, process.started));
+                match open_verified(&process).map(|pidfd| pidfd.send(signal)) {
+                    None | Some(Ok(()) | Err(Errno::ESRCH)) => {}
+                    Some(Err(errno)) => failed = Some(errno),
+                }
+            }
+        }
+        Err(Errno::EAGAIN)
+    }
+
+    /// The leader, what it has been seen to have borne, adopted orphans that carry our tag, and all descendants of these.
+    fn keep_tree(&self, every: &mut Vec<Stat>, kin: &mut Kin) {
+        let own = std::process::id() as i32;
+        let mut tree: BTreeSet<Pid> = BTreeSet::new();
+        for process in every.iter() {
+            let adopted = process.ppid == own && !spawn::is_leader(process.pid);
+            let remembered = kin.get(&process.pid) == Some(&process.started);
+            if process.pid == self.leader || remembered || (adopted && self.claims(process, kin)) {
+                tree.insert(process.pid);
+            }
+        }
+        loop {
+            let before = tree.len();
+            for process in every.iter() {
+                if Pid::new(process.ppid).is_some_and(|parent| tree.contains(&parent)) {
+                    tree.insert(process.pid);
+                }
+            }
+            if tree.len() == before {
+                break;
+            }
+        }
+        every.retain(|process| tree.contains(&process.pid));
+        kin.clear();
+        kin.extend(every.iter().map(|process| (process.pid, process.started)));
+    }
+
+    fn is_tagged(&self, pid: Pid) -> bool {
+        procfs::environment(pid, UNIT_VARIABLE).is_some_and(|tags| tags.split('/').any(|tag| tag == self.tag))
+    }
+}
+
+/// A pidfd of exactly this process; `None` where it is gone. The number may have passed on between the walk and the
+/// opening, so the start time is compared once the pidfd pins whoever has it.
+pub fn open_verified(process: &Stat) -> Option<Pidfd> {
+    if process.pid.as_raw() <= 1 {
+        return None;
+    }
+    let pidfd = Pidfd::open(process.pid).ok()?;
+    let again = procfs::stat(process.pid)?;
+    (again.started == process.started).then_some(pidfd)
+}
+
+/// Walks of one signal, at most: who forks faster than that needs a control group.
+pub const ROUNDS_MAX: u32 = 256;

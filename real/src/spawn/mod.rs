@@ -1,0 +1,136 @@
+//! Starting processes, with the full hygiene of LIFECYCLE section 6, from one thread that never ends.
+//! That thread is what die-with-parent hangs on: PDEATHSIG fires when the *thread* that forked a child ends (prctl(2)).
+
+mod child;
+mod leaders;
+mod plan;
+
+pub use plan::{Lead, Plan};
+pub(crate) use plan::{environment, lead_of};
+
+pub(crate) use leaders::{forget_after, is_leader, with_leaders};
+
+use crate::errno;
+use crate::pidfd::Pidfd;
+use child::Nursery;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use shakedown_core::ids::Pid;
+use shakedown_core::vocab::{Errno, SpawnFailure};
+use std::os::fd::OwnedFd;
+use std::sync::OnceLock;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::time::Duration;
+
+/// A child that executes, and our ends of its pipes: close-on-exec, non-blocking.
+#[derive(Debug)]
+pub struct Child {
+    /// Its pid; it stays pinned until somebody reaps it.
+    pub pid: Pid,
+    /// The process itself.
+    pub pidfd: Pidfd,
+    /// What it reads.
+    pub stdin: OwnedFd,
+    /// What it writes on descriptor 1.
+    pub stdout: OwnedFd,
+    /// What it writes on descriptor 2.
+    pub stderr: OwnedFd,
+}
+
+/// Where the answer to a spawn goes. Called on the spawner's thread.
+pub type Answer = Box<dyn FnOnce(Result<Child, SpawnFailure>) + Send>;
+
+/// Starts a process. Returns at once; the answer comes from the spawner's thread, or from this one where that is overrun.
+pub fn spawn(plan: Plan, answer: Answer) {
+    match spawner() {
+        Ok(orders) => match orders.try_send(Order { plan, answer }) {
+            Ok(()) => {}
+            Err(TrySendError::Full(order) | TrySendError::Disconnected(order)) => (order.answer)(Err(refused(Errno::EAGAIN))),
+        },
+        Err(errno) => answer(Err(refused(errno))),
+    }
+}
+
+struct Order {
+    plan: Plan,
+    answer: Answer,
+}
+
+/// The one immortal thread of this process, started at the first spawn.
+fn spawner() -> Result<&'static SyncSender<Order>, Errno> {
+    static ORDERS: OnceLock<Result<SyncSender<Order>, Errno>> = OnceLock::new();
+    let made = ORDERS.get_or_init(|| {
+        let (sender, receiver) = sync_channel(ORDERS_MAX);
+        let thread = std::thread::Builder::new().name("shakedown-spawn".into());
+        match thread.spawn(move || serve(&receiver)) {
+            Ok(_) => Ok(sender),
+            Err(e) => Err(errno::of_std(&e)),
+        }
+    });
+    made.as_ref().map_err(|errno| *errno)
+}
+
+/// Ends only with the process: the sender is a static.
+fn serve(orders: &Receiver<Order>) {
+    let nursery = Nursery::new();
+    while let Ok(Order { plan, answer }) = orders.recv() {
+        answer(match &nursery {
+            Ok(nursery) => start(nursery, &plan),
+            Err(errno) => Err(refused(*errno)),
+        });
+    }
+}
+
+/// Retries what passes by itself: EAGAIN (no pid or memory just now) and ETXTBSY (another thread's child still holds the
+/// program open for writing until its own exec, golang/go#22315).
+fn start(nursery: &Nursery, plan: &Plan) -> Result<Child, SpawnFailure> {
+    let mut pause = RETRY_FIRST;
+    for _ in 1..TRIES_MAX {
+        match start_once(nursery, plan) {
+            Err(SpawnFailure { errno: Errno::EAGAIN | Errno::ETXTBSY, .. }) => {
+                std::thread::sleep(pause);
+                pause *= 2;
+            }
+            done => return done,
+        }
+    }
+    start_once(nursery, plan)
+}
+
+fn start_once(nursery: &Nursery, plan: &Plan) -> Result<Child, SpawnFailure> {
+    let (child_in, stdin) = pipe().map_err(refused)?;
+    let (stdout, child_out) = pipe().map_err(refused)?;
+    let (stderr, child_err) = pipe().map_err(refused)?;
+    for ours in [&stdin, &stdout, &stderr] {
+        // The flag belongs to one end of the pipe: the child's own end stays blocking.
+        fcntl(ours, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(|e| refused(errno::of_nix(e)))?;
+    }
+    let (pid, pidfd) = nursery.bear(plan, [&child_in, &child_out, &child_err])?;
+    Ok(Child { pid, pidfd, stdin, stdout, stderr })
+}
+
+/// A close-on-exec pipe, (read end, write end), both above the standard descriptors: dup2 onto itself would keep the flag.
+fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
+    let (read, write) = nix::unistd::pipe2(OFlag::O_CLOEXEC).map_err(errno::of_nix)?;
+    Ok((above_stdio(read)?, above_stdio(write)?))
+}
+
+/// The same descriptor with a number above 2: where a parent has closed its own, the lowest free one is a standard one.
+pub(crate) fn above_stdio(fd: OwnedFd) -> Result<OwnedFd, Errno> {
+    use std::os::fd::{AsRawFd, FromRawFd};
+    if fd.as_raw_fd() > 2 {
+        return Ok(fd);
+    }
+    let raw = fcntl(&fd, FcntlArg::F_DUPFD_CLOEXEC(3)).map_err(errno::of_nix)?;
+    // SAFETY: fcntl has just made this descriptor, and nobody else knows its number.
+    Ok(unsafe { OwnedFd::from_raw_fd(raw) })
+}
+
+fn refused(errno: Errno) -> SpawnFailure {
+    SpawnFailure { errno, at_exec: false }
+}
+
+/// Spawns that may wait for the thread; beyond it they fail with EAGAIN.
+const ORDERS_MAX: usize = 65_536;
+/// Attempts at one spawn: with the pauses doubling from [`RETRY_FIRST`], 31 ms at most.
+const TRIES_MAX: u32 = 6;
+const RETRY_FIRST: Duration = Duration::from_millis(1);
