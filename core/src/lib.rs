@@ -10,11 +10,22 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod actor;
 pub mod choose;
+pub mod host;
 pub mod ids;
+pub mod machine;
+pub mod oracle;
+pub mod outside;
+pub mod pipe;
 pub mod puppet;
+mod reactor;
+pub mod session;
 pub mod signal;
 pub mod site;
+pub mod sync;
+pub mod task;
 pub mod time;
 pub mod vocab;
+pub mod worker;
 pub mod world;

@@ -77,6 +77,16 @@ pub trait World: 'static {
     /// Takes note of a fact. Facts come in order, in the turn in which they became true.
     fn publish(&mut self, fact: FactRecord);
 
+    /// Nobody answers for this unit any more: whatever of it lives is killed and reaped. Where a task of this name ended without
+    /// having ended it, what lives is also reported.
+    fn abandoned(&mut self, unit: UnitId, task: Option<&str>);
+
+    /// A machine met an event that its state has no answer for, or an invariant is broken.
+    fn unexpected(&mut self, who: &str, what: &str);
+
+    /// Whether completions may come without a step or a deadline: true where the clock runs by itself.
+    fn is_patient(&self) -> bool;
+
     /// Signals by bare number, as kill(2) would: for porting code that does. The real backend refuses (ENOSYS).
     fn kill(&mut self, pid: i32, signal: crate::signal::Signal) -> Result<(), crate::vocab::Errno>;
 }

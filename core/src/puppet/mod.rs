@@ -6,6 +6,7 @@ mod duration;
 mod lex;
 mod nearest;
 mod parse;
+mod play;
 mod print;
 
 use crate::signal::Signal;
@@ -14,6 +15,8 @@ use alloc::sync::Arc;
 
 pub use duration::{DURATION_MAX, DurationError, Written, parse_duration, parse_range};
 pub use nearest::nearest;
+pub(crate) use play::play;
+
 pub use parse::{DEPTH_MAX, ERRORS_MAX, NAME_MAX, ParseError, ParseErrorKind, REPEAT_MAX, WRITE_MAX, parse};
 pub use print::Script;
 

@@ -74,6 +74,8 @@ pub enum Request {
     Survey,
     /// Prompt act: reap the leader. The unit's number may be forgotten afterwards.
     Reap,
+    /// Prompt act: nobody answers for the unit any more; it may outlive the session.
+    Detach,
 }
 
 /// What a world answers.
@@ -81,6 +83,8 @@ pub enum Request {
 pub enum Completion {
     /// To `Spawn`: it executes, or it never did.
     Spawned(Result<Pid, SpawnFailure>),
+    /// To the start of a unit that is an async function of the host itself.
+    TaskStarted,
     /// To `Signal`, only where it failed: `ESRCH` means gone, `EPERM` does not.
     SignalFailed(Errno),
     /// To `Exit`.

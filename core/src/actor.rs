@@ -1,0 +1,56 @@
+//! The machines that Shakedown brings: one enum, so that a host drives them without a box or a vtable.
+
+use crate::machine::{Broken, Cx, Event, Machine};
+use crate::outside::Outside;
+use crate::session::Session;
+use crate::time::Instant;
+use crate::worker::Worker;
+use alloc::string::String;
+
+/// A machine of the library's own.
+#[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "most actors are workers, the largest variant")]
+pub enum Actor {
+    /// One unit through all its incarnations.
+    Worker(Worker),
+    /// The root of a tree.
+    Session(Session),
+    /// What is done to a session.
+    Outside(Outside),
+}
+
+macro_rules! each {
+    ($self:expr, $machine:ident => $body:expr) => {
+        match $self {
+            Actor::Worker($machine) => $body,
+            Actor::Session($machine) => $body,
+            Actor::Outside($machine) => $body,
+        }
+    };
+}
+
+impl Machine for Actor {
+    fn on(&mut self, event: Event, cx: &mut Cx<'_>) {
+        each!(self, machine => machine.on(event, cx));
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        each!(self, machine => machine.deadline())
+    }
+
+    fn invariant(&self) -> Result<(), Broken> {
+        each!(self, machine => machine.invariant())
+    }
+
+    fn is_closed(&self) -> bool {
+        each!(self, machine => machine.is_closed())
+    }
+
+    fn listens(&self) -> bool {
+        each!(self, machine => machine.listens())
+    }
+
+    fn waits_for(&self) -> String {
+        each!(self, machine => machine.waits_for())
+    }
+}

@@ -1,0 +1,213 @@
+//! Machines on a host: mailboxes, deadlines and ticks.
+
+use super::{Action, Host};
+use crate::ids::{ActorId, OpId, UnitId};
+use crate::machine::{Cx, Event, Machine};
+use crate::reactor::{Target, TimerId};
+use crate::site::Label;
+use crate::time::Instant;
+use crate::vocab::{Completion, Request, Stream, TryRead};
+use crate::world::World;
+use alloc::collections::VecDeque;
+use alloc::format;
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+
+/// A read of a machine's takes at most this much at once.
+const CHUNK_MAX: usize = crate::pipe::CAPACITY;
+
+/// Ticks that a machine may take within one instant.
+const TICKS_AN_INSTANT_MAX: u32 = 1_000;
+
+/// Something in a mailbox.
+pub(crate) enum Mail {
+    Event(Event),
+    /// Output is there; it is read when the mail is delivered.
+    Readable {
+        op: OpId,
+        unit: UnitId,
+        stream: Stream,
+    },
+}
+
+pub(crate) struct Entry<A> {
+    pub(crate) name: Rc<str>,
+    pub(crate) machine: A,
+    label: Label,
+    mailbox: VecDeque<Mail>,
+    /// Deliveries, ticks and draws so far: the n-th of the next.
+    mails: u32,
+    ticks: u32,
+    draws: u32,
+    deadline: Option<Instant>,
+    timer: Option<TimerId>,
+    tick_enabled: bool,
+    /// The instant of the last tick, and how many it has had.
+    ticked: (Instant, u32),
+}
+
+impl<A> Entry<A> {
+    pub(crate) fn new(name: Rc<str>, label: Label, machine: A) -> Entry<A> {
+        Entry {
+            name,
+            machine,
+            label,
+            mailbox: VecDeque::new(),
+            mails: 0,
+            ticks: 0,
+            draws: 0,
+            deadline: None,
+            timer: None,
+            tick_enabled: false,
+            ticked: (Instant::NEVER, 0),
+        }
+    }
+}
+
+impl<W: World, A: Machine> Host<W, A> {
+    /// Puts mail into a mailbox; only its head competes.
+    pub(super) fn mail(&mut self, to: ActorId, mail: Mail) {
+        let entry = &mut self.actors[to.index()];
+        entry.mailbox.push_back(mail);
+        if entry.mailbox.len() == 1 {
+            self.enable_mail(to);
+        }
+    }
+
+    fn enable_mail(&mut self, to: ActorId) {
+        let entry = &mut self.actors[to.index()];
+        let (label, nth) = (entry.label, entry.mails);
+        entry.mails += 1;
+        self.queue.push(Action::Mail(to), label, nth, self.world.borrow_mut().chooser());
+    }
+
+    /// A machine takes the head of its mailbox.
+    pub(super) fn run_mail(&mut self, id: ActorId) {
+        let Some(mail) = self.actors[id.index()].mailbox.pop_front() else { return };
+        match mail {
+            Mail::Event(event) => self.deliver(id, event),
+            Mail::Readable { op, unit, stream } => self.deliver_output(id, op, unit, stream),
+        }
+        if !self.actors[id.index()].mailbox.is_empty() {
+            self.enable_mail(id);
+        }
+    }
+
+    fn deliver_output(&mut self, id: ActorId, op: OpId, unit: UnitId, stream: Stream) {
+        if self.reactor.ops.borrow_mut().get(op).is_none_or(|open| open.owner != crate::reactor::Owner::Actor(id)) {
+            return; // withdrawn while the mail was on its way
+        }
+        let mut chunk = Vec::new();
+        match self.read_unit(unit, stream, &mut chunk, CHUNK_MAX) {
+            // Readiness is a hint: the wait goes on.
+            TryRead::WouldBlock => self.submit(op, unit, Request::Readable(stream)),
+            TryRead::Data(_) | TryRead::Eof => {
+                let _ = self.reactor.ops.borrow_mut().close(op);
+                self.deliver(id, Event::Output { op, stream, chunk });
+            }
+        }
+    }
+
+    /// A machine's deadline has come, unless it has moved meanwhile.
+    pub(super) fn run_tick(&mut self, id: ActorId) {
+        let now = self.reactor.now.get();
+        let entry = &mut self.actors[id.index()];
+        entry.tick_enabled = false;
+        if entry.machine.deadline().is_none_or(|deadline| deadline > now) {
+            return;
+        }
+        entry.ticked = if entry.ticked.0 == now { (now, entry.ticked.1 + 1) } else { (now, 1) };
+        assert!(
+            entry.ticked.1 <= TICKS_AN_INSTANT_MAX,
+            "{} took {TICKS_AN_INSTANT_MAX} ticks within one instant: its deadline must move on",
+            entry.name
+        );
+        self.deliver_then(id, Event::Tick, true);
+    }
+
+    /// Hands an event to a machine within this turn.
+    pub(super) fn deliver(&mut self, id: ActorId, event: Event) {
+        self.deliver_then(id, event, false);
+    }
+
+    fn deliver_then(&mut self, id: ActorId, event: Event, was_tick: bool) {
+        let entry = &mut self.actors[id.index()];
+        let mut world = self.world.borrow_mut();
+        let mut cx = Cx {
+            now: self.reactor.now.get(),
+            me: id,
+            label: entry.label,
+            draws: &mut entry.draws,
+            reactor: &self.reactor,
+            chooser: world.chooser(),
+        };
+        entry.machine.on(event, &mut cx);
+        if let Err(broken) = entry.machine.invariant() {
+            world.unexpected(&entry.name, &format!("invariant broken: {}", broken.0));
+        }
+        drop(world);
+        self.review_deadline(id, was_tick);
+    }
+
+    /// A deadline is state: whenever the machine has run, its timer follows.
+    pub(super) fn review_deadline(&mut self, id: ActorId, was_tick: bool) {
+        let now = self.reactor.now.get();
+        let entry = &mut self.actors[id.index()];
+        let deadline = entry.machine.deadline();
+        if was_tick && deadline.is_some_and(|deadline| deadline <= now) {
+            panic!("{} would spin: after a Tick at {now} its deadline is still {deadline:?}", entry.name);
+        }
+        if deadline == entry.deadline && !was_tick {
+            return;
+        }
+        entry.deadline = deadline;
+        if let Some(timer) = entry.timer.take() {
+            self.reactor.timers.borrow_mut().cancel(timer);
+        }
+        match deadline {
+            Some(at) if at <= now => self.enable_tick(id),
+            Some(Instant::NEVER) | None => {}
+            Some(at) => {
+                self.actors[id.index()].timer = Some(self.reactor.timers.borrow_mut().arm(at, Target::Actor(id)));
+            }
+        }
+    }
+
+    pub(super) fn enable_tick(&mut self, id: ActorId) {
+        let entry = &mut self.actors[id.index()];
+        if core::mem::replace(&mut entry.tick_enabled, true) {
+            return;
+        }
+        let (label, nth) = (entry.label, entry.ticks);
+        entry.ticks += 1;
+        self.queue.push(Action::Tick(id), label, nth, self.world.borrow_mut().chooser());
+    }
+
+    /// An operation of a machine's is complete.
+    pub(super) fn complete_actor(&mut self, id: ActorId, op: OpId, unit: UnitId, completion: Completion) {
+        let event = match completion {
+            Completion::Readable => {
+                // Stays open until it is read.
+                let stream = self.actors[id.index()].stream_of(op, &self.reactor);
+                return self.mail(id, Mail::Readable { op, unit, stream });
+            }
+            Completion::Spawned(result) => Event::Spawned { op, result: result.map(|pid| Some(pid.as_raw())) },
+            Completion::TaskStarted => Event::Spawned { op, result: Ok(None) },
+            Completion::SignalFailed(errno) => Event::SignalFailed { op, errno },
+            Completion::Exited(notice) => Event::Exited { op, notice },
+            Completion::Empty => Event::Empty { op },
+            Completion::Writable => return,
+            Completion::Written(bytes) => Event::Written { op, bytes },
+            Completion::Surveyed { members, holders } => Event::Surveyed { op, members, holders },
+        };
+        let waker = self.reactor.ops.borrow_mut().close(op);
+        drop(waker);
+        self.mail(id, Mail::Event(event));
+    }
+}
+
+impl<A> Entry<A> {
+    fn stream_of(&self, op: OpId, reactor: &crate::reactor::Reactor) -> Stream {
+        reactor.ops.borrow_mut().get(op).and_then(|open| open.stream).unwrap_or(Stream::Stdout)
+    }
+}

@@ -1,0 +1,254 @@
+//! The one driver of machines and tasks: synchronous, and the same in the simulator and for real.
+//!
+//! A turn: the world is asked what has become possible, the least enabled action runs, and what it asked for is carried out in order.
+
+mod actors;
+mod queue;
+mod session;
+mod turn;
+mod units;
+mod waiters;
+
+pub use waiters::Waiter;
+
+use crate::actor::Actor;
+use crate::ids::{ActorId, OpId, TaskId, UnitId};
+use crate::machine::Machine;
+use crate::reactor::{Name, Port, Reactor};
+use crate::signal::Signal;
+use crate::site::{Label, Site};
+use crate::task::{CancelSource, JoinHandle, Stdio, TaskCx};
+use crate::time::Instant;
+use crate::vocab::{Errno, ExitStatus, Stream, TryRead};
+use crate::world::World;
+use actors::Entry;
+use alloc::boxed::Box;
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+use core::cell::RefCell;
+use core::future::Future;
+use core::pin::Pin;
+use queue::{Action, Queue};
+
+/// A function that a unit can be.
+pub type Function = Rc<dyn Fn(TaskCx, Stdio) -> Pin<Box<dyn Future<Output = ExitStatus>>>>;
+
+/// What a step did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Step {
+    /// One action ran.
+    Ran,
+    /// Nothing is enabled before `until`, if ever; the world's clock runs by itself, or a completion may still come.
+    Idle {
+        /// The next deadline of the host or the world.
+        until: Option<Instant>,
+    },
+    /// Every task has ended and every machine is closed.
+    Done,
+    /// Nothing can ever happen, and not all is done. [`Host::waiters`] tells who waits for what.
+    Stuck,
+}
+
+/// Drives machines and tasks on a world.
+pub struct Host<W: World, A: Machine = Actor> {
+    reactor: Rc<Reactor>,
+    world: Rc<RefCell<W>>,
+    queue: Queue,
+    actors: Vec<Entry<A>>,
+    listeners: Vec<ActorId>,
+    functions: Vec<Function>,
+    /// Prompt acts of this turn, over unless their failure comes at once.
+    prompt: Vec<OpId>,
+    facts: u64,
+    steps: u64,
+    digest: u64,
+}
+
+/// The object-safe view of a world that a reactor hands to its tasks.
+struct PortOf<W>(Rc<RefCell<W>>);
+
+impl<W: World> Port for PortOf<W> {
+    fn draw(&self, site: Site, ask: crate::choose::Ask) -> u32 {
+        use crate::choose::Choose;
+        self.0.borrow_mut().chooser().draw(site, ask)
+    }
+
+    fn try_read(&self, unit: UnitId, stream: Stream, into: &mut Vec<u8>, max: usize) -> TryRead {
+        self.0.borrow_mut().try_read(unit, stream, into, max)
+    }
+
+    fn kill(&self, pid: i32, signal: Signal) -> Result<(), Errno> {
+        self.0.borrow_mut().kill(pid, signal)
+    }
+}
+
+impl<W: World, A: Machine> Host<W, A> {
+    /// A host on this world, with nothing on it.
+    pub fn new(world: W) -> Host<W, A> {
+        Self::on(Rc::new(RefCell::new(world)))
+    }
+
+    /// A host on a world that its owner keeps a hand on. The host borrows it only within [`step`](Self::step) and the calls that add
+    /// to it.
+    pub fn on(world: Rc<RefCell<W>>) -> Host<W, A> {
+        let reactor = Reactor::new();
+        let _ = reactor.port.set(Rc::new(PortOf(world.clone())));
+        reactor.now.set(world.borrow_mut().now());
+        Host {
+            reactor,
+            world,
+            queue: Queue::default(),
+            actors: Vec::new(),
+            listeners: Vec::new(),
+            functions: Vec::new(),
+            prompt: Vec::new(),
+            facts: 0,
+            steps: 0,
+            digest: DIGEST_START,
+        }
+    }
+
+    /// The world.
+    pub fn world(&self) -> &Rc<RefCell<W>> {
+        &self.world
+    }
+
+    /// Starts a root task.
+    pub fn spawn<T, F, Fut>(&mut self, name: &'static str, task: F) -> JoinHandle<T>
+    where
+        F: FnOnce(TaskCx) -> Fut,
+        Fut: Future<Output = T> + 'static,
+        T: 'static,
+    {
+        self.reactor.spawn(None, Name::Literal(name), &CancelSource::new(), task)
+    }
+
+    /// Puts a function into the host's table, for [`Body::Function`](crate::vocab::Body::Function).
+    pub fn register(&mut self, function: Function) -> u32 {
+        self.functions.push(function);
+        self.functions.len() as u32 - 1
+    }
+
+    /// Puts a machine on the host. Its name keys its choices.
+    pub fn add(&mut self, name: &str, machine: A) -> ActorId {
+        let id = ActorId(self.actors.len() as u32);
+        let label = self.reactor.tasks.borrow_mut().child_label(None, name);
+        if machine.listens() {
+            self.listeners.push(id);
+        }
+        self.actors.push(Entry::new(name.into(), label, machine));
+        self.review_deadline(id, false);
+        id
+    }
+
+    /// A machine's state.
+    pub fn machine(&self, id: ActorId) -> &A {
+        &self.actors[id.index()].machine
+    }
+
+    /// Puts an event into a machine's mailbox, from outside.
+    pub fn send(&mut self, to: ActorId, event: crate::machine::Event) {
+        self.mail(to, actors::Mail::Event(event));
+    }
+
+    /// The clock, as of the last turn.
+    pub fn now(&self) -> Instant {
+        self.reactor.now.get()
+    }
+
+    /// Steps so far.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// The rolling digest of the labelled steps so far, without times: the same digest is the same trace.
+    pub fn digest(&self) -> u64 {
+        crate::site::mix(self.digest)
+    }
+
+    /// Who waits for what.
+    pub fn waiters(&self) -> Vec<Waiter> {
+        let mut all = self.reactor.waiters();
+        all.extend(
+            self.actors
+                .iter()
+                .filter(|a| !a.machine.is_closed())
+                .map(|a| Waiter { who: a.name.as_ref().into(), waits_for: a.machine.waits_for() }),
+        );
+        all
+    }
+
+    /// Timers that are armed, tasks that live, operations that are open: what a run has left when it ends.
+    pub fn leftovers(&self) -> (usize, usize, usize) {
+        let timers = self.reactor.timers.borrow().armed();
+        let tasks = self.reactor.tasks.borrow().living_count();
+        (timers, tasks, self.reactor.ops.borrow().open_count())
+    }
+
+    /// Names of the tasks that live.
+    pub fn living_tasks(&self) -> Vec<alloc::string::String> {
+        self.reactor.tasks.borrow().living().map(|(_, task)| task.name.as_str().into()).collect()
+    }
+
+    /// Drops every task and machine, and is as new: thousands of simulations reuse one host. The world is its owner's to reset.
+    pub fn clear(&mut self) {
+        self.drop_tasks();
+        self.actors.clear();
+        self.listeners.clear();
+        self.functions.clear();
+        self.queue.clear();
+        self.prompt.clear();
+        (self.facts, self.steps, self.digest) = (0, 0, DIGEST_START);
+        self.reactor.clear();
+        let mut world = self.world.borrow_mut();
+        while world.next_woken().is_some() {}
+        self.reactor.now.set(world.now());
+    }
+
+    fn drop_tasks(&mut self) {
+        // A task's destructor may spawn or wake others: until none is left.
+        loop {
+            let living: Vec<TaskId> = self.reactor.tasks.borrow().living().map(|(id, _)| id).collect();
+            if living.is_empty() {
+                return;
+            }
+            for id in living {
+                let left = self.reactor.tasks.borrow_mut().leave(id);
+                if let Some(left) = left {
+                    left.run.end();
+                }
+            }
+        }
+    }
+
+    fn note_step(&mut self, label: Label, action: Action) {
+        self.steps += 1;
+        self.digest = (self.digest.rotate_left(5) ^ label.0 ^ action.kind() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+}
+
+impl<W: World, A: Machine> Drop for Host<W, A> {
+    fn drop(&mut self) {
+        self.drop_tasks();
+        // Pipes and futures hold the reactor: let go of them.
+        self.reactor.clear();
+    }
+}
+
+impl Reactor {
+    pub(crate) fn clear(&self) {
+        let units = core::mem::take(&mut *self.units.borrow_mut());
+        drop(units);
+        self.tasks.borrow_mut().clear();
+        self.timers.borrow_mut().clear();
+        self.ops.borrow_mut().clear();
+        self.effects.borrow_mut().clear();
+        self.answers.borrow_mut().clear();
+        self.newborn.borrow_mut().clear();
+        let doomed = core::mem::take(&mut *self.doomed.borrow_mut());
+        drop(doomed);
+        self.settling.borrow_mut().clear();
+    }
+}
+
+const DIGEST_START: u64 = 0x5a17_ed0c_0ffe_e000;

@@ -1,0 +1,317 @@
+//! One turn: ask the world, run the least enabled action, carry out what it asked for.
+
+use super::actors::Mail;
+use super::{Action, Host, Step};
+use crate::ids::{OpId, TaskId, UnitId};
+use crate::machine::{Event, Machine};
+use crate::reactor::{Class, Effect, Left, Owner, Target, UnitKind, Why};
+use crate::time::Instant;
+use crate::vocab::{Body, Completion, FactRecord, Request, Subject};
+use crate::world::{Ready, World};
+use core::task::{Context, Poll};
+
+impl<W: World, A: Machine> Host<W, A> {
+    /// Runs the next enabled action, or says why there is none.
+    pub fn step(&mut self) -> Step {
+        loop {
+            self.sample_clock();
+            self.absorb();
+            if let Some(entry) = self.queue.pop() {
+                self.note_step(entry.label, entry.action);
+                match entry.action {
+                    Action::Poll(task) => self.run_poll(task),
+                    Action::Mail(actor) => self.run_mail(actor),
+                    Action::Tick(actor) => self.run_tick(actor),
+                    Action::Step(step) => self.world.borrow_mut().run(step),
+                }
+                self.carry_out();
+                return Step::Ran;
+            }
+            if self.settle() {
+                continue;
+            }
+            let next = self.next_deadline();
+            let now = self.reactor.now.get();
+            match next {
+                Some(at) => {
+                    self.world.borrow_mut().advance(at);
+                    self.sample_clock();
+                    if self.reactor.now.get() < at {
+                        return if self.is_over() { Step::Done } else { Step::Idle { until: next } };
+                    }
+                    debug_assert!(self.reactor.now.get() >= now, "a clock never goes back");
+                }
+                None if self.is_over() => return Step::Done,
+                None if self.world.borrow().is_patient() => return Step::Idle { until: None },
+                None => return Step::Stuck,
+            }
+        }
+    }
+
+    /// Whether every task has ended and every machine is closed.
+    pub fn is_over(&self) -> bool {
+        self.reactor.tasks.borrow().living_count() == 0 && self.actors.iter().all(|a| a.machine.is_closed())
+    }
+
+    /// The next instant at which a timer fires or the world has something to do.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        let timer = self.reactor.timers.borrow_mut().next();
+        let world = self.world.borrow().deadline();
+        match (timer, world) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
+    }
+
+    /// Takes the clock's reading for this turn and enables what is due.
+    fn sample_clock(&mut self) {
+        let now = self.world.borrow_mut().now();
+        if now == self.reactor.now.get() && now != Instant::ZERO {
+            return;
+        }
+        self.reactor.now.set(now);
+        loop {
+            let due = self.reactor.timers.borrow_mut().pop_due(now);
+            match due {
+                None => return,
+                Some(Target::Task(task)) => self.enable_poll(task),
+                Some(Target::Waker(waker)) => waker.wake(),
+                Some(Target::Actor(actor)) => self.enable_tick(actor),
+            }
+        }
+    }
+
+    /// Enables what has become possible since the last turn.
+    fn absorb(&mut self) {
+        loop {
+            let answer = self.reactor.answers.borrow_mut().pop_front();
+            let Some((op, completion)) = answer else { break };
+            self.complete(op, completion);
+        }
+        loop {
+            let ready = self.world.borrow_mut().next_ready();
+            match ready {
+                None => break,
+                Some(Ready::Step { step, label, nth }) => {
+                    self.queue.push(Action::Step(step), label, nth, self.world.borrow_mut().chooser());
+                }
+                Some(Ready::Done { op, completion }) => self.complete(op, completion),
+                Some(Ready::Observed(event)) => {
+                    for i in 0..self.listeners.len() {
+                        self.mail(self.listeners[i], Mail::Event(Event::Observed(event.clone())));
+                    }
+                }
+            }
+        }
+        for op in self.prompt.drain(..) {
+            let waker = self.reactor.ops.borrow_mut().close(op);
+            drop(waker);
+        }
+        if !self.reactor.newborn.borrow().is_empty() {
+            self.welcome();
+        }
+        loop {
+            let woken = self.world.borrow_mut().next_woken();
+            let Some(task) = woken else { break };
+            self.enable_poll(task);
+        }
+    }
+
+    /// Tasks that were spawned get their wakers and become enabled.
+    fn welcome(&mut self) {
+        let newborn = core::mem::take(&mut *self.reactor.newborn.borrow_mut());
+        for &task in &newborn {
+            let mut world = self.world.borrow_mut();
+            let mut wakers = self.reactor.wakers.borrow_mut();
+            while wakers.len() <= task.index() {
+                let slot = TaskId(wakers.len() as u32);
+                wakers.push(world.waker(slot));
+            }
+            drop(wakers);
+            if let Some(t) = self.reactor.tasks.borrow_mut().get(task) {
+                self.queue.push(Action::Poll(task), t.label, t.polls, world.chooser());
+            }
+        }
+        let mut newborn = newborn;
+        newborn.clear();
+        *self.reactor.newborn.borrow_mut() = newborn;
+    }
+
+    fn enable_poll(&mut self, task: TaskId) {
+        let mut tasks = self.reactor.tasks.borrow_mut();
+        let Some(t) = tasks.get(task) else { return };
+        if !core::mem::replace(&mut t.queued, true) {
+            self.queue.push(Action::Poll(task), t.label, t.polls, self.world.borrow_mut().chooser());
+        }
+    }
+
+    fn run_poll(&mut self, task: TaskId) {
+        let run = {
+            let mut tasks = self.reactor.tasks.borrow_mut();
+            let Some(t) = tasks.get(task) else { return };
+            t.queued = false;
+            t.polls += 1;
+            let Some(run) = t.run.clone() else { return };
+            run
+        };
+        // Wakers are only added between polls, so this borrow is shared with nobody who writes.
+        let wakers = self.reactor.wakers.borrow();
+        let over = run.poll(&mut Context::from_waker(&wakers[task.index()])) == Poll::Ready(());
+        drop(wakers);
+        if over {
+            self.task_over(task);
+        }
+    }
+
+    pub(super) fn task_over(&mut self, task: TaskId) {
+        let name = self.reactor.tasks.borrow_mut().get(task).map(|t| t.name.clone());
+        let left = self.reactor.tasks.borrow_mut().leave(task);
+        let Some(Left { run, units, unit }) = left else { return };
+        run.end();
+        drop(run);
+        // What the task asked for in its last turn comes before what becomes of its processes.
+        self.carry_out_effects();
+        for orphan in units {
+            let by = name.as_ref().map(|n| n.as_str());
+            self.world.borrow_mut().abandoned(orphan, by);
+        }
+        if let Some(unit) = unit {
+            self.task_left_unit(unit, task);
+        }
+    }
+
+    /// Carries out what was asked for, in order, until nothing is left to do within this turn.
+    fn carry_out(&mut self) {
+        loop {
+            self.carry_out_effects();
+            let doomed = core::mem::take(&mut *self.reactor.doomed.borrow_mut());
+            if doomed.is_empty() {
+                return;
+            }
+            for run in doomed {
+                run.end();
+                self.task_over(run.slot());
+            }
+        }
+    }
+
+    fn carry_out_effects(&mut self) {
+        loop {
+            let effect = self.reactor.effects.borrow_mut().pop_front();
+            match effect {
+                None => return,
+                Some(Effect::Start { op, unit, name, body }) => self.start(op, unit, &name, body),
+                Some(Effect::Submit { op, unit, request }) => self.submit(op, unit, request),
+                Some(Effect::Withdraw { op }) => self.withdraw(op),
+                Some(Effect::Fact { subject, incarnation, unit, fact }) => {
+                    self.publish(subject, incarnation, unit, fact);
+                }
+                Some(Effect::Tell { to, event }) => self.deliver(to, event),
+                Some(Effect::Unexpected { who, what }) => {
+                    self.world.borrow_mut().unexpected(&self.actors[who.index()].name, &what);
+                }
+            }
+        }
+    }
+
+    fn publish(&mut self, subject: Subject, incarnation: u32, unit: Option<UnitId>, fact: crate::vocab::Fact) {
+        let word = fact.word();
+        let record = FactRecord { seq: self.facts, at: self.reactor.now.get(), subject, incarnation, unit, fact };
+        self.facts += 1;
+        self.world.borrow_mut().publish(record);
+        for i in 0..self.listeners.len() {
+            self.mail(self.listeners[i], Mail::Event(Event::Heard { subject, word }));
+        }
+    }
+
+    fn start(&mut self, op: OpId, unit: UnitId, name: &alloc::sync::Arc<str>, body: Body) {
+        match body {
+            Body::Process(spec) => {
+                self.reactor.units.borrow_mut()[unit.index()].kind = UnitKind::Process;
+                self.submit(op, unit, Request::Spawn { spec });
+            }
+            Body::PuppetTask(script) => {
+                self.start_task(op, unit, name, move |cx, stdio| crate::puppet::play(script, cx, stdio));
+            }
+            Body::Function(index) => {
+                let function = self.functions[index as usize].clone();
+                self.start_task(op, unit, name, move |cx, stdio| function(cx, stdio));
+            }
+        }
+    }
+
+    pub(super) fn submit(&mut self, op: OpId, unit: UnitId, request: Request) {
+        let class = Class::of(&request);
+        if let Some(open) = self.reactor.ops.borrow_mut().get(op) {
+            open.class = class;
+            open.stream = if let Request::Readable(stream) = request { Some(stream) } else { None };
+        } else {
+            return;
+        }
+        if class == Class::Prompt {
+            self.prompt.push(op);
+        }
+        let is_task = matches!(self.reactor.units.borrow()[unit.index()].kind, UnitKind::Task(_));
+        if is_task {
+            self.ask_task(op, unit, request);
+        } else {
+            self.world.borrow_mut().submit(op, unit, request);
+        }
+    }
+
+    fn withdraw(&mut self, op: OpId) {
+        let class = self.reactor.ops.borrow_mut().get(op).map(|open| open.class);
+        match class {
+            Some(Class::Wait) => {
+                self.world.borrow_mut().withdraw(op);
+                let waker = self.reactor.ops.borrow_mut().close(op);
+                drop(waker);
+            }
+            // Acts complete: their answer is the host's.
+            Some(Class::Slow | Class::Prompt) | None => {}
+        }
+    }
+
+    /// An operation is complete: into a mailbox, into a task's slot, or to the host itself.
+    fn complete(&mut self, op: OpId, completion: Completion) {
+        let Some((owner, unit)) = self.reactor.ops.borrow_mut().get(op).map(|open| (open.owner.clone(), open.unit))
+        else {
+            return; // withdrawn
+        };
+        match owner {
+            Owner::Actor(id) => self.complete_actor(id, op, unit, completion),
+            Owner::Task(_) => {
+                let waker = self.reactor.ops.borrow_mut().get(op).and_then(|open| open.answer(completion));
+                if let Some(waker) = waker {
+                    waker.wake();
+                }
+            }
+            Owner::Nobody => {
+                let waker = self.reactor.ops.borrow_mut().close(op);
+                drop(waker);
+                // Nobody waited for the start, but the process is there.
+                if let Completion::Spawned(Ok(_)) = completion {
+                    self.world.borrow_mut().abandoned(unit, None);
+                }
+            }
+        }
+    }
+
+    /// Wakes those who wait for quiescence; true if there was somebody.
+    fn settle(&mut self) -> bool {
+        let settling = core::mem::take(&mut *self.reactor.settling.borrow_mut());
+        if settling.is_empty() || self.world.borrow().is_patient() {
+            *self.reactor.settling.borrow_mut() = settling;
+            return false;
+        }
+        for task in settling {
+            if let Some(t) = self.reactor.tasks.borrow_mut().get(task)
+                && t.why == Why::Settle
+            {
+                t.why = Why::Unknown;
+            }
+            self.enable_poll(task);
+        }
+        true
+    }
+}

@@ -1,0 +1,337 @@
+//! Built-in oracles: ten promises about lifecycles, one a file, judged without the user writing an assertion. Each is judged
+//! where it falls due and looks only at what the step touched, so that all of them stay on in every simulation.
+//!
+//! An [`Audit`] sees the facts that machines publish, the deeds that the kernel reports, and the end. A user's async supervisor
+//! publishes no facts: then deeds and the end suffice for what is checked. One `Audit` serves thousands of simulations.
+
+mod event_order;
+#[cfg(test)]
+mod fake;
+mod findings;
+mod name;
+mod no_foreign_signal;
+mod no_lost_output;
+mod no_orphan;
+mod no_unexpected;
+mod no_zombie;
+mod one_terminal_event;
+mod quiescent_end;
+mod roster;
+mod stop_deadline;
+mod truthful_outcome;
+
+pub use findings::Violation;
+pub use name::OracleName;
+
+use crate::ids::{UnitId, WorkerId};
+use crate::time::{Duration, Instant};
+use crate::vocab::{Deed, Fact, FactRecord, Subject, Truth};
+use alloc::string::String;
+use alloc::vec::Vec;
+use findings::Findings;
+use roster::Roster;
+
+/// What the plan says of its workers, as far as oracles need it.
+pub trait Names {
+    /// The worker's name.
+    fn worker(&self, id: WorkerId) -> &str;
+
+    /// Whether this exit code counts as success for the worker.
+    fn is_success(&self, _worker: WorkerId, code: u8) -> bool {
+        code == 0
+    }
+}
+
+/// The world at the moment of a fact, a deed or the end.
+#[derive(Clone, Copy)]
+pub struct Scene<'a> {
+    /// The clock.
+    pub now: Instant,
+    /// The kernel.
+    pub truth: &'a dyn Truth,
+    /// The plan.
+    pub names: &'a dyn Names,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum EndReason {
+    /// The session told `stopped`, and nothing else was to be done.
+    SessionStopped,
+    /// The root task returned.
+    RootReturned,
+    /// Nothing can ever happen again although nobody said that it is over: the verdict `stuck`. Only what is already owed is judged.
+    Stuck,
+    /// A limit of time or steps cut it off: the verdicts `hang` and `livelock`. Only what is overdue is judged.
+    Cut,
+}
+
+impl EndReason {
+    /// Whether whoever was in charge said that it is over, so that nothing may be left.
+    pub const fn is_over(self) -> bool {
+        match self {
+            EndReason::SessionStopped | EndReason::RootReturned => true,
+            EndReason::Stuck | EndReason::Cut => false,
+        }
+    }
+}
+
+/// What is left when a run is over.
+#[derive(Clone, Copy, Debug)]
+pub struct EndState<'a> {
+    /// Tasks that still live, by name; the root not counted.
+    pub tasks: &'a [&'a str],
+    /// Timers still armed.
+    pub timers: u32,
+    /// Machines that are not closed, by name.
+    pub machines_open: &'a [&'a str],
+    /// How it ended.
+    pub reason: EndReason,
+}
+
+/// What a step is judged with: the scene, what was told before, and where findings go.
+struct Case<'a> {
+    scene: &'a Scene<'a>,
+    roster: &'a Roster,
+    findings: &'a mut Findings,
+    lag_max: Duration,
+}
+
+impl<'a> Case<'a> {
+    fn report(&mut self, oracle: OracleName, subject: &str, message: String) {
+        self.findings.report(oracle, subject, self.scene.now, message);
+    }
+
+    fn subject(&self, subject: Subject) -> &'a str {
+        match subject {
+            Subject::Session => "session",
+            Subject::Worker(id) => self.scene.names.worker(id),
+        }
+    }
+}
+
+/// All oracles, what they remember, and what they found.
+#[derive(Default)]
+pub struct Audit {
+    no_foreign_signal: no_foreign_signal::NoForeignSignal,
+    no_orphan: no_orphan::NoOrphan,
+    no_zombie: no_zombie::NoZombie,
+    one_terminal_event: one_terminal_event::OneTerminalEvent,
+    event_order: event_order::EventOrder,
+    stop_deadline: stop_deadline::StopDeadline,
+    truthful_outcome: truthful_outcome::TruthfulOutcome,
+    no_lost_output: no_lost_output::NoLostOutput,
+    quiescent_end: quiescent_end::QuiescentEnd,
+    no_unexpected: no_unexpected::NoUnexpected,
+    roster: Roster,
+    findings: Findings,
+    lag_max: Duration,
+}
+
+/// Makes a [`Case`] out of the fields that oracles do not own, so that they can be borrowed beside it.
+macro_rules! case {
+    ($audit:ident, $scene:ident) => {
+        Case { scene: $scene, roster: &$audit.roster, findings: &mut $audit.findings, lag_max: $audit.lag_max }
+    };
+}
+
+impl Audit {
+    /// Every oracle on, nothing seen yet.
+    pub fn new() -> Audit {
+        Audit::default()
+    }
+
+    /// Forgets the run. Allowances, whether they were ever used, the lag and all allocations stay.
+    pub fn reset(&mut self) {
+        self.one_terminal_event.reset();
+        self.event_order.reset();
+        self.stop_deadline.reset();
+        self.truthful_outcome.reset();
+        self.no_lost_output.reset();
+        self.roster.reset();
+        self.findings.reset();
+    }
+
+    /// Switches an oracle off for a worker (and its processes), for one process `worker/name` or one task; without a subject, for all.
+    pub fn allow(&mut self, oracle: OracleName, subject: Option<&str>) {
+        self.findings.allow(oracle, subject);
+    }
+
+    /// How late timers may fire in this world: a deadline that is kept by a timer is judged so much later. Zero at first.
+    pub fn set_lag_max(&mut self, lag_max: Duration) {
+        self.lag_max = lag_max;
+    }
+
+    /// A fact was published. Facts come in their order, each in the turn in which it became true.
+    pub fn fact(&mut self, record: &FactRecord, scene: &Scene<'_>) {
+        if let Subject::Worker(id) = record.subject
+            && id.index() >= WORKERS_MAX
+        {
+            let message = alloc::format!("a fact about worker {}: oracles follow at most {WORKERS_MAX}", id.0);
+            return self.findings.report(OracleName::EventOrder, "session", scene.now, message);
+        }
+        self.roster.fact(record, scene);
+        self.event_order.fact(record, &mut case!(self, scene));
+        match record.subject {
+            Subject::Session => self.session_fact(record, scene),
+            Subject::Worker(id) => self.worker_fact(id, record, scene),
+        }
+    }
+
+    fn session_fact(&mut self, record: &FactRecord, scene: &Scene<'_>) {
+        let case = &mut case!(self, scene);
+        match &record.fact {
+            Fact::Started { .. } => self.one_terminal_event.session_started(),
+            Fact::StopRequested { deadline, .. } => self.stop_deadline.session_requested(*deadline, case),
+            Fact::SessionStopped => {
+                self.one_terminal_event.session_stopped(case);
+                self.stop_deadline.session_stopped(record.at, case);
+                self.no_orphan.session_stopped(case);
+                self.no_zombie.session_stopped(case);
+            }
+            Fact::Spawn
+            | Fact::Ready
+            | Fact::Signalled { .. }
+            | Fact::Exited { .. }
+            | Fact::OutputClosed
+            | Fact::DrainAbandoned
+            | Fact::Output { .. }
+            | Fact::Backoff { .. }
+            | Fact::Restarted
+            | Fact::Ended(_) => {}
+        }
+    }
+
+    fn worker_fact(&mut self, id: WorkerId, record: &FactRecord, scene: &Scene<'_>) {
+        let case = &mut case!(self, scene);
+        match &record.fact {
+            Fact::Spawn => {
+                self.one_terminal_event.spawned(id, record.incarnation, case);
+                self.truthful_outcome.spawned(id);
+                self.no_lost_output.spawned(id);
+            }
+            Fact::Started { pid } => self.truthful_outcome.started(id, *pid, record.unit, case),
+            Fact::StopRequested { by, deadline } => {
+                self.stop_deadline.worker_requested(id, *deadline, case);
+                self.truthful_outcome.stop_requested(id, *by);
+            }
+            Fact::Signalled { signal, .. } => self.truthful_outcome.signalled(id, *signal),
+            Fact::Exited { status } => self.truthful_outcome.exited(id, *status, record.unit, case),
+            Fact::Output { line, complete, .. } => self.no_lost_output.output(id, line.len(), *complete),
+            Fact::DrainAbandoned => self.no_lost_output.drain_abandoned(id),
+            Fact::Ended(outcome) => {
+                self.one_terminal_event.ended(id, record, outcome, case);
+                self.stop_deadline.worker_ended(id, record.at, case);
+                self.truthful_outcome.ended(id, outcome, record.unit, case);
+                self.no_lost_output.ended(id, outcome, record.unit, case);
+                self.no_orphan.worker_ended(record, outcome, case);
+            }
+            Fact::Ready | Fact::OutputClosed | Fact::Backoff { .. } | Fact::Restarted | Fact::SessionStopped => {}
+        }
+    }
+
+    /// Something happened in the kernel. Deeds come in their order.
+    pub fn deed(&mut self, deed: &Deed, scene: &Scene<'_>) {
+        self.roster.deed(deed, scene.now);
+        if let Deed::Signalled { to, signal, by } = deed {
+            self.no_foreign_signal.signalled(*to, *signal, *by, &mut case!(self, scene));
+        }
+    }
+
+    /// The task that owned this unit has ended and did not detach it. Call it before the host kills what is left.
+    pub fn owner_ended(&mut self, task: &str, unit: UnitId, scene: &Scene<'_>) {
+        self.no_orphan.owner_ended(task, unit, &mut case!(self, scene));
+    }
+
+    /// A machine met an event that its state has no answer for.
+    pub fn unexpected(&mut self, who: &str, what: &str, scene: &Scene<'_>) {
+        self.no_unexpected.unexpected(who, what, &mut case!(self, scene));
+    }
+
+    /// The run is over. Call it once, before the host kills or reaps what is left.
+    pub fn end(&mut self, end: &EndState<'_>, scene: &Scene<'_>) {
+        let mut case = case!(self, scene);
+        self.stop_deadline.end(end.reason, &mut case);
+        if end.reason.is_over() {
+            self.no_orphan.end(&mut case);
+            self.no_zombie.end(&mut case);
+            self.one_terminal_event.end(&mut case);
+            self.quiescent_end.end(end, &mut case);
+        }
+    }
+
+    /// What was found in this run, in the order in which it was found; each fingerprint once.
+    pub fn violations(&self) -> &[Violation] {
+        self.findings.violations()
+    }
+
+    /// How many more reports there were than [`violations`](Self::violations) keeps.
+    pub fn violations_beyond(&self) -> u64 {
+        self.findings.beyond()
+    }
+
+    /// Allowances that no run since [`new`](Self::new) has needed.
+    pub fn allowed_unused(&self) -> Vec<(OracleName, Option<String>)> {
+        self.findings.unused()
+    }
+}
+
+/// The place of `index` in a table that grows as needed.
+fn slot<T: Clone + Default>(table: &mut Vec<T>, index: usize) -> &mut T {
+    if index >= table.len() {
+        grow(table, index);
+    }
+    &mut table[index]
+}
+
+#[cold]
+#[inline(never)]
+fn grow<T: Clone + Default>(table: &mut Vec<T>, index: usize) {
+    table.resize(index + 1, T::default());
+}
+
+/// Workers beyond this number are not followed: a user's task may emit facts about any number.
+const WORKERS_MAX: usize = 1 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::fake::Stage;
+    use super::*;
+
+    #[test]
+    fn an_audit_that_was_reset_judges_the_next_run_as_a_new_one() {
+        let mut stage = Stage::new(&["a"]);
+        for _ in 0..3 {
+            stage.rewind();
+            stage.whole_life("a");
+            stage.session_stopped();
+            stage.end(EndReason::SessionStopped);
+            stage.assert_clean();
+        }
+    }
+
+    #[test]
+    fn an_async_supervisor_is_judged_by_deeds_and_the_end_alone() {
+        let mut stage = Stage::new(&[]);
+        let unit = UnitId(0);
+        let main = stage.born("job/main", unit);
+        stage.end(EndReason::RootReturned);
+        stage.assert_found(&[(OracleName::NoOrphan, "job/main")]);
+        stage.rewind();
+        let main = {
+            let _ = main;
+            stage.born("job/main", unit)
+        };
+        stage.dies(main, crate::vocab::ExitStatus::Exited(0));
+        stage.reaped(main);
+        stage.end(EndReason::RootReturned);
+        stage.assert_clean();
+    }
+
+    #[test]
+    fn a_fact_about_a_worker_beyond_all_tables_is_refused_and_not_followed() {
+        let mut stage = Stage::new(&["a"]);
+        stage.raw_fact(Subject::Worker(WorkerId(u32::MAX)), 1, None, Fact::Spawn);
+        stage.assert_found(&[(OracleName::EventOrder, "session")]);
+    }
+}

@@ -1,0 +1,136 @@
+//! The oracles by name, and what `shakedown explain` tells about each: the promise, why it breaks in practice, what to do.
+//! A failure report gives only the name; whoever meets it for the first time needs the paragraph behind it.
+
+use core::fmt;
+
+macro_rules! oracles {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal, $text:literal;)*) => {
+        /// A built-in oracle. Its [`name`](OracleName::name) is the word of scenario files and reports.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        pub enum OracleName {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl OracleName {
+            /// Every oracle, in the order in which they are documented.
+            pub const ALL: &'static [OracleName] = &[$(OracleName::$variant),*];
+
+            /// The contract's word: `no-orphan`.
+            pub const fn name(self) -> &'static str {
+                match self { $(OracleName::$variant => $name,)* }
+            }
+
+            /// A paragraph for people: the promise, why it breaks in practice (with the ids of `BUGS.md`), what to do.
+            pub const fn explain(self) -> &'static str {
+                match self { $(OracleName::$variant => $text,)* }
+            }
+        }
+    };
+}
+
+oracles! {
+    /// Nobody outlives the worker it descends from, unless the outcome names it.
+    NoOrphan = "no-orphan", "\
+When a worker has ended, no process that descends from it is alive, whatever group, session or parent it has now; when the \
+session has stopped or the run is over, nobody at all is. Only processes that the outcome names as survivors, or as holders of \
+its output, are excepted. It breaks because a stop waits for the leader instead of for an empty scope (L37, L38), because a \
+descendant called setsid or forked twice and so left the group (L42), because a supervisor died or let go of its children \
+before it had told them (L71, L116), or because an init leaves with its main child (L52). Wait for the scope to be empty, keep \
+the KILL armed until it is, widen `scope` to `tree` or `cgroup` where descendants leave the group, and name in the outcome \
+whom you could not end.";
+    /// No child of the supervisor stays unreaped.
+    NoZombie = "no-zombie", "\
+When the session has stopped, or the run is over, every dead child of the supervisor has been reaped. A zombie keeps its pid \
+and counts against the process limit. It breaks because the handle of a child was dropped before its end was seen (L19), \
+because one wake-up was taken for one exit while several children had ended (L24), or because two reapers compete and each \
+trusts the other (L25). Reap each child you started exactly once, by its handle; reap adopted descendants too where the \
+supervisor is a subreaper.";
+    /// A signal reaches only whom it was meant for.
+    NoForeignSignal = "no-foreign-signal", "\
+A signal that the supervisor sends for a unit reaches only processes that descend from that unit; a signal sent by a bare \
+number reaches only descendants of units, and never the new holder of a number whose old holder, of another unit, was already \
+reaped. It breaks because a pid or a group number is kept after its holder was reaped and is given out again (L27, L28, L30), \
+because it is read back from a file after a restart (L29), because a loop kills pid after pid while they are recycled (L44), \
+or because an error value such as -1 or 0 flows into kill and means everybody (L40). Signal through a pidfd or another handle \
+that you own, signal before you reap, and check the identity again right before each signal.";
+    /// Every incarnation ends exactly once, and so does the session.
+    OneTerminalEvent = "one-terminal-event", "\
+Every incarnation of a worker that was spawned has exactly one terminal fact (finished, stopped, killed or failed), and a \
+session that started has exactly one `stopped`. Waiters resolve on it, restarts are decided by it, so a second one restarts \
+twice and a missing one waits for ever. It breaks because two timers each believe that they own the stop (L119), because the \
+process that watched is gone and nobody speaks for it (L83), because a result is dropped before its reader came (L85), or \
+because an exit overtakes the start it belongs to (L81). Let one state machine own the end, and give it a terminal state also \
+for what cannot be known.";
+    /// Facts come in the order in which things happen.
+    EventOrder = "event-order", "\
+Facts of one incarnation come in the order spawn, started, ready, exited, terminal; `output-closed` or `drain-abandoned` comes \
+before the terminal fact of a unit that started; nothing follows the terminal fact but a restart; the session's `stopped` is \
+the last fact of all; sequence numbers grow and time does not run backwards. It breaks because an exit is told before the \
+start (L81), because `started` is told after fork although exec failed (L61), because exit is taken for the end of output \
+(L09, L104), or because of a clock that can be set back (L99). Tell a fact in the turn in which it becomes true, and tell exit, \
+end of output and the terminal fact as three events.";
+    /// A stop is over at its deadline.
+    StopDeadline = "stop-deadline", "\
+A stop has one absolute deadline, told with `stop-requested`. The terminal fact of the worker, or the session's `stopped`, \
+comes at or before it, also when somebody cannot be killed; a later request may bring the deadline forward, nothing extends it. \
+It breaks because a wait reads until end of file while a descendant holds the pipe (L01, L02, L03), because grace is checked \
+only by a slow tick (L101), because units are mixed up (L102), because each step of the stop starts a clock of its own (L119), \
+or because a connection never goes idle (L108). Compute every step's time from the one deadline, bound the drain, and when \
+time is up end with an outcome that names who is left.";
+    /// The outcome says what the kernel says.
+    TruthfulOutcome = "truthful-outcome", "\
+The outcome's status, and the one told with `exited`, is the kernel's status of the unit's leader; reason and state follow from \
+it, from the signals that were really sent, and from when the stop was asked for; `start_failed` means that nothing was ever \
+executed, and nothing else does; a named survivor is really alive. It breaks because intent overwrites the result (L75, L98), \
+because a stop that gave up looks like one that succeeded (L35), because exit code 127 is taken for a failed start (L63), or \
+because the status was lost and a guess put in its place (L83). Keep what was asked apart from what happened, and say \
+`unknown` where you do not know.";
+    /// Every byte that was written is delivered, or its loss declared.
+    NoLostOutput = "no-lost-output", "\
+Every byte that a unit's processes wrote to their outputs has been read and delivered as `output` facts when the terminal fact \
+comes; if the drain was abandoned the outcome says so, and what had been read is delivered all the same. It breaks because exit \
+is taken for the end of output while the pipe still holds bytes (L09), because one failed write ends the pump (L10), because \
+the last bytes of a terminal come with an error (L15), or because lines are attributed by a pid that has gone (L104). Read \
+each pipe to its end after the exit, for a bounded time, and count what you deliver.";
+    /// Nothing is left running at the end.
+    QuiescentEnd = "quiescent-end", "\
+When the session has stopped, or the root task has returned, no task, timer or machine is left, and nobody holds the write end \
+of a unit's output, unless the outcome names survivors or holders. What is left keeps a runtime, a port or a log file busy and \
+acts on a world that believes itself at rest. It breaks because a watcher, a probe or an output pump was started and never \
+joined (L05, L18), because a grandchild holds a pipe (L01), or because an inherited descriptor keeps a resource open (L66). \
+Give every task an owner who awaits it, cancel probes and pumps before the terminal fact, and close what you opened.";
+    /// Every state has an answer for every event it can meet.
+    NoUnexpected = "no-unexpected", "\
+No machine meets an event that its state has no answer for. Such pairs are impossible by design, so one that occurs means \
+that the design forgot a race. It breaks because a child can end before, between and after any two steps (L21, L32), because \
+a wake-up can be spurious (L22), or because a second request arrives during the first (L74, L78). Match the state, then the \
+event, every variant by name, and ask of each pair how it could come about.";
+}
+
+impl OracleName {
+    /// The oracle of this name, as scenario files write it.
+    pub fn parse(name: &str) -> Option<OracleName> {
+        Self::ALL.iter().copied().find(|o| o.name() == name)
+    }
+}
+
+impl fmt::Display for OracleName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_reads_back_and_every_oracle_explains_itself() {
+        for &oracle in OracleName::ALL {
+            assert_eq!(OracleName::parse(oracle.name()), Some(oracle));
+            let text = oracle.explain();
+            assert!(text.contains("It breaks because") && text.contains("(L"), "{oracle}: {text}");
+        }
+        assert_eq!(OracleName::parse("no_orphan"), None);
+    }
+}

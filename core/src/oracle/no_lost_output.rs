@@ -1,0 +1,143 @@
+//! no-lost-output: every byte written is delivered, or its loss declared. Exit is not the end of output: the pipe may hold bytes
+//! when the leader is gone, and a descendant may write long after.
+
+use crate::ids::{UnitId, WorkerId};
+use crate::oracle::{Case, OracleName, slot};
+use crate::vocab::{Outcome, Reason};
+use alloc::format;
+use alloc::vec::Vec;
+
+/// What an incarnation has delivered so far.
+#[derive(Clone, Copy, Debug, Default)]
+struct Delivered {
+    bytes: u64,
+    abandoned: bool,
+}
+
+/// What the current incarnation of each worker has delivered so far.
+#[derive(Debug, Default)]
+pub(super) struct NoLostOutput {
+    workers: Vec<Delivered>,
+}
+
+impl NoLostOutput {
+    pub(super) fn reset(&mut self) {
+        self.workers.clear();
+    }
+
+    pub(super) fn spawned(&mut self, id: WorkerId) {
+        *slot(&mut self.workers, id.index()) = Delivered::default();
+    }
+
+    pub(super) fn output(&mut self, id: WorkerId, len: usize, complete: bool) {
+        // A complete line had a newline that the fact leaves out.
+        slot(&mut self.workers, id.index()).bytes += len as u64 + u64::from(complete);
+    }
+
+    pub(super) fn drain_abandoned(&mut self, id: WorkerId) {
+        slot(&mut self.workers, id.index()).abandoned = true;
+    }
+
+    pub(super) fn ended(&mut self, id: WorkerId, outcome: &Outcome, unit: Option<UnitId>, case: &mut Case<'_>) {
+        let told = *slot(&mut self.workers, id.index());
+        let worker = case.scene.names.worker(id);
+        let claimed = outcome.output.delivered;
+        let mut lost = |message| case.report(OracleName::NoLostOutput, worker, message);
+        if told.bytes != claimed {
+            let told = told.bytes;
+            lost(format!("the outcome of {worker} claims {claimed} bytes of output, its output facts have {told}"));
+        }
+        if told.abandoned != outcome.output.abandoned {
+            let (fact, claim) = if told.abandoned { ("abandoned", "complete") } else { ("not abandoned", "abandoned") };
+            lost(format!("the drain of {worker} was {fact}, its outcome calls the output {claim}"));
+        }
+        if let Some(unit) = unit
+            && outcome.reason != Reason::StartFailed
+        {
+            against_truth(worker, outcome, unit, case);
+        }
+    }
+}
+
+/// A unit without a leader is a function: the kernel knows nothing of its output.
+fn against_truth(worker: &str, outcome: &Outcome, unit: UnitId, case: &mut Case<'_>) {
+    let truth = case.scene.truth;
+    if truth.leader(unit).is_none() {
+        return;
+    }
+    let (written, read) = truth.output(unit);
+    let delivered = outcome.output.delivered;
+    let message = if delivered != read {
+        format!("{read} bytes of the output of {worker} were read and {delivered} delivered")
+    } else if written != read && !outcome.output.abandoned {
+        format!("{written} bytes of output were written in {worker} and {read} read, and the loss is not declared")
+    } else {
+        return;
+    };
+    case.report(OracleName::NoLostOutput, worker, message);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oracle::fake::{Stage, finished};
+    use crate::vocab::ExitStatus;
+
+    const NAME: OracleName = OracleName::NoLostOutput;
+
+    /// A worker that wrote and was read so much, told these lines, and claims so many bytes delivered.
+    fn run(written: u64, read: u64, lines: &[(&str, bool)], claimed: u64, abandoned: bool) -> Stage {
+        let mut stage = Stage::new(&["a"]);
+        let main = stage.starts("a");
+        for (line, complete) in lines {
+            stage.outputs("a", line, *complete);
+        }
+        stage.truth.set_output(UnitId(0), written, read);
+        if abandoned {
+            stage.exits_abandoned("a", main, ExitStatus::Exited(0));
+        } else {
+            stage.exits("a", main, ExitStatus::Exited(0));
+        }
+        let mut outcome = finished();
+        outcome.output = crate::vocab::OutputTally { delivered: claimed, abandoned };
+        stage.ends("a", outcome);
+        stage
+    }
+
+    #[test]
+    fn what_was_written_read_told_and_claimed_must_agree() {
+        let lines = [("ready", true), ("", true), ("no newline", false)];
+        run(17, 17, &lines, 17, false).assert_clean();
+        run(17, 17, &lines, 16, false).assert_found(&[(NAME, "a")]);
+        run(18, 17, &lines, 17, false).assert_found(&[(NAME, "a")]);
+        run(18, 18, &lines, 17, false).assert_found(&[(NAME, "a")]);
+        run(17, 17, &lines[..2], 17, false).assert_found(&[(NAME, "a")]);
+    }
+
+    #[test]
+    fn an_abandoned_drain_may_lose_what_was_not_read_and_nothing_else() {
+        run(100, 6, &[("ready", true)], 6, true).assert_clean();
+        run(100, 10, &[("ready", true)], 6, true).assert_found(&[(NAME, "a")]);
+    }
+
+    #[test]
+    fn an_abandoned_drain_must_be_told_and_claimed_alike() {
+        let mut stage = Stage::new(&["a"]);
+        let main = stage.starts("a");
+        stage.exits_abandoned("a", main, ExitStatus::Exited(0));
+        stage.ends("a", finished());
+        stage.assert_found(&[(NAME, "a")]);
+    }
+
+    #[test]
+    fn a_function_is_held_to_its_facts_alone() {
+        let mut stage = Stage::new(&["a"]);
+        stage.starts_function("a");
+        stage.outputs("a", "tick", true);
+        stage.exits_function("a", ExitStatus::Exited(0));
+        let mut outcome = finished();
+        outcome.output.delivered = 5;
+        stage.ends("a", outcome);
+        stage.assert_clean();
+    }
+}

@@ -1,0 +1,118 @@
+//! quiescent-end: no task, timer, machine or pipe writer is left when it is over. What is left acts on a world that believes
+//! itself at rest.
+
+use crate::ids::UnitId;
+use crate::oracle::{Case, EndState, OracleName};
+use alloc::format;
+use alloc::string::String;
+
+/// Remembers nothing: it is judged once, at the end.
+#[derive(Debug, Default)]
+pub(super) struct QuiescentEnd;
+
+impl QuiescentEnd {
+    pub(super) fn end(&mut self, end: &EndState<'_>, case: &mut Case<'_>) {
+        for task in end.tasks {
+            case.report(OracleName::QuiescentEnd, task, format!("the task {task} still lives at the end of the run"));
+        }
+        for machine in end.machines_open {
+            case.report(OracleName::QuiescentEnd, machine, format!("{machine} is not closed at the end of the run"));
+        }
+        if end.timers > 0 {
+            let message = format!("{} still armed at the end of the run", count(end.timers, "timer is", "timers are"));
+            case.report(OracleName::QuiescentEnd, "session", message);
+        }
+        // Only the living hold pipes.
+        if case.scene.truth.living_in_all() > 0 {
+            writers(case);
+        }
+    }
+}
+
+/// Units whose output somebody still holds, those excepted whose outcome named whom it left.
+fn writers(case: &mut Case<'_>) {
+    let (truth, roster) = (case.scene.truth, case.roster);
+    for (id, unit) in roster.units() {
+        let held = truth.writers(id);
+        if held > 0 && !unit.gave_up {
+            let name = unit_name(id, case);
+            let held = count(held, "write end is", "write ends are");
+            let message = format!("the output of {name} is still open at the end of the run: {held} held");
+            case.report(OracleName::QuiescentEnd, &name, message);
+        }
+    }
+}
+
+/// The worker-scoped prefix of its leader's name: `api` of `api/main`.
+fn unit_name(id: UnitId, case: &Case<'_>) -> String {
+    let truth = case.scene.truth;
+    match truth.leader(id) {
+        Some(leader) => {
+            let name = truth.process(leader).name;
+            name.split_once('/').map_or(name, |(worker, _)| worker).into()
+        }
+        None => "session".into(),
+    }
+}
+
+fn count(n: u32, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oracle::fake::{Stage, finished};
+    use crate::oracle::{EndReason, OracleName};
+    use crate::vocab::ExitStatus;
+
+    const NAME: OracleName = OracleName::QuiescentEnd;
+
+    fn end<'a>(tasks: &'a [&'a str], timers: u32, machines_open: &'a [&'a str], reason: EndReason) -> EndState<'a> {
+        EndState { tasks, timers, machines_open, reason }
+    }
+
+    #[test]
+    fn tasks_timers_and_machines_that_are_left_are_named() {
+        let mut stage = Stage::new(&["api"]);
+        stage.whole_life("api");
+        stage.end_with(&end(&["watcher"], 2, &["api"], EndReason::RootReturned));
+        stage.assert_found(&[(NAME, "watcher"), (NAME, "api"), (NAME, "session")]);
+        assert_eq!(stage.audit.violations()[2].message, "2 timers are still armed at the end of the run");
+    }
+
+    #[test]
+    fn a_pipe_writer_that_is_left_is_named_by_its_worker() {
+        let mut stage = Stage::new(&[]);
+        let main = stage.born("job/main", UnitId(0));
+        stage.dies(main, ExitStatus::Exited(0));
+        stage.reaped(main);
+        stage.born("job/helper", UnitId(0));
+        stage.truth.set_writers(UnitId(0), 2);
+        stage.end(EndReason::RootReturned);
+        stage.assert_found(&[(OracleName::NoOrphan, "job/helper"), (NAME, "job")]);
+    }
+
+    #[test]
+    fn a_writer_whose_unit_named_its_holders_is_excepted() {
+        let mut stage = Stage::new(&["api"]);
+        let main = stage.starts("api");
+        let holder = stage.born("api/holder", UnitId(0));
+        stage.exits_abandoned("api", main, ExitStatus::Exited(0));
+        let mut outcome = finished();
+        outcome.holders = alloc::vec![stage.survivor(holder)];
+        outcome.output.abandoned = true;
+        stage.ends("api", outcome);
+        stage.truth.set_writers(UnitId(0), 1);
+        stage.session_stopped();
+        stage.end(EndReason::SessionStopped);
+        stage.assert_clean();
+    }
+
+    #[test]
+    fn a_run_that_is_stuck_is_not_blamed_for_what_waits() {
+        let mut stage = Stage::new(&[]);
+        stage.end_with(&end(&["waiter"], 0, &[], EndReason::Stuck));
+        stage.assert_clean();
+    }
+}

@@ -1,0 +1,147 @@
+//! What the deeds have told so far, by process and by unit, written down once for all oracles. Deeds are judged by the deeds
+//! before them and not by the kernel's present state, which may be a step ahead by the time that a deed is looked at.
+
+use crate::ids::{Pid, ProcId, UnitId};
+use crate::oracle::{Scene, slot};
+use crate::signal::Signal;
+use crate::time::Instant;
+use crate::vocab::{Deed, Fact, FactRecord, Outcome, Sender};
+use alloc::vec::Vec;
+
+/// What is known of a process. The default is one whose birth was never told.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Proc {
+    /// The unit it descends from, by birth.
+    pub unit: Option<UnitId>,
+    /// Its pid.
+    pub pid: Option<Pid>,
+    /// When it died; [`Instant::NEVER`] while it lives.
+    pub died_at: Instant,
+    /// Our KILL, meant for its unit, was sent while it lived.
+    pub killed_alive: bool,
+    /// An outcome named it as survivor or holder.
+    pub named: bool,
+}
+
+impl Default for Proc {
+    fn default() -> Self {
+        Proc { unit: None, pid: None, died_at: Instant::NEVER, killed_alive: false, named: false }
+    }
+}
+
+/// What is known of a unit.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Unit {
+    /// A worker's fact bears it: the session answers for it.
+    pub of_worker: bool,
+    /// Our KILL, meant for it, reached a process of it that lived.
+    pub kill_needed: bool,
+    /// Our KILL was sent to some process of it, living or dead, meant or not.
+    pub kill_sent: bool,
+    /// Signals of ours that reached it, one bit a number.
+    pub sent: u64,
+    /// Its outcome named survivors or holders.
+    pub gave_up: bool,
+}
+
+/// The processes and units of one run.
+#[derive(Debug, Default)]
+pub(super) struct Roster {
+    procs: Vec<Proc>,
+    units: Vec<Unit>,
+}
+
+impl Roster {
+    pub(super) fn reset(&mut self) {
+        self.procs.clear();
+        self.units.clear();
+    }
+
+    pub(super) fn proc(&self, id: ProcId) -> Proc {
+        self.procs.get(id.index()).copied().unwrap_or_default()
+    }
+
+    pub(super) fn unit(&self, id: UnitId) -> Unit {
+        self.units.get(id.index()).copied().unwrap_or_default()
+    }
+
+    /// Whether the session answers for this unit.
+    pub(super) fn is_of_worker(&self, unit: Option<UnitId>) -> bool {
+        unit.is_some_and(|u| self.unit(u).of_worker)
+    }
+
+    /// Every unit heard of so far.
+    pub(super) fn units(&self) -> impl Iterator<Item = (UnitId, Unit)> + '_ {
+        self.units.iter().enumerate().map(|(n, &u)| (UnitId(n as u32), u))
+    }
+
+    /// Other processes that had this pid, as far as their births were told.
+    pub(super) fn others_of_pid(&self, pid: Pid, than: ProcId) -> impl Iterator<Item = (ProcId, Proc)> + '_ {
+        let all = self.procs.iter().enumerate().map(|(n, &p)| (ProcId(n as u32), p));
+        all.filter(move |&(id, p)| p.pid == Some(pid) && id != than)
+    }
+
+    pub(super) fn deed(&mut self, deed: &Deed, now: Instant) {
+        match deed {
+            Deed::Born { child, pid, unit, .. } => {
+                *slot(&mut self.procs, child.index()) = Proc { unit: *unit, pid: Some(*pid), ..Proc::default() };
+                if let Some(unit) = unit {
+                    slot(&mut self.units, unit.index());
+                }
+            }
+            Deed::Signalled { to, signal, by } => match by {
+                Sender::Host(meant) => self.signalled(*to, *signal, *meant),
+                Sender::Process(_) | Sender::Kernel => {}
+            },
+            Deed::Died { who, .. } => slot(&mut self.procs, who.index()).died_at = now,
+            Deed::Delivered { .. }
+            | Deed::Installed { .. }
+            | Deed::Reaped { .. }
+            | Deed::Adopted { .. }
+            | Deed::Wrote { .. } => {}
+        }
+    }
+
+    fn signalled(&mut self, to: ProcId, signal: Signal, meant: Option<UnitId>) {
+        let hit = slot(&mut self.procs, to.index());
+        let Some(of) = hit.unit else { return };
+        let unit = slot(&mut self.units, of.index());
+        unit.sent |= bit(signal);
+        if signal == Signal::KILL {
+            let needed = meant == Some(of) && hit.died_at == Instant::NEVER;
+            hit.killed_alive |= needed;
+            unit.kill_needed |= needed;
+            unit.kill_sent = true;
+        }
+    }
+
+    pub(super) fn fact(&mut self, record: &FactRecord, scene: &Scene<'_>) {
+        if let Some(unit) = record.unit {
+            slot(&mut self.units, unit.index()).of_worker = true;
+        }
+        if let Fact::Ended(outcome) = &record.fact
+            && !(outcome.survivors.is_empty() && outcome.holders.is_empty())
+        {
+            self.name_the_left(outcome, record.unit, scene);
+        }
+    }
+
+    /// Marks whom an outcome names. A pid means the living process that has it now.
+    fn name_the_left(&mut self, outcome: &Outcome, unit: Option<UnitId>, scene: &Scene<'_>) {
+        if let Some(unit) = unit {
+            slot(&mut self.units, unit.index()).gave_up = true;
+        }
+        scene.truth.every(&mut |view| {
+            let mut left = outcome.survivors.iter().chain(&outcome.holders);
+            let is_of_unit = unit.is_none() || view.unit == unit;
+            if view.alive && is_of_unit && left.any(|s| s.pid == view.pid.as_raw()) {
+                slot(&mut self.procs, view.id.index()).named = true;
+            }
+        });
+    }
+}
+
+/// The bit of a signal in a set of them.
+pub(super) const fn bit(signal: Signal) -> u64 {
+    1 << (signal.number() - 1)
+}

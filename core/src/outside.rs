@@ -1,0 +1,151 @@
+//! The outside world of a scenario: what people and programs do to a session, at instants of their own choosing.
+//!
+//! It is a machine like any other, so that the same stimuli come in the simulator and for real.
+
+use crate::ids::ActorId;
+use crate::machine::{Broken, Command, Cx, Event, Machine};
+use crate::session::for_worker;
+use crate::time::Instant;
+use crate::vocab::{Act, ProcessWhat, Requester, Stimulus, Subject, Trigger, TriggerSubject};
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+/// Plays the stimuli of a scenario.
+#[derive(Clone, Debug)]
+pub struct Outside {
+    session: ActorId,
+    stimuli: Arc<[Stimulus]>,
+    states: Vec<State>,
+    /// Whether the session is over, and nothing can be done to it.
+    over: bool,
+    started: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum State {
+    /// Its trigger has not come.
+    Waiting,
+    /// Due at this instant.
+    Armed(Instant),
+    Done,
+}
+
+impl Outside {
+    /// The outside of this session.
+    pub fn new(session: ActorId, stimuli: Arc<[Stimulus]>) -> Outside {
+        let states = stimuli.iter().map(|_| State::Waiting).collect();
+        Outside { session, stimuli, states, over: false, started: false }
+    }
+
+    /// Arms what waited for this moment; each trigger counts once, at its first occurrence.
+    fn arm(&mut self, happened: impl Fn(Option<&Trigger>) -> bool, cx: &mut Cx<'_>) {
+        for i in 0..self.states.len() {
+            if self.states[i] == State::Waiting && happened(self.stimuli[i].when.as_ref()) {
+                let delay = cx.draw(self.stimuli[i].at);
+                self.states[i] = State::Armed(cx.now.after(delay));
+            }
+        }
+    }
+
+    fn act(&self, stimulus: &Stimulus, cx: &mut Cx<'_>) {
+        let deadline = Instant::NEVER;
+        let by = Requester::User;
+        let command = match &stimulus.act {
+            Act::Stop => Command::Stop { by, deadline },
+            Act::Kill => Command::Kill { by, deadline },
+            Act::Signal(signal) => Command::Signal(*signal),
+            Act::Stdin(bytes) => Command::Input(bytes.clone()),
+        };
+        let event = match stimulus.on {
+            Some(worker) => for_worker(worker, command),
+            None => Event::Command(command),
+        };
+        cx.tell(self.session, event);
+    }
+
+    fn tick(&mut self, cx: &mut Cx<'_>) {
+        for i in 0..self.states.len() {
+            if let State::Armed(at) = self.states[i]
+                && at <= cx.now
+            {
+                self.states[i] = State::Done;
+                let stimuli = self.stimuli.clone();
+                self.act(&stimuli[i], cx);
+            }
+        }
+    }
+}
+
+fn is_about(subject: &TriggerSubject, of: Subject) -> bool {
+    match (subject, of) {
+        (TriggerSubject::Session, Subject::Session) => true,
+        (TriggerSubject::Worker(a), Subject::Worker(b)) => *a == b,
+        (TriggerSubject::Session | TriggerSubject::Worker(_) | TriggerSubject::Process(_), _) => false,
+    }
+}
+
+fn word(what: ProcessWhat) -> &'static str {
+    match what {
+        ProcessWhat::Started => "started",
+        ProcessWhat::Installed(_) => "installed",
+        ProcessWhat::Signalled(_) => "signalled",
+        ProcessWhat::Exited(_) => "exited",
+    }
+}
+
+impl Machine for Outside {
+    fn on(&mut self, event: Event, cx: &mut Cx<'_>) {
+        match event {
+            Event::Command(Command::Start) => {
+                self.started = true;
+                self.arm(|when| when.is_none(), cx);
+            }
+            Event::Tick => self.tick(cx),
+            Event::Heard { subject: Subject::Session, word: "stopped" } => self.over = true,
+            Event::Heard { subject, word } => {
+                self.arm(|when| when.is_some_and(|w| *w.event == *word && is_about(&w.subject, subject)), cx);
+            }
+            Event::Observed(seen) => self.arm(
+                |when| {
+                    when.is_some_and(|w| {
+                        *w.event == *word(seen.what)
+                            && matches!(&w.subject, TriggerSubject::Process(name) if **name == *seen.name)
+                    })
+                },
+                cx,
+            ),
+            Event::Command(_) | Event::Spawned { .. } | Event::SignalFailed { .. } | Event::Exited { .. } => {
+                cx.unexpected("the outside", &event);
+            }
+            Event::Empty { .. } | Event::Output { .. } | Event::Written { .. } | Event::Surveyed { .. } => {
+                cx.unexpected("the outside", &event);
+            }
+            Event::Ended { .. } => cx.unexpected("the outside", &event),
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        if self.over {
+            return None;
+        }
+        self.states.iter().filter_map(|s| if let State::Armed(at) = s { Some(*at) } else { None }).min()
+    }
+
+    fn invariant(&self) -> Result<(), Broken> {
+        Ok(())
+    }
+
+    fn is_closed(&self) -> bool {
+        // What has not happened by then never will.
+        self.over || !self.started || self.states.iter().all(|s| *s == State::Done)
+    }
+
+    fn listens(&self) -> bool {
+        true
+    }
+
+    fn waits_for(&self) -> String {
+        "the moment of its next stimulus".into()
+    }
+}

@@ -1,0 +1,147 @@
+//! What a host and its tasks share: clock, tasks, timers, open operations, and what was asked for in this turn.
+//!
+//! One concrete `Rc<Reactor>`; a [`TaskCx`](crate::task::TaskCx) is that and a task id. No borrow of it is ever held across user code.
+
+mod ops;
+mod tasks;
+mod timers;
+mod units;
+
+pub(crate) use ops::{Class, Ops, Owner};
+pub(crate) use tasks::{Left, Name, Run, Tasks, Why};
+pub(crate) use timers::{Target, TimerId, Timers};
+pub(crate) use units::{TaskUnit, Unit, UnitKind};
+
+use crate::choose::Ask;
+use crate::ids::{ActorId, OpId, TaskId, UnitId};
+use crate::machine::Event;
+use crate::signal::Signal;
+use crate::site::{Kind, Site};
+use crate::time::Instant;
+use crate::vocab::{Body, Completion, Errno, Fact, Request, Stream, Subject, TryRead};
+use alloc::collections::VecDeque;
+use alloc::rc::Rc;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::cell::{Cell, OnceCell, RefCell};
+use core::task::{Context, Poll, Waker};
+
+/// What was asked for in a turn; the host carries it out at the turn's end, in order.
+pub(crate) enum Effect {
+    Start { op: OpId, unit: UnitId, name: Arc<str>, body: Body },
+    Submit { op: OpId, unit: UnitId, request: Request },
+    Withdraw { op: OpId },
+    Fact { subject: Subject, incarnation: u32, unit: Option<UnitId>, fact: Fact },
+    Tell { to: ActorId, event: Event },
+    Unexpected { who: ActorId, what: String },
+}
+
+/// What a task may ask of the world while it is polled. Object safe, so that [`Reactor`] stays one concrete type.
+pub(crate) trait Port {
+    fn draw(&self, site: Site, ask: Ask) -> u32;
+    fn try_read(&self, unit: UnitId, stream: Stream, into: &mut Vec<u8>, max: usize) -> TryRead;
+    fn kill(&self, pid: i32, signal: Signal) -> Result<(), Errno>;
+}
+
+/// Shared by a host and its tasks.
+pub struct Reactor {
+    pub(crate) now: Cell<Instant>,
+    pub(crate) tasks: RefCell<Tasks>,
+    pub(crate) timers: RefCell<Timers>,
+    pub(crate) ops: RefCell<Ops>,
+    pub(crate) units: RefCell<Vec<Unit>>,
+    pub(crate) effects: RefCell<VecDeque<Effect>>,
+    /// Answers of the host's own making: units that are tasks.
+    pub(crate) answers: RefCell<VecDeque<(OpId, Completion)>>,
+    /// One waker a slot, made once.
+    pub(crate) wakers: RefCell<Vec<Waker>>,
+    /// Tasks that were spawned, and tasks whose end was asked for, in this turn.
+    pub(crate) newborn: RefCell<Vec<TaskId>>,
+    pub(crate) doomed: RefCell<Vec<Rc<dyn Run>>>,
+    pub(crate) settling: RefCell<Vec<TaskId>>,
+    pub(crate) port: OnceCell<Rc<dyn Port>>,
+}
+
+impl Reactor {
+    pub(crate) fn new() -> Rc<Reactor> {
+        Rc::new(Reactor {
+            now: Cell::new(Instant::ZERO),
+            tasks: RefCell::default(),
+            timers: RefCell::default(),
+            ops: RefCell::default(),
+            units: RefCell::default(),
+            effects: RefCell::default(),
+            answers: RefCell::default(),
+            wakers: RefCell::default(),
+            newborn: RefCell::default(),
+            doomed: RefCell::default(),
+            settling: RefCell::default(),
+            port: OnceCell::new(),
+        })
+    }
+
+    pub(crate) fn port(&self) -> &dyn Port {
+        &**self.port.get().expect("a host gives its reactor a port before any task runs")
+    }
+
+    pub(crate) fn push(&self, effect: Effect) {
+        self.effects.borrow_mut().push_back(effect);
+    }
+
+    pub(crate) fn new_unit(&self, owner: Option<TaskId>) -> UnitId {
+        let mut units = self.units.borrow_mut();
+        units.push(Unit { owner, kind: UnitKind::Unborn });
+        UnitId(units.len() as u32 - 1)
+    }
+
+    pub(crate) fn open_op(&self, owner: Owner, unit: UnitId) -> OpId {
+        self.ops.borrow_mut().open(owner, unit)
+    }
+
+    /// Nobody waits for the answer any more: a wait is withdrawn, an act's answer goes to the host.
+    pub(crate) fn disown(&self, op: OpId) {
+        if let Some(open) = self.ops.borrow_mut().get(op) {
+            open.owner = Owner::Nobody;
+        } else {
+            return;
+        }
+        self.push(Effect::Withdraw { op });
+    }
+
+    /// Polls an operation of a task's.
+    pub(crate) fn poll_op(&self, op: OpId, cx: &mut Context<'_>) -> Poll<Completion> {
+        let mut ops = self.ops.borrow_mut();
+        let open = ops.get(op).expect("an operation is polled only until it is answered");
+        match open.take_answer() {
+            Some(answer) => {
+                let waker = ops.close(op);
+                drop(ops);
+                drop(waker);
+                Poll::Ready(answer)
+            }
+            None => {
+                open.set_waker(cx.waker());
+                Poll::Pending
+            }
+        }
+    }
+
+    /// A draw at a site of a task's own.
+    pub(crate) fn draw(&self, task: TaskId, kind: Kind, ask: Ask) -> u32 {
+        if ask.max() == 0 {
+            return 0;
+        }
+        let site = {
+            let mut tasks = self.tasks.borrow_mut();
+            let (label, nth) = tasks.next_draw(task);
+            Site { kind, label, nth }
+        };
+        self.port().draw(site, ask)
+    }
+
+    /// Whether `waker` is the task's own, so that its timer need not clone it.
+    pub(crate) fn is_own_waker(&self, task: TaskId, waker: &Waker) -> bool {
+        self.wakers.borrow().get(task.index()).is_some_and(|own| own.will_wake(waker))
+    }
+}

@@ -1,0 +1,128 @@
+//! Submitted operations: who waits for the answer. One effect, one `OpId`, at most one completion.
+
+use crate::ids::{ActorId, OpId, TaskId, UnitId};
+use crate::vocab::{Completion, Request, Stream};
+use alloc::vec::Vec;
+use core::task::Waker;
+
+/// Who owns an operation.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) enum Owner {
+    /// A machine: the answer becomes an event in its mailbox.
+    Actor(ActorId),
+    /// A task: the answer fills the slot and wakes it.
+    Task(TaskId),
+    /// Nobody any more: the host owns the answer.
+    Nobody,
+}
+
+/// What becomes of an operation whose owner has given it up, and when it is over without an answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Class {
+    /// Over at once; only a failure is answered.
+    Prompt,
+    /// Always answered; the host owns the answer that nobody waits for.
+    Slow,
+    /// Withdrawn.
+    Wait,
+}
+
+impl Class {
+    pub(crate) const fn of(request: &Request) -> Class {
+        match request {
+            Request::Spawn { .. } | Request::Write(_) | Request::Survey => Class::Slow,
+            Request::Exit | Request::Empty | Request::Readable(_) | Request::Writable => Class::Wait,
+            Request::Signal { .. }
+            | Request::CloseInput
+            | Request::CloseOutput(_)
+            | Request::Reap
+            | Request::Detach => Class::Prompt,
+        }
+    }
+}
+
+pub(crate) struct Op {
+    generation: u32,
+    open: bool,
+    pub(crate) class: Class,
+    /// Of a read.
+    pub(crate) stream: Option<Stream>,
+    pub(crate) owner: Owner,
+    pub(crate) unit: UnitId,
+    answer: Option<Completion>,
+    waker: Option<Waker>,
+}
+
+#[derive(Default)]
+pub(crate) struct Ops {
+    slots: Vec<Op>,
+    free: Vec<u32>,
+}
+
+const fn split(op: OpId) -> (usize, u32) {
+    (op.0 as u32 as usize, (op.0 >> 32) as u32)
+}
+
+impl Ops {
+    pub(crate) fn open(&mut self, owner: Owner, unit: UnitId) -> OpId {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Op {
+                generation: 0,
+                open: false,
+                class: Class::Slow,
+                stream: None,
+                owner: Owner::Nobody,
+                unit,
+                answer: None,
+                waker: None,
+            });
+            self.slots.len() as u32 - 1
+        });
+        let op = &mut self.slots[slot as usize];
+        op.generation += 1;
+        (op.open, op.class, op.owner, op.unit) = (true, Class::Slow, owner, unit);
+        OpId(u64::from(op.generation) << 32 | u64::from(slot))
+    }
+
+    /// The operation, while it is open.
+    pub(crate) fn get(&mut self, id: OpId) -> Option<&mut Op> {
+        let (slot, generation) = split(id);
+        self.slots.get_mut(slot).filter(|op| op.open && op.generation == generation)
+    }
+
+    /// Ends it. The waker is handed back, to be dropped outside any borrow.
+    pub(crate) fn close(&mut self, id: OpId) -> Option<Waker> {
+        let (slot, generation) = split(id);
+        let op = self.slots.get_mut(slot).filter(|op| op.open && op.generation == generation)?;
+        op.open = false;
+        op.answer = None;
+        self.free.push(slot as u32);
+        op.waker.take()
+    }
+
+    /// How many are open.
+    pub(crate) fn open_count(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.slots.clear();
+        self.free.clear();
+    }
+}
+
+impl Op {
+    /// Stores the answer and hands out whom to wake.
+    pub(crate) fn answer(&mut self, completion: Completion) -> Option<Waker> {
+        self.answer = Some(completion);
+        self.waker.take()
+    }
+
+    pub(crate) fn take_answer(&mut self) -> Option<Completion> {
+        self.answer.take()
+    }
+
+    pub(crate) fn set_waker(&mut self, waker: &Waker) {
+        crate::sync::remember(&mut self.waker, waker);
+    }
+}

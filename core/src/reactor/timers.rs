@@ -1,0 +1,157 @@
+//! Every deadline of a host in one heap: sleeping tasks and machines alike. A timer is a slot, never a box.
+
+use crate::ids::{ActorId, TaskId};
+use crate::time::Instant;
+use alloc::collections::BinaryHeap;
+use alloc::vec::Vec;
+use core::cmp::Reverse;
+use core::task::Waker;
+
+/// Whom a timer wakes.
+pub(crate) enum Target {
+    /// A task whose own waker polled the sleep.
+    Task(TaskId),
+    /// Somebody else's waker: the sleep was polled inside a combinator with wakers of its own.
+    Waker(Waker),
+    /// A machine's deadline.
+    Actor(ActorId),
+}
+
+struct Slot {
+    /// The sequence number it was armed with; 0 while free.
+    armed: u32,
+    target: Option<Target>,
+}
+
+/// A timer that was armed: a slot and the sequence number it was armed with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct TimerId {
+    slot: u32,
+    seq: u32,
+}
+
+#[derive(Default)]
+pub(crate) struct Timers {
+    /// (instant, sequence and slot): equal instants fire in the order of arming. Cancelled entries stay until they surface.
+    heap: BinaryHeap<Reverse<(u64, u64)>>,
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    seq: u32,
+    cancelled: usize,
+}
+
+impl Timers {
+    pub(crate) fn arm(&mut self, at: Instant, target: Target) -> TimerId {
+        self.seq = self.seq.wrapping_add(1).max(1);
+        let entry = Slot { armed: self.seq, target: Some(target) };
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                self.slots[slot as usize] = entry;
+                slot
+            }
+            None => {
+                self.slots.push(entry);
+                self.slots.len() as u32 - 1
+            }
+        };
+        self.heap.push(Reverse((at.as_nanos(), u64::from(self.seq) << 32 | u64::from(slot))));
+        TimerId { slot, seq: self.seq }
+    }
+
+    /// Forgets a timer. What it would have woken is handed back, to be dropped outside any borrow.
+    pub(crate) fn cancel(&mut self, id: TimerId) -> Option<Target> {
+        let slot = &mut self.slots[id.slot as usize];
+        if slot.armed != id.seq {
+            return None;
+        }
+        slot.armed = 0;
+        let target = slot.target.take();
+        self.free.push(id.slot);
+        self.cancelled += 1;
+        if self.cancelled > 64 && self.cancelled > self.heap.len() / 2 {
+            self.sweep();
+        }
+        target
+    }
+
+    /// Points a timer that is still armed at another waker.
+    pub(crate) fn retarget(&mut self, id: TimerId, target: Target) -> Option<Target> {
+        let slot = &mut self.slots[id.slot as usize];
+        if slot.armed == id.seq { slot.target.replace(target) } else { None }
+    }
+
+    /// The next instant at which something fires.
+    pub(crate) fn next(&mut self) -> Option<Instant> {
+        while let Some(&Reverse((at, key))) = self.heap.peek() {
+            if self.slots[key as u32 as usize].armed == (key >> 32) as u32 {
+                return Some(Instant::from_nanos(at));
+            }
+            self.heap.pop();
+            self.cancelled -= 1;
+        }
+        None
+    }
+
+    /// Takes the first timer that is due at `now`.
+    pub(crate) fn pop_due(&mut self, now: Instant) -> Option<Target> {
+        if self.next()? > now {
+            return None;
+        }
+        let Reverse((_, key)) = self.heap.pop()?;
+        let slot = &mut self.slots[key as u32 as usize];
+        slot.armed = 0;
+        self.free.push(key as u32);
+        slot.target.take()
+    }
+
+    /// How many are armed.
+    pub(crate) fn armed(&self) -> usize {
+        self.heap.len() - self.cancelled
+    }
+
+    fn sweep(&mut self) {
+        let slots = &self.slots;
+        self.heap.retain(|&Reverse((_, key))| slots[key as u32 as usize].armed == (key >> 32) as u32);
+        self.cancelled = 0;
+    }
+
+    /// Empty again, with its room kept.
+    pub(crate) fn clear(&mut self) {
+        self.heap.clear();
+        self.slots.clear();
+        self.free.clear();
+        self.seq = 0;
+        self.cancelled = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_instants_fire_in_the_order_of_arming_and_cancelled_ones_never() {
+        let mut timers = Timers::default();
+        let at = Instant::from_nanos(5);
+        let ids: Vec<_> = (0..4).map(|i| timers.arm(at, Target::Task(TaskId(i)))).collect();
+        timers.cancel(ids[1]);
+        assert_eq!((timers.next(), timers.armed()), (Some(at), 3));
+        assert!(timers.pop_due(Instant::from_nanos(4)).is_none());
+        let mut fired = Vec::new();
+        while let Some(Target::Task(id)) = timers.pop_due(at) {
+            fired.push(id.0);
+        }
+        assert_eq!(fired, [0, 2, 3]);
+    }
+
+    #[test]
+    fn ten_thousand_cancelled_timers_leave_no_trace() {
+        let mut timers = Timers::default();
+        for i in 0..10_000u64 {
+            let id = timers.arm(Instant::from_nanos(1_000_000 + i), Target::Task(TaskId(0)));
+            timers.cancel(id);
+        }
+        assert!(timers.heap.len() < 200);
+        assert_eq!(timers.next(), None);
+    }
+}

@@ -1,0 +1,50 @@
+//! The units of a host: which of them are tasks, and who answers for the others.
+
+use crate::ids::{OpId, TaskId, UnitId};
+use crate::pipe::Pipe;
+use crate::reactor::Reactor;
+use crate::task::CancelSource;
+use crate::vocab::ExitStatus;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+/// One unit: one incarnation of something that runs.
+pub(crate) struct Unit {
+    /// The task that started it and answers for it; `None` for machines, and after `detach`.
+    pub(crate) owner: Option<TaskId>,
+    pub(crate) kind: UnitKind,
+}
+
+pub(crate) enum UnitKind {
+    /// Not asked for yet, or its start failed.
+    Unborn,
+    /// The world's: a process.
+    Process,
+    /// An async function of this host.
+    Task(Box<TaskUnit>),
+    /// Over, and nothing of it left to ask.
+    Gone,
+}
+
+/// A unit that is an async function.
+pub(crate) struct TaskUnit {
+    /// The function itself.
+    pub(crate) leader: TaskId,
+    /// Its tasks that live: the leader and what it spawned.
+    pub(crate) members: Vec<TaskId>,
+    pub(crate) cancel: CancelSource,
+    pub(crate) pipes: [Pipe; 3],
+    /// The leader's status, once it has one.
+    pub(crate) status: Option<ExitStatus>,
+    pub(crate) exit_waits: Vec<OpId>,
+    pub(crate) empty_waits: Vec<OpId>,
+}
+
+impl Reactor {
+    /// A task was spawned by a member of this unit, and belongs to it too.
+    pub(crate) fn joins_unit(&self, unit: UnitId, task: TaskId) {
+        if let Some(Unit { kind: UnitKind::Task(unit), .. }) = self.units.borrow_mut().get_mut(unit.index()) {
+            unit.members.push(task);
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The latest value, and a wake-up when it changes.
+
+use super::Closed;
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+use core::cell::{Ref, RefCell};
+use core::future::poll_fn;
+use core::task::{Poll, Waker};
+
+struct Shared<T> {
+    value: T,
+    version: u64,
+    sender_lives: bool,
+    waiting: Vec<Waker>,
+}
+
+/// Sets the value.
+pub struct Sender<T>(Rc<RefCell<Shared<T>>>);
+
+/// Sees the value; each clone remembers which version it has seen.
+pub struct Receiver<T> {
+    shared: Rc<RefCell<Shared<T>>>,
+    seen: u64,
+}
+
+/// A watched value.
+pub fn channel<T>(value: T) -> (Sender<T>, Receiver<T>) {
+    let shared = Rc::new(RefCell::new(Shared { value, version: 0, sender_lives: true, waiting: Vec::new() }));
+    (Sender(shared.clone()), Receiver { shared, seen: 0 })
+}
+
+impl<T> Sender<T> {
+    /// Sets the value and wakes whoever waits for a change, in the order in which they came.
+    pub fn send(&self, value: T) {
+        let (old, waiting) = {
+            let mut shared = self.0.borrow_mut();
+            shared.version += 1;
+            (core::mem::replace(&mut shared.value, value), core::mem::take(&mut shared.waiting))
+        };
+        drop(old);
+        waiting.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl<T> Drop for Sender<T> {
+    fn drop(&mut self) {
+        let waiting = {
+            let mut shared = self.0.borrow_mut();
+            shared.sender_lives = false;
+            core::mem::take(&mut shared.waiting)
+        };
+        waiting.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl<T> Clone for Receiver<T> {
+    fn clone(&self) -> Self {
+        Receiver { shared: self.shared.clone(), seen: self.seen }
+    }
+}
+
+impl<T> Receiver<T> {
+    /// The value as it is now.
+    ///
+    /// # Panics
+    /// [`Sender::send`] panics while the returned guard is held: copy the value out and let go.
+    pub fn borrow(&self) -> Ref<'_, T> {
+        Ref::map(self.shared.borrow(), |s| &s.value)
+    }
+
+    /// Waits until the value is another than the last one seen, and marks it seen.
+    ///
+    /// # Errors
+    /// [`Closed`] if the sender is gone and nothing new is there.
+    pub async fn changed(&mut self) -> Result<(), Closed> {
+        poll_fn(|cx| {
+            let mut shared = self.shared.borrow_mut();
+            if shared.version != self.seen {
+                self.seen = shared.version;
+                return Poll::Ready(Ok(()));
+            }
+            if !shared.sender_lives {
+                return Poll::Ready(Err(Closed));
+            }
+            if !shared.waiting.iter().any(|w| w.will_wake(cx.waker())) {
+                shared.waiting.push(cx.waker().clone());
+            }
+            Poll::Pending
+        })
+        .await
+    }
+}

@@ -1,0 +1,63 @@
+//! Time passing in a task.
+
+use crate::ids::TaskId;
+use crate::reactor::{Reactor, Target, TimerId, Why};
+use crate::time::Instant;
+use alloc::rc::Rc;
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+
+/// Waits until an instant. A slot among the host's timers, freed when it is dropped.
+pub struct Sleep {
+    reactor: Rc<Reactor>,
+    at: Instant,
+    task: TaskId,
+    timer: Option<TimerId>,
+}
+
+impl Sleep {
+    pub(crate) fn new(reactor: Rc<Reactor>, task: TaskId, at: Instant) -> Sleep {
+        Sleep { reactor, at, task, timer: None }
+    }
+
+    /// When it ends.
+    pub fn until(&self) -> Instant {
+        self.at
+    }
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        if this.reactor.now.get() >= this.at {
+            return Poll::Ready(());
+        }
+        let own = this.reactor.is_own_waker(this.task, cx.waker());
+        let target = if own { Target::Task(this.task) } else { Target::Waker(cx.waker().clone()) };
+        let stale = match this.timer {
+            None => {
+                this.timer = Some(this.reactor.timers.borrow_mut().arm(this.at, target));
+                if let Some(task) = this.reactor.tasks.borrow_mut().get(this.task) {
+                    task.why = Why::Sleep(this.at);
+                }
+                None
+            }
+            Some(_) if own => None,
+            Some(timer) => this.reactor.timers.borrow_mut().retarget(timer, target),
+        };
+        drop(stale);
+        Poll::Pending
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        if let Some(timer) = self.timer {
+            let target = self.reactor.timers.borrow_mut().cancel(timer);
+            drop(target);
+        }
+    }
+}

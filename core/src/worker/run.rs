@@ -1,0 +1,99 @@
+//! One incarnation while it runs: what was asked of its unit, what came back, and what was sent.
+
+use super::lines::Lines;
+use super::outcome::bit;
+use crate::ids::{OpId, UnitId};
+use crate::machine::Cx;
+use crate::signal::Signal;
+use crate::time::Instant;
+use crate::vocab::{ExitNotice, Request, Requester, Stream, Target};
+
+/// What is known of a unit that was started.
+#[derive(Clone, Debug)]
+pub(crate) struct Run {
+    pub(crate) unit: UnitId,
+    pub(crate) spawned_at: Instant,
+    pub(crate) exit_op: OpId,
+    pub(crate) empty_op: Option<OpId>,
+    /// The leader's end, once delivered.
+    pub(crate) exit: Option<ExitNotice>,
+    /// Whether the scope was seen to be empty.
+    pub(crate) empty: bool,
+    pub(crate) outputs: [Reading; 2],
+    pub(crate) delivered: u64,
+    /// Who asked for its end before its leader's end was delivered.
+    pub(crate) asked: Option<Requester>,
+    /// Signals that we sent, as bits.
+    pub(crate) sent: u64,
+    /// Whether KILL was sent before the leader's end was delivered.
+    pub(crate) killed_leader: bool,
+}
+
+/// One output of a unit.
+#[derive(Clone, Debug)]
+pub(crate) enum Reading {
+    /// A read is pending.
+    Open { op: OpId, lines: Lines },
+    /// Read to its end.
+    Closed,
+}
+
+impl Run {
+    /// Begins to listen to a unit that has just started.
+    pub(crate) fn begin(unit: UnitId, spawned_at: Instant, cx: &mut Cx<'_>) -> Run {
+        let outputs = Stream::BOTH.map(|stream| Reading::Open { op: cx.read(unit, stream), lines: Lines::default() });
+        let exit_op = cx.submit(unit, Request::Exit);
+        Run {
+            unit,
+            spawned_at,
+            exit_op,
+            empty_op: None,
+            exit: None,
+            empty: false,
+            outputs,
+            delivered: 0,
+            asked: None,
+            sent: 0,
+            killed_leader: false,
+        }
+    }
+
+    /// Sends a signal, and remembers it.
+    pub(crate) fn signal(&mut self, to: Target, signal: Signal, cx: &mut Cx<'_>) {
+        cx.submit(self.unit, Request::Signal { to, signal });
+        self.sent |= bit(signal);
+        if signal == Signal::KILL && self.exit.is_none() {
+            self.killed_leader = true;
+        }
+    }
+
+    /// Asks once to be told when the scope is empty.
+    pub(crate) fn watch_scope(&mut self, cx: &mut Cx<'_>) {
+        if self.empty_op.is_none() && !self.empty {
+            self.empty_op = Some(cx.submit(self.unit, Request::Empty));
+        }
+    }
+
+    pub(crate) fn killed_any(&self) -> bool {
+        self.sent & bit(Signal::KILL) != 0
+    }
+
+    pub(crate) fn outputs_closed(&self) -> bool {
+        self.outputs.iter().all(|output| matches!(output, Reading::Closed))
+    }
+
+    pub(crate) fn awaited(&self) -> &'static str {
+        match (self.exit, self.empty) {
+            (None, _) => "its leader to end",
+            (Some(_), false) => "the rest of its scope to end",
+            (Some(_), true) => "nothing",
+        }
+    }
+}
+
+pub(crate) const fn index(stream: Stream) -> usize {
+    match stream {
+        Stream::Stdout => 0,
+        Stream::Stderr => 1,
+    }
+}
