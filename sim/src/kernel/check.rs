@@ -1,0 +1,1 @@
+//! What the kernel's tests share.

@@ -1,0 +1,97 @@
+//! Spawning by the host: fork, pipes, group or session, execve(2); all or nothing.
+//! A failed exec is told apart from a failed fork, because only one of them is worth another try.
+
+use super::fork::Child;
+use super::{HOST, Kernel};
+use shakedown_core::ids::{Pid, ProcId, UnitId};
+use shakedown_core::puppet::{Block, Fd};
+use shakedown_core::site::{Label, hash_name};
+use shakedown_core::vocab::{Errno, Scope, SpawnFailure};
+use std::sync::Arc;
+
+/// What the host wants started.
+pub struct Spawn<'a> {
+    /// As this unit, which must be new.
+    pub unit: UnitId,
+    /// The worker's name; the leader is `name/main`.
+    pub name: &'a Arc<str>,
+    /// What it plays. `None` is a program that does not exist: exec fails with ENOENT.
+    pub script: Option<&'a Block>,
+    /// `Group` and `Tree` lead a group of their own, `PosixSession` leads a session, `Process` stays in the host's group.
+    /// `Cgroup` and `Job` are refused with ENOSYS.
+    pub scope: Scope,
+    /// The leader's label; a child's is derived from it by name and count.
+    pub label: Label,
+}
+
+/// A process that executes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Spawned {
+    /// The leader.
+    pub leader: ProcId,
+    /// Its number.
+    pub pid: Pid,
+}
+
+impl Kernel {
+    /// Starts a process with a pipe on each standard descriptor, default dispositions and an empty mask.
+    ///
+    /// # Errors
+    /// ENOSYS for a scope that this kernel has not, EAGAIN where no pid is free, both before fork; ENOENT at exec where there is
+    /// no script. Nothing is left behind.
+    ///
+    /// # Panics
+    /// Where the unit was spawned before: a unit is one incarnation.
+    pub fn spawn(&mut self, args: Spawn<'_>) -> Result<Spawned, SpawnFailure> {
+        match args.scope {
+            Scope::Cgroup | Scope::Job => return Err(SpawnFailure { errno: Errno::ENOSYS, at_exec: false }),
+            Scope::Process | Scope::Group | Scope::PosixSession | Scope::Tree => {}
+        }
+        let pid = self.pids.allocate().ok_or(SpawnFailure { errno: Errno::EAGAIN, at_exec: false })?;
+        // The number is spent and free again at once: the child that could not execute has been reaped.
+        let script = args.script.ok_or(SpawnFailure { errno: Errno::ENOENT, at_exec: true })?;
+        let unit = self.units.at(args.unit);
+        assert!(unit.leader.is_none(), "unit {} is spawned twice: a unit is one incarnation", args.unit.0);
+        unit.worker = args.name.clone();
+        unit.worker_hash = hash_name(args.name);
+        unit.scope = args.scope;
+        let leader =
+            self.fork(HOST, Child { pid, unit: args.unit, own: LEADER, called: LEADER_HASH, label: args.label });
+        let number = self.pids.at(pid);
+        number.unit = Some(args.unit);
+        let generation = number.generation;
+        let unit = self.units.at(args.unit);
+        (unit.leader, unit.pid, unit.generation) = (Some(leader), pid, generation);
+        self.open_pipes(args.unit, leader);
+        match args.scope {
+            Scope::Group | Scope::Tree => self.setpgid(leader),
+            Scope::PosixSession => self.setsid(leader),
+            Scope::Process | Scope::Cgroup | Scope::Job => {}
+        }
+        // The host ignores SIGPIPE, as every Rust program does: its child must not.
+        self.entry_mut(leader).signals.reset();
+        self.exec(leader, script);
+        self.announce(leader);
+        Ok(Spawned { leader, pid: Pid::new(pid).expect("pids are positive") })
+    }
+
+    /// execve(2): another program in the same process. Pid, group, session, mask, pending and ignored signals stay.
+    pub(super) fn exec(&mut self, id: ProcId, program: &Block) {
+        self.entry_mut(id).signals.exec();
+        self.load(id, program);
+    }
+
+    /// A pipe on each standard descriptor: one end for the leader, the other for the host.
+    fn open_pipes(&mut self, unit: UnitId, leader: ProcId) {
+        for fd in [Fd::Stdin, Fd::Stdout, Fd::Stderr] {
+            let pipe = self.pipes.create(unit, fd, self.config.pipe_capacity);
+            self.entry_mut(leader).fds[fd as usize] = Some(pipe);
+            self.units.at(unit).host_ends[fd as usize] = Some(pipe);
+        }
+        self.units.at(unit).writers = 2;
+    }
+}
+
+/// What a leader is called.
+const LEADER: &str = "main";
+const LEADER_HASH: u64 = hash_name(LEADER);

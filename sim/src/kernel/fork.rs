@@ -1,0 +1,108 @@
+//! fork(2): what a child copies, shares and starts without.
+//! The one place where processes are born, whether the host or another process forks.
+
+use super::list::Chain;
+use super::process::{Frame, Process, Progress, Role};
+use super::{HOST, Kernel};
+use shakedown_core::ids::{Pid, ProcId, UnitId};
+use shakedown_core::puppet::{Block, Fd};
+use shakedown_core::site::{Label, hash_name};
+use shakedown_core::vocab::Deed;
+use std::sync::Arc;
+
+/// The identity of a child, which fork does not copy.
+pub(super) struct Child<'a> {
+    pub(super) pid: i32,
+    pub(super) unit: UnitId,
+    /// Its name without the worker's.
+    pub(super) own: &'a str,
+    /// The hash of `own`.
+    pub(super) called: u64,
+    pub(super) label: Label,
+}
+
+impl Kernel {
+    /// Forks. The child has a new pid; group, session, descriptors, dispositions and mask of its parent; nothing pending, no
+    /// timer, and no program yet.
+    pub(super) fn fork(&mut self, parent: ProcId, child: Child<'_>) -> ProcId {
+        let id = ProcId(self.born as u32);
+        let unit = self.units.at(child.unit);
+        let name = self.names.full(&unit.worker, unit.worker_hash, child.own, child.called);
+        self.new_record(id, name.clone());
+        let [from, to] =
+            self.procs.get_disjoint_mut([parent.index(), id.index()]).expect("a child is not its own parent");
+        to.pid = child.pid;
+        to.parent = parent;
+        to.unit = Some(child.unit);
+        to.called = child.called;
+        to.label = child.label;
+        to.signals.fork_from(&from.signals);
+        to.fds = from.fds;
+        let (pgid, sid, fds) = (from.pgid, from.sid, from.fds);
+        self.share_ends(child.unit, fds);
+        self.pids.at(child.pid).task = Some(id);
+        self.join_group(id, pgid);
+        self.join_session(id, sid);
+        let siblings = self.entry(parent).children;
+        self.entry_mut(parent).children = siblings.push(&mut self.procs, Chain::Siblings, id);
+        let unit = self.units.at(child.unit);
+        unit.living = unit.living.push(&mut self.procs, Chain::Unit, id);
+        self.living += 1;
+        let pid = Pid::new(child.pid).expect("pids are positive");
+        self.deeds.push(Deed::Born { child: id, pid, parent, name, unit: Some(child.unit) });
+        id
+    }
+
+    /// Forks on behalf of a process; the child plays `body`. `None` where no pid is free (EAGAIN).
+    pub(super) fn fork_puppet(&mut self, parent: ProcId, own: &str, body: &Block) -> Option<ProcId> {
+        let pid = self.pids.allocate()?;
+        let called = hash_name(own);
+        let process = self.entry_mut(parent);
+        let label = process.label;
+        let nth = process.count_birth(called);
+        let unit = process.unit.expect("init and the host play no scripts");
+        let child = Child { pid, unit, own, called, label: label.child_hashed(called, nth) };
+        let id = self.fork(parent, child);
+        self.load(id, body);
+        self.announce(id);
+        Some(id)
+    }
+
+    /// Puts the first verb of a program before a process.
+    pub(super) fn load(&mut self, id: ProcId, program: &Block) {
+        let frames = &mut self.entry_mut(id).frames;
+        frames.clear();
+        frames.push(Frame { block: program.clone(), at: 0, role: Role::Program, progress: Progress::Fresh });
+    }
+
+    /// A new record at the end of the table.
+    pub(super) fn new_record(&mut self, id: ProcId, name: Arc<str>) {
+        match self.procs.get_mut(id.index()) {
+            Some(record) => {
+                record.renew();
+                record.name = name;
+            }
+            None => self.procs.push(Process::blank(name)),
+        }
+        self.born = id.index() + 1;
+    }
+
+    /// Counts a further holder of each descriptor. What the host hands to a fresh leader is counted when the pipe is made.
+    fn share_ends(&mut self, unit: UnitId, fds: [Option<super::pipe::PipeId>; 3]) {
+        for (at, pipe) in fds.into_iter().enumerate() {
+            let Some(pipe) = pipe else { continue };
+            let pipe = self.pipes.at(pipe);
+            if at == Fd::Stdin as usize {
+                pipe.readers += 1;
+            } else {
+                pipe.writers += 1;
+                self.units.at(unit).writers += 1;
+            }
+        }
+    }
+
+    /// The next ancestor that adopts orphans.
+    pub(super) fn reaper(&self) -> ProcId {
+        if self.config.subreaper { HOST } else { super::INIT }
+    }
+}

@@ -1,0 +1,73 @@
+//! Intrusive lists of processes: children, zombies, groups, sessions, units.
+//! A process joins and leaves each in constant time, in order of arrival, without an allocation.
+
+use super::process::Process;
+use shakedown_core::ids::ProcId;
+
+/// Which of a process's links a list runs through.
+#[derive(Clone, Copy)]
+pub(super) enum Chain {
+    /// The living children of a parent, or its zombies: a process is in one of the two.
+    Siblings,
+    /// The members of a process group, zombies included.
+    Group,
+    /// The members of a session, zombies included.
+    Session,
+    /// The living descendants of a unit, by birth.
+    Unit,
+}
+
+/// The neighbours of a process in one list.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Links {
+    pub(super) prev: Option<ProcId>,
+    pub(super) next: Option<ProcId>,
+}
+
+/// A list; its links live in the processes.
+#[derive(Clone, Copy, Default)]
+pub(super) struct List {
+    pub(super) head: Option<ProcId>,
+    pub(super) tail: Option<ProcId>,
+    pub(super) len: u32,
+}
+
+impl List {
+    /// The list with `id` at its end.
+    #[must_use]
+    pub(super) fn push(self, procs: &mut [Process], chain: Chain, id: ProcId) -> List {
+        procs[id.index()].links[chain as usize] = Links { prev: self.tail, next: None };
+        match self.tail {
+            Some(tail) => procs[tail.index()].links[chain as usize].next = Some(id),
+            None => return List { head: Some(id), tail: Some(id), len: 1 },
+        }
+        List { head: self.head, tail: Some(id), len: self.len + 1 }
+    }
+
+    /// The list without `id`, which must be in it.
+    #[must_use]
+    pub(super) fn remove(self, procs: &mut [Process], chain: Chain, id: ProcId) -> List {
+        let Links { prev, next } = procs[id.index()].links[chain as usize];
+        if let Some(prev) = prev {
+            procs[prev.index()].links[chain as usize].next = next;
+        }
+        if let Some(next) = next {
+            procs[next.index()].links[chain as usize].prev = prev;
+        }
+        List {
+            head: if prev.is_none() { next } else { self.head },
+            tail: if next.is_none() { prev } else { self.tail },
+            len: self.len - 1,
+        }
+    }
+
+    /// Its members, first come first. For walks that change processes follow [`Process::next`] instead.
+    pub(super) fn iter(self, procs: &[Process], chain: Chain) -> impl Iterator<Item = ProcId> + '_ {
+        core::iter::successors(self.head, move |id| procs[id.index()].next(chain))
+    }
+
+    /// Its members, last come first.
+    pub(super) fn iter_back(self, procs: &[Process], chain: Chain) -> impl Iterator<Item = ProcId> + '_ {
+        core::iter::successors(self.tail, move |id| procs[id.index()].links[chain as usize].prev)
+    }
+}

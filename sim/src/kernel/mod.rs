@@ -1,0 +1,195 @@
+//! The simulated POSIX process kernel: a plain, deterministic data structure, with a file for each thing the man pages name.
+//! It answers what real Linux would (SEMANTICS.md), at a cost per process that does not grow with their number.
+
+mod exec;
+mod exit;
+mod fd;
+mod fork;
+mod kill;
+mod list;
+mod names;
+mod pgrp;
+mod pid;
+mod pipe;
+mod player;
+mod poll;
+mod process;
+mod signal;
+mod sigset;
+mod timer;
+mod truth;
+mod unit;
+mod wait;
+
+#[cfg(test)]
+mod check;
+
+pub use exec::{Spawn, Spawned};
+pub use poll::{KernelReady, What};
+
+use names::Names;
+use pid::PidTable;
+use pipe::PipeTable;
+use poll::Polls;
+use process::{Life, Process};
+use shakedown_core::choose::Choose;
+use shakedown_core::ids::ProcId;
+use shakedown_core::time::Instant;
+use shakedown_core::vocab::Deed;
+use std::sync::Arc;
+use timer::Timers;
+use unit::UnitTable;
+
+/// The limits of a kernel. Tiny ones find bugs: a pid space of 8 reuses numbers at once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct KernelConfig {
+    /// Pids are less than this (proc(5), `pid_max`); at least 8.
+    pub pid_max: i32,
+    /// Bytes that a pipe holds, in whole pages of 4 096, at least one (pipe(7)).
+    pub pipe_capacity: usize,
+    /// Whether the host is a child subreaper (prctl(2)) and so adopts orphans; else init does.
+    pub subreaper: bool,
+}
+
+impl KernelConfig {
+    /// The least `pid_max`: init, the host and five more.
+    pub const PID_MAX_MIN: i32 = 8;
+}
+
+impl Default for KernelConfig {
+    fn default() -> Self {
+        KernelConfig { pid_max: 32_768, pipe_capacity: 65_536, subreaper: true }
+    }
+}
+
+/// A kernel: its processes, pipes, numbers and clock. One simulation is one kernel; [`reset`](Kernel::reset) makes it new.
+pub struct Kernel {
+    config: KernelConfig,
+    now: Instant,
+    /// By [`ProcId`]; records from `born` on are kept for reuse.
+    procs: Vec<Process>,
+    born: usize,
+    /// Alive, init and the host not counted.
+    living: u32,
+    pids: PidTable,
+    units: UnitTable,
+    pipes: PipeTable,
+    timers: Timers,
+    polls: Polls,
+    names: Names,
+    /// Zombies of the host that are not leaders, in the order of their death or adoption.
+    adopted: Vec<ProcId>,
+    deeds: Vec<Deed>,
+}
+
+/// Process 1: reaps whatever it adopts.
+const INIT: ProcId = ProcId(0);
+/// The supervisor's own process, pid 2.
+const HOST: ProcId = ProcId(1);
+
+impl Kernel {
+    /// A kernel in which nothing runs but init (pid 1) and the host (pid 2).
+    ///
+    /// # Panics
+    /// Where `pid_max` is less than [`KernelConfig::PID_MAX_MIN`].
+    ///
+    /// # Example
+    /// ```
+    /// use shakedown_sim::kernel::{Kernel, KernelConfig};
+    /// let kernel = Kernel::new(KernelConfig { pid_max: 8, ..KernelConfig::default() });
+    /// assert_eq!(kernel.next_timer(), None);
+    /// ```
+    pub fn new(config: KernelConfig) -> Kernel {
+        let mut kernel = Kernel {
+            config,
+            now: Instant::ZERO,
+            procs: Vec::new(),
+            born: 0,
+            living: 0,
+            pids: PidTable::default(),
+            units: UnitTable::default(),
+            pipes: PipeTable::default(),
+            timers: Timers::default(),
+            polls: Polls::default(),
+            names: Names::new(),
+            adopted: Vec::new(),
+            deeds: Vec::new(),
+        };
+        kernel.reset(config);
+        kernel
+    }
+
+    /// As [`Kernel::new`], keeping allocations: thousands of simulations share one kernel.
+    ///
+    /// # Panics
+    /// As [`Kernel::new`].
+    pub fn reset(&mut self, config: KernelConfig) {
+        let enough = config.pid_max >= KernelConfig::PID_MAX_MIN;
+        assert!(enough, "a pid_max of {} leaves no room: it is at least {}", config.pid_max, KernelConfig::PID_MAX_MIN);
+        self.config = config;
+        self.now = Instant::ZERO;
+        self.born = 0;
+        self.living = 0;
+        self.pids.reset(config.pid_max);
+        self.units.reset();
+        self.pipes.reset();
+        self.timers.reset();
+        self.polls.reset();
+        self.adopted.clear();
+        self.deeds.clear();
+        self.boot();
+    }
+
+    /// Sets the clock, which never goes back. Sleepers wake in [`fire_timers`](Kernel::fire_timers), not here.
+    pub fn set_now(&mut self, now: Instant) {
+        self.now = now;
+    }
+
+    /// What really happened since the log was last drained, oldest first. The caller drains it.
+    pub fn deeds(&mut self) -> &mut Vec<Deed> {
+        &mut self.deeds
+    }
+
+    /// One step of a process that was announced as [`KernelReady::Step`]: it acts on one pending signal, or else goes on with
+    /// its program by one verb. If it can go on after that, it is announced again.
+    pub fn run(&mut self, proc: ProcId, choose: &mut impl Choose) {
+        let process = self.entry_mut(proc);
+        process.announced = false;
+        process.steps += 1;
+        // What made it runnable may be gone again, as a pending stop signal that CONT has cancelled.
+        if !process.is_runnable() {
+            return;
+        }
+        match process.life {
+            Life::Dying(signal) => self.die(proc, signal),
+            Life::Alive => match process.signals.take() {
+                Some(signal) => self.deliver(proc, signal),
+                None => self.play(proc, choose),
+            },
+            Life::Stopped | Life::Zombie(_) | Life::Reaped(_) => {}
+        }
+        self.announce(proc);
+    }
+
+    fn entry(&self, id: ProcId) -> &Process {
+        &self.procs[id.index()]
+    }
+
+    fn entry_mut(&mut self, id: ProcId) -> &mut Process {
+        &mut self.procs[id.index()]
+    }
+
+    /// Creates init and the host, each in a session of its own.
+    fn boot(&mut self) {
+        for (id, parent) in [(INIT, INIT), (HOST, INIT)] {
+            let pid = self.pids.allocate().expect("an empty pid space has room for init and the host");
+            let name: Arc<str> = if id == INIT { self.names.init.clone() } else { self.names.host.clone() };
+            self.new_record(id, name);
+            let process = self.entry_mut(id);
+            (process.pid, process.parent, process.unit) = (pid, parent, None);
+            self.pids.at(pid).task = Some(id);
+            self.join_group(id, pid);
+            self.join_session(id, pid);
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! One pipe: bytes in pages, and how many hold each end (pipe(7)).
+//! Pages matter: 16 writes of 4 095 bytes fill a pipe of 65 536, and a write of one page or less is never torn.
+
+use shakedown_core::ids::{ProcId, UnitId};
+use shakedown_core::puppet::Fd;
+use std::collections::VecDeque;
+
+/// A page, and also PIPE_BUF: writes up to it are atomic.
+pub(super) const PAGE: usize = 4096;
+
+/// A pipe of this kernel.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct PipeId(u32);
+
+/// A pipe between the host and the processes of a unit.
+pub(super) struct Pipe {
+    /// Whose it is, and which of the standard descriptors.
+    pub(super) unit: UnitId,
+    pub(super) fd: Fd,
+    pub(super) readers: u32,
+    pub(super) writers: u32,
+    /// Processes blocked on it; some may have gone on since.
+    pub(super) waiters: Vec<ProcId>,
+    bytes: VecDeque<u8>,
+    pages: VecDeque<Page>,
+    pages_max: usize,
+}
+
+/// A page in use.
+struct Page {
+    /// Where its bytes end within the page.
+    end: usize,
+    /// How many of them are unread.
+    len: usize,
+}
+
+/// The bytes of a write.
+#[derive(Clone, Copy)]
+pub(super) enum Source<'a> {
+    /// These.
+    Bytes(&'a [u8]),
+    /// So many of the pattern of `write N`, from this place in it.
+    Pattern { from: u64, len: usize },
+}
+
+impl Source<'_> {
+    pub(super) fn len(self) -> usize {
+        match self {
+            Source::Bytes(bytes) => bytes.len(),
+            Source::Pattern { len, .. } => len,
+        }
+    }
+
+    fn append_first(self, n: usize, to: &mut VecDeque<u8>) {
+        match self {
+            Source::Bytes(bytes) => to.extend(&bytes[..n]),
+            Source::Pattern { from, .. } => {
+                let phase = (from % LINE as u64) as usize;
+                let mut left = n;
+                while left > 0 {
+                    let chunk = left.min(PAGE);
+                    to.extend(&PATTERN[phase..phase + chunk]);
+                    // A page is a whole number of lines, so that the phase stays.
+                    left -= chunk;
+                }
+            }
+        }
+    }
+}
+
+impl Pipe {
+    /// Writes what fits and says how much that was: all or nothing up to a page, whole pages beyond.
+    pub(super) fn write(&mut self, source: Source<'_>) -> usize {
+        let taken = self.reserve(source.len());
+        source.append_first(taken, &mut self.bytes);
+        taken
+    }
+
+    /// As the kernel's `pipe_write`: the odd part joins the last page where it fits, the rest takes pages of its own.
+    fn reserve(&mut self, len: usize) -> usize {
+        let odd = len % PAGE;
+        let mut taken = 0;
+        if odd > 0
+            && let Some(last) = self.pages.back_mut()
+            && last.end + odd <= PAGE
+        {
+            last.end += odd;
+            last.len += odd;
+            taken = odd;
+        }
+        while taken < len && !self.is_full() {
+            let chunk = (len - taken).min(PAGE);
+            self.pages.push_back(Page { end: chunk, len: chunk });
+            taken += chunk;
+        }
+        taken
+    }
+
+    /// Moves at most `max` bytes to `into` and says how many.
+    pub(super) fn read(&mut self, into: &mut Vec<u8>, max: usize) -> usize {
+        let n = max.min(self.bytes.len());
+        let (front, back) = self.bytes.as_slices();
+        let first = n.min(front.len());
+        into.extend_from_slice(&front[..first]);
+        into.extend_from_slice(&back[..n - first]);
+        self.skip(n);
+        n
+    }
+
+    /// Throws away bytes up to and including the next newline, or all; whether there was a newline.
+    pub(super) fn skip_line(&mut self) -> bool {
+        let newline = self.bytes.iter().position(|&byte| byte == b'\n');
+        self.skip(newline.map_or(self.bytes.len(), |at| at + 1));
+        newline.is_some()
+    }
+
+    /// Throws away all bytes.
+    pub(super) fn skip_all(&mut self) {
+        self.skip(self.bytes.len());
+    }
+
+    fn skip(&mut self, n: usize) {
+        self.bytes.drain(..n);
+        let mut left = n;
+        while left > 0
+            && let Some(page) = self.pages.front_mut()
+        {
+            let taken = left.min(page.len);
+            page.len -= taken;
+            left -= taken;
+            if page.len == 0 {
+                self.pages.pop_front();
+            }
+        }
+    }
+
+    /// No page is free. A short write may still join the last one.
+    pub(super) fn is_full(&self) -> bool {
+        self.pages.len() >= self.pages_max
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+}
+
+/// The pipes of a kernel. Records are kept for reuse, buffers included.
+#[derive(Default)]
+pub(super) struct PipeTable {
+    pipes: Vec<Pipe>,
+    used: usize,
+    free: Vec<PipeId>,
+}
+
+impl PipeTable {
+    pub(super) fn reset(&mut self) {
+        self.used = 0;
+        self.free.clear();
+    }
+
+    /// pipe(2): one reader, one writer.
+    pub(super) fn create(&mut self, unit: UnitId, fd: Fd, capacity: usize) -> PipeId {
+        let pages_max = (capacity / PAGE).max(1);
+        let id = self.free.pop().unwrap_or_else(|| {
+            self.used += 1;
+            PipeId(self.used as u32 - 1)
+        });
+        if let Some(pipe) = self.pipes.get_mut(id.0 as usize) {
+            pipe.waiters.clear();
+            pipe.bytes.clear();
+            pipe.pages.clear();
+            (pipe.unit, pipe.fd, pipe.readers, pipe.writers, pipe.pages_max) = (unit, fd, 1, 1, pages_max);
+        } else {
+            let (waiters, bytes, pages) = (Vec::new(), VecDeque::new(), VecDeque::new());
+            self.pipes.push(Pipe { unit, fd, readers: 1, writers: 1, waiters, bytes, pages, pages_max });
+        }
+        id
+    }
+
+    pub(super) fn at(&mut self, id: PipeId) -> &mut Pipe {
+        &mut self.pipes[id.0 as usize]
+    }
+
+    pub(super) fn get(&self, id: PipeId) -> &Pipe {
+        &self.pipes[id.0 as usize]
+    }
+
+    /// To be called when nobody holds either end any more.
+    pub(super) fn release(&mut self, id: PipeId) {
+        self.free.push(id);
+    }
+}
+
+/// The length of a line of the pattern, newline included.
+const LINE: usize = 64;
+
+/// A page of the pattern of `write N`, and a line more so that it can be entered anywhere in a line.
+static PATTERN: [u8; PAGE + LINE] = {
+    let mut pattern = [b'x'; PAGE + LINE];
+    let mut at = LINE - 1;
+    while at < pattern.len() {
+        pattern[at] = b'\n';
+        at += LINE;
+    }
+    pattern
+};

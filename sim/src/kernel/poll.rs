@@ -1,0 +1,144 @@
+//! What the host waits for, and the queue in which it learns what is ready (poll(2): level-triggered; each wait once).
+//! First in first out: in which order ready things then happen is the chooser's business, not the kernel's.
+
+use super::Kernel;
+use shakedown_core::ids::{OpId, ProcId, UnitId};
+use shakedown_core::site::Label;
+use shakedown_core::vocab::{Completion, Stream};
+use std::collections::{BTreeMap, VecDeque};
+
+/// What may be waited for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum What {
+    /// The leader has ended.
+    Exit,
+    /// Nobody in the scope is alive.
+    Empty,
+    /// A read of the output would not block.
+    Readable(Stream),
+    /// A write to stdin would not block.
+    Writable,
+}
+
+/// Something that became ready.
+#[derive(Clone, PartialEq, Debug)]
+pub enum KernelReady {
+    /// A process can take a step; announced once until it runs.
+    Step {
+        /// Which process.
+        proc: ProcId,
+        /// Its label.
+        label: Label,
+        /// How many steps it has taken.
+        nth: u32,
+    },
+    /// A wait came true, and is over.
+    Done {
+        /// Which.
+        op: OpId,
+        /// The answer.
+        completion: Completion,
+    },
+}
+
+/// All waits of the host, and what is ready.
+#[derive(Default)]
+pub(super) struct Polls {
+    /// Waits that were neither withdrawn nor handed out.
+    open: BTreeMap<OpId, (UnitId, What)>,
+    ready: VecDeque<Item>,
+}
+
+enum Item {
+    Step(ProcId),
+    Done(OpId),
+}
+
+impl Polls {
+    pub(super) fn reset(&mut self) {
+        self.open.clear();
+        self.ready.clear();
+    }
+}
+
+impl Kernel {
+    /// Waits for `what` of a unit: `op` is done once it is true, at once where it is true already.
+    pub fn watch(&mut self, op: OpId, unit: UnitId, what: What) {
+        self.polls.open.insert(op, (unit, what));
+        let already = match what {
+            What::Exit => self.exit_notice(unit).is_some(),
+            What::Empty => self.scope_is_empty(unit),
+            What::Readable(stream) => self.is_readable(unit, stream),
+            What::Writable => self.is_writable(unit),
+        };
+        if already {
+            self.polls.ready.push_back(Item::Done(op));
+        } else {
+            self.units.at(unit).watches.push((op, what));
+        }
+    }
+
+    /// Withdraws a wait: it will not be done, unless that was handed out already.
+    pub fn unwatch(&mut self, op: OpId) {
+        if let Some((unit, _)) = self.polls.open.remove(&op) {
+            self.units.at(unit).watches.retain(|&(open, _)| open != op);
+        }
+    }
+
+    /// The next thing that is ready, in the order in which things became so.
+    pub fn next_ready(&mut self) -> Option<KernelReady> {
+        loop {
+            match self.polls.ready.pop_front()? {
+                Item::Step(proc) => {
+                    let process = self.entry(proc);
+                    return Some(KernelReady::Step { proc, label: process.label, nth: process.steps });
+                }
+                Item::Done(op) => {
+                    // A wait that was withdrawn after it came true is not in the map any more.
+                    let Some((unit, what)) = self.polls.open.remove(&op) else { continue };
+                    return Some(KernelReady::Done { op, completion: self.completion(unit, what) });
+                }
+            }
+        }
+    }
+
+    /// Announces a process that can take a step, once until it runs.
+    pub(super) fn announce(&mut self, id: ProcId) {
+        let process = self.entry_mut(id);
+        if !process.announced && process.is_runnable() {
+            process.announced = true;
+            self.polls.ready.push_back(Item::Step(id));
+        }
+    }
+
+    /// `what` has become true of a unit: whoever waits for it is done.
+    pub(super) fn fire(&mut self, unit: UnitId, what: What) {
+        let (watches, ready) = (&mut self.units.at(unit).watches, &mut self.polls.ready);
+        if watches.is_empty() {
+            return;
+        }
+        watches.retain(|&(op, waited)| {
+            if waited == what {
+                ready.push_back(Item::Done(op));
+            }
+            waited != what
+        });
+    }
+
+    /// Fires where a unit's scope has become empty.
+    pub(super) fn check_empty(&mut self, unit: UnitId) {
+        let awaited = self.units.get(unit).is_some_and(|of| of.watches.iter().any(|&(_, what)| what == What::Empty));
+        if awaited && self.scope_is_empty(unit) {
+            self.fire(unit, What::Empty);
+        }
+    }
+
+    fn completion(&self, unit: UnitId, what: What) -> Completion {
+        match what {
+            What::Exit => Completion::Exited(self.exit_notice(unit).expect("a leader that has ended stays so")),
+            What::Empty => Completion::Empty,
+            What::Readable(_) => Completion::Readable,
+            What::Writable => Completion::Writable,
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! One entry of the process table: everything that fork(2) copies or clears, and where its program stands.
+//! Records outlive their process and even the simulation, so that thousands of runs share their allocations.
+
+use super::list::{Chain, Links, List};
+use super::pipe::PipeId;
+use super::sigset::{SignalSet, Signals};
+use shakedown_core::ids::{ProcId, UnitId};
+use shakedown_core::puppet::Block;
+use shakedown_core::signal::Signal;
+use shakedown_core::site::Label;
+use shakedown_core::time::Instant;
+use shakedown_core::vocab::ExitStatus;
+use std::sync::Arc;
+
+/// One process.
+pub(super) struct Process {
+    pub(super) pid: i32,
+    pub(super) pgid: i32,
+    pub(super) sid: i32,
+    pub(super) parent: ProcId,
+    /// The unit it descends from by birth; none for init and the host.
+    pub(super) unit: Option<UnitId>,
+    /// Worker-scoped: `server/helper`.
+    pub(super) name: Arc<str>,
+    /// The hash of the part after the slash, by which its parent calls it.
+    pub(super) called: u64,
+    pub(super) label: Label,
+    pub(super) life: Life,
+    pub(super) wait: Wait,
+    /// Whether its next step has been announced.
+    pub(super) announced: bool,
+    pub(super) steps: u32,
+    /// How many durations it has drawn.
+    pub(super) spans: u32,
+    /// The ticket of its armed timer; 0 for none.
+    pub(super) timer: u64,
+    pub(super) links: [Links; 4],
+    /// Living children.
+    pub(super) children: List,
+    /// Children that are dead and not yet reaped.
+    pub(super) zombies: List,
+    /// Standard input, output and error.
+    pub(super) fds: [Option<PipeId>; 3],
+    pub(super) signals: Signals,
+    pub(super) frames: Vec<Frame>,
+    /// How many children of each name it has had.
+    pub(super) births: Vec<(u64, u32)>,
+}
+
+/// What a process is, as far as wait(2) and kill(2) care.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Life {
+    /// It runs, or waits for something.
+    Alive,
+    /// A stop signal has acted: only KILL and CONT reach it.
+    Stopped,
+    /// A fatal signal has been generated; its next step is its last. Linux drops later signals, so the first one names the status.
+    Dying(Signal),
+    /// Dead and not yet reaped.
+    Zombie(ExitStatus),
+    /// Gone from the table; kept for reports.
+    Reaped(ExitStatus),
+}
+
+impl Life {
+    /// Neither dead nor a zombie.
+    pub(super) fn is_living(self) -> bool {
+        match self {
+            Life::Alive | Life::Stopped | Life::Dying(_) => true,
+            Life::Zombie(_) | Life::Reaped(_) => false,
+        }
+    }
+
+    /// How it ended, once it has.
+    pub(super) fn status(self) -> Option<ExitStatus> {
+        match self {
+            Life::Alive | Life::Stopped | Life::Dying(_) => None,
+            Life::Zombie(status) | Life::Reaped(status) => Some(status),
+        }
+    }
+}
+
+/// What the current verb waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Wait {
+    /// Nothing: the next step goes on with the program.
+    Nothing,
+    /// Its timer.
+    Timer,
+    /// A signal.
+    Ever,
+    /// Data, room, or the end of the other side.
+    Pipe(PipeId),
+    /// The end of a child.
+    Child,
+}
+
+/// A block being played.
+pub(super) struct Frame {
+    pub(super) block: Block,
+    pub(super) at: usize,
+    pub(super) role: Role,
+    /// How far the verb at `at` has come.
+    pub(super) progress: Progress,
+}
+
+/// Why a block is played, and so what happens at its end.
+#[derive(Clone, Copy)]
+pub(super) enum Role {
+    /// The program: its end is `exit 0`.
+    Program,
+    /// A loop body with so many rounds to go, this one included.
+    Repeat { left: u32 },
+    /// A signal handler: its end restores this mask and the interrupted verb goes on.
+    Handler { mask: SignalSet },
+}
+
+/// How far a verb that takes more than one step has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// Not begun.
+    Fresh,
+    /// Asleep until then.
+    Until(Instant),
+    /// Waiting for a signal.
+    Hanging,
+    /// So many bytes were written.
+    Wrote(u64),
+    /// Waiting for this child.
+    Awaiting(ProcId),
+}
+
+impl Process {
+    /// A record that nobody has used yet.
+    pub(super) fn blank(nameless: Arc<str>) -> Process {
+        Process {
+            pid: 0,
+            pgid: 0,
+            sid: 0,
+            parent: ProcId(0),
+            unit: None,
+            name: nameless,
+            called: 0,
+            label: Label::ROOT,
+            life: Life::Alive,
+            wait: Wait::Nothing,
+            announced: false,
+            steps: 0,
+            spans: 0,
+            timer: 0,
+            links: [Links::default(); 4],
+            children: List::default(),
+            zombies: List::default(),
+            fds: [None; 3],
+            signals: Signals::default(),
+            frames: Vec::new(),
+            births: Vec::new(),
+        }
+    }
+
+    /// Makes a used record new again; identity and what fork copies are set by the caller.
+    pub(super) fn renew(&mut self) {
+        self.life = Life::Alive;
+        self.wait = Wait::Nothing;
+        self.announced = false;
+        self.steps = 0;
+        self.spans = 0;
+        self.timer = 0;
+        self.children = List::default();
+        self.zombies = List::default();
+        self.fds = [None; 3];
+        self.signals.clear();
+        self.frames.clear();
+        self.births.clear();
+    }
+
+    /// Whether its next step would do something.
+    pub(super) fn is_runnable(&self) -> bool {
+        match self.life {
+            Life::Dying(_) => true,
+            Life::Alive => self.wait == Wait::Nothing || self.signals.is_actionable(),
+            Life::Stopped | Life::Zombie(_) | Life::Reaped(_) => false,
+        }
+    }
+
+    /// The next process in a list that this one is in.
+    pub(super) fn next(&self, chain: Chain) -> Option<ProcId> {
+        self.links[chain as usize].next
+    }
+
+    /// Counts one more child of this name; how many there were before.
+    pub(super) fn count_birth(&mut self, called: u64) -> u32 {
+        match self.births.iter_mut().find(|(name, _)| *name == called) {
+            Some((_, count)) => {
+                *count += 1;
+                *count - 1
+            }
+            None => {
+                self.births.push((called, 1));
+                0
+            }
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Sets of signals, and what one process knows of signals: pending, blocked, ignored, caught (signal(7)).
+//! Kept apart from delivery because fork, exec and handlers each copy a different part of it.
+
+use shakedown_core::puppet::{Block, Handler};
+use shakedown_core::signal::{DefaultAction, Signal};
+
+/// A set of signals, a bit each, as the kernel keeps it.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(super) struct SignalSet(u64);
+
+impl SignalSet {
+    /// Those that stop by default.
+    pub(super) const STOPS: SignalSet =
+        SignalSet::of(Signal::STOP).and(Signal::TSTP).and(Signal::TTIN).and(Signal::TTOU);
+    /// Those that an instruction causes; they go before all others.
+    const SYNCHRONOUS: SignalSet = SignalSet::of(Signal::SEGV)
+        .and(Signal::BUS)
+        .and(Signal::ILL)
+        .and(Signal::TRAP)
+        .and(Signal::FPE)
+        .and(Signal::SYS);
+
+    const fn bit(signal: Signal) -> u64 {
+        1 << (signal.number() - 1)
+    }
+
+    const fn of(signal: Signal) -> SignalSet {
+        SignalSet(Self::bit(signal))
+    }
+
+    const fn and(self, signal: Signal) -> SignalSet {
+        SignalSet(self.0 | Self::bit(signal))
+    }
+
+    pub(super) fn has(self, signal: Signal) -> bool {
+        self.0 & Self::bit(signal) != 0
+    }
+
+    pub(super) fn insert(&mut self, signal: Signal) {
+        self.0 |= Self::bit(signal);
+    }
+
+    pub(super) fn remove(&mut self, signal: Signal) {
+        self.0 &= !Self::bit(signal);
+    }
+
+    fn without(self, other: SignalSet) -> SignalSet {
+        SignalSet(self.0 & !other.0)
+    }
+
+    /// The signal that is delivered first: synchronous ones, then the lowest number.
+    fn first(self) -> Option<Signal> {
+        let synchronous = self.0 & Self::SYNCHRONOUS.0;
+        let from = if synchronous != 0 { synchronous } else { self.0 };
+        Signal::from_number(from.trailing_zeros() as i32 + 1)
+    }
+}
+
+/// The signal state of a process.
+#[derive(Default)]
+pub(super) struct Signals {
+    /// Generated and not yet delivered.
+    pending: SignalSet,
+    /// Further instances of pending real-time signals, which queue instead of coalescing.
+    queued: Vec<Signal>,
+    /// Held back. Never KILL or STOP.
+    pub(super) mask: SignalSet,
+    ignored: SignalSet,
+    caught: SignalSet,
+    handlers: Vec<(Signal, Block)>,
+}
+
+/// What a signal meets in a process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Disposition {
+    Ignored,
+    Caught,
+    Default(DefaultAction),
+}
+
+impl Signals {
+    /// Real-time signals beyond this many coalesce, as those of kill(2) do once RLIMIT_SIGPENDING is reached.
+    pub(super) const QUEUED_MAX: usize = 1024;
+
+    /// As in a process that has never heard of signals.
+    pub(super) fn clear(&mut self) {
+        self.pending = SignalSet::default();
+        self.queued.clear();
+        self.reset();
+    }
+
+    /// Default dispositions and an empty mask: what a spawner owes its child. Pending signals stay.
+    pub(super) fn reset(&mut self) {
+        self.mask = SignalSet::default();
+        self.ignored = SignalSet::default();
+        self.caught = SignalSet::default();
+        self.handlers.clear();
+    }
+
+    /// fork(2): dispositions and mask are copied, the pending set is empty.
+    pub(super) fn fork_from(&mut self, parent: &Signals) {
+        self.clear();
+        self.mask = parent.mask;
+        self.ignored = parent.ignored;
+        self.caught = parent.caught;
+        self.handlers.extend_from_slice(&parent.handlers);
+    }
+
+    /// execve(2): caught signals go back to their defaults; ignored ones, the mask and the pending set stay.
+    pub(super) fn exec(&mut self) {
+        self.caught = SignalSet::default();
+        self.handlers.clear();
+    }
+
+    pub(super) fn disposition(&self, signal: Signal) -> Disposition {
+        if self.ignored.has(signal) {
+            Disposition::Ignored
+        } else if self.caught.has(signal) {
+            Disposition::Caught
+        } else {
+            Disposition::Default(signal.default_action())
+        }
+    }
+
+    /// Whether the signal is thrown away when generated. A blocked one is kept: its disposition may change before delivery.
+    pub(super) fn discards(&self, signal: Signal) -> bool {
+        !self.mask.has(signal)
+            && match self.disposition(signal) {
+                Disposition::Ignored | Disposition::Default(DefaultAction::Ignore | DefaultAction::Continue) => true,
+                Disposition::Caught => false,
+                Disposition::Default(DefaultAction::Terminate | DefaultAction::Core | DefaultAction::Stop) => false,
+            }
+    }
+
+    /// Whether it ends the process as soon as it is generated, without a turn of its own in the queue of signals.
+    pub(super) fn is_fatal(&self, signal: Signal) -> bool {
+        !self.mask.has(signal) && self.disposition(signal) == Disposition::Default(DefaultAction::Terminate)
+    }
+
+    /// Installs a disposition (sigaction(2)). A pending signal that is now ignored is thrown away.
+    pub(super) fn install(&mut self, signal: Signal, handler: &Handler) {
+        self.ignored.remove(signal);
+        self.caught.remove(signal);
+        self.handlers.retain(|(caught, _)| *caught != signal);
+        match handler {
+            Handler::Ignore => self.ignored.insert(signal),
+            Handler::Default => {}
+            Handler::Run(block) => {
+                self.caught.insert(signal);
+                self.handlers.push((signal, block.clone()));
+            }
+        }
+        if self.discards(signal) {
+            self.forget(signal);
+        }
+    }
+
+    /// The block that a caught signal runs.
+    pub(super) fn handler(&self, signal: Signal) -> Option<&Block> {
+        self.handlers.iter().find(|(caught, _)| *caught == signal).map(|(_, block)| block)
+    }
+
+    /// The mask while a handler runs: every signal with a handler is held. The mask from before is returned.
+    pub(super) fn hold_caught(&mut self) -> SignalSet {
+        let before = self.mask;
+        self.mask.0 |= self.caught.0;
+        before
+    }
+
+    /// Marks a signal pending. A standard signal is pending once, however often it is sent.
+    pub(super) fn post(&mut self, signal: Signal) {
+        let real_time = signal.number() >= SIGRTMIN;
+        if real_time && self.pending.has(signal) && self.queued.len() < Self::QUEUED_MAX {
+            self.queued.push(signal);
+        }
+        self.pending.insert(signal);
+    }
+
+    /// Takes the next pending signal that is not blocked.
+    pub(super) fn take(&mut self) -> Option<Signal> {
+        let signal = self.pending.without(self.mask).first()?;
+        match self.queued.iter().position(|&queued| queued == signal) {
+            Some(at) => drop(self.queued.remove(at)),
+            None => self.pending.remove(signal),
+        }
+        Some(signal)
+    }
+
+    /// Forgets every pending instance of a signal.
+    pub(super) fn forget(&mut self, signal: Signal) {
+        self.pending.remove(signal);
+        self.queued.retain(|&queued| queued != signal);
+    }
+
+    /// Forgets pending stop signals.
+    pub(super) fn forget_stops(&mut self) {
+        self.pending = self.pending.without(SignalSet::STOPS);
+    }
+
+    /// Whether a pending signal would be delivered now.
+    pub(super) fn is_actionable(&self) -> bool {
+        self.pending.without(self.mask) != SignalSet::default()
+    }
+}
+
+/// The first real-time signal.
+const SIGRTMIN: i32 = 32;

@@ -1,0 +1,145 @@
+//! What the kernel keeps for each unit: its leader, its scope, its pipes, and counts kept up to date as processes come and go.
+//! Questions about a unit are answered from here, never by a walk over all processes.
+
+use super::Kernel;
+use super::list::{Chain, List};
+use super::pipe::PipeId;
+use super::poll::What;
+use shakedown_core::ids::{OpId, ProcId, UnitId};
+use shakedown_core::vocab::{ExitNotice, Scope, Survivor};
+use std::sync::Arc;
+
+/// One unit, once spawned.
+pub(super) struct Unit {
+    pub(super) leader: Option<ProcId>,
+    pub(super) worker: Arc<str>,
+    pub(super) worker_hash: u64,
+    pub(super) scope: Scope,
+    /// The leader's number and its generation: what a pidfd of the leader names, also after the leader has been reaped.
+    pub(super) pid: i32,
+    pub(super) generation: u32,
+    /// The host's ends of the three pipes.
+    pub(super) host_ends: [Option<PipeId>; 3],
+    /// Living descendants by birth.
+    pub(super) living: List,
+    /// Write ends of the outputs held by living processes.
+    pub(super) writers: u32,
+    /// Bytes written to the outputs, and bytes of them read by the host.
+    pub(super) written: u64,
+    pub(super) read: u64,
+    pub(super) watches: Vec<(OpId, What)>,
+}
+
+/// The units by number. Records are kept for reuse.
+#[derive(Default)]
+pub(super) struct UnitTable {
+    units: Vec<Unit>,
+    used: usize,
+}
+
+impl Unit {
+    fn unborn() -> Unit {
+        Unit {
+            leader: None,
+            worker: Arc::from(""),
+            worker_hash: 0,
+            scope: Scope::Process,
+            pid: 0,
+            generation: 0,
+            host_ends: [None; 3],
+            living: List::default(),
+            writers: 0,
+            written: 0,
+            read: 0,
+            watches: Vec::new(),
+        }
+    }
+
+    fn renew(&mut self) {
+        self.leader = None;
+        self.host_ends = [None; 3];
+        self.living = List::default();
+        self.writers = 0;
+        self.written = 0;
+        self.read = 0;
+        self.watches.clear();
+    }
+}
+
+impl UnitTable {
+    pub(super) fn reset(&mut self) {
+        self.used = 0;
+    }
+
+    /// The unit, if it was ever spawned or watched.
+    pub(super) fn get(&self, unit: UnitId) -> Option<&Unit> {
+        self.units[..self.used].get(unit.index())
+    }
+
+    /// The unit, made where it is new.
+    pub(super) fn at(&mut self, unit: UnitId) -> &mut Unit {
+        while self.used <= unit.index() {
+            match self.units.get_mut(self.used) {
+                Some(record) => record.renew(),
+                None => self.units.push(Unit::unborn()),
+            }
+            self.used += 1;
+        }
+        &mut self.units[unit.index()]
+    }
+}
+
+impl Kernel {
+    /// Whether nobody in the unit's scope is alive. Zombies do not count.
+    pub fn scope_is_empty(&self, unit: UnitId) -> bool {
+        self.scope_living(unit) == 0
+    }
+
+    /// Who is alive in the unit's scope, the leader included.
+    pub fn members(&self, unit: UnitId) -> Vec<Survivor> {
+        let Some(of) = self.units.get(unit) else { return Vec::new() };
+        let Some(leader) = of.leader else { return Vec::new() };
+        let number = self.pids.get(of.pid).filter(|number| number.generation == of.generation);
+        let (list, chain) = match of.scope {
+            Scope::Process => return self.survivors(std::iter::once(leader)),
+            Scope::Group => (number.map(|number| number.group), Chain::Group),
+            Scope::PosixSession => (number.map(|number| number.session), Chain::Session),
+            Scope::Tree | Scope::Cgroup | Scope::Job => (Some(of.living), Chain::Unit),
+        };
+        self.survivors(list.unwrap_or_default().iter(&self.procs, chain))
+    }
+
+    /// Who holds a write end of the unit's outputs.
+    pub fn holders(&self, unit: UnitId) -> Vec<Survivor> {
+        let Some(of) = self.units.get(unit) else { return Vec::new() };
+        let holds = |id: &ProcId| self.entry(*id).fds[1..].iter().any(Option::is_some);
+        self.survivors(of.living.iter(&self.procs, Chain::Unit).filter(holds))
+    }
+
+    fn survivors(&self, of: impl Iterator<Item = ProcId>) -> Vec<Survivor> {
+        of.map(|id| self.entry(id))
+            .filter(|process| process.life.is_living())
+            .map(|process| Survivor { pid: process.pid, name: process.name.clone() })
+            .collect()
+    }
+
+    /// How many are alive in the unit's scope.
+    pub(super) fn scope_living(&self, unit: UnitId) -> u32 {
+        let Some(of) = self.units.get(unit) else { return 0 };
+        let Some(leader) = of.leader else { return 0 };
+        let number = self.pids.get(of.pid).filter(|number| number.generation == of.generation);
+        match of.scope {
+            Scope::Process => u32::from(self.entry(leader).life.is_living()),
+            Scope::Group => number.map_or(0, |number| number.group_living),
+            Scope::PosixSession => number.map_or(0, |number| number.session_living),
+            Scope::Tree | Scope::Cgroup | Scope::Job => of.living.len,
+        }
+    }
+
+    /// What the host learns of the leader's end; `None` while the leader lives.
+    pub(super) fn exit_notice(&self, unit: UnitId) -> Option<ExitNotice> {
+        let of = self.units.get(unit)?;
+        let status = self.entry(of.leader?).life.status()?;
+        Some(ExitNotice { status, others: Some(self.scope_living(unit) > 0), writers: Some(of.writers > 0) })
+    }
+}
