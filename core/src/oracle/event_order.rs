@@ -216,7 +216,7 @@ impl Line {
 mod tests {
     use super::*;
     use crate::ids::UnitId;
-    use crate::oracle::fake::{Stage, finished};
+    use crate::oracle::stage::{Stage, finished};
     use crate::vocab::Stream;
     use alloc::sync::Arc;
 

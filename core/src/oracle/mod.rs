@@ -17,6 +17,8 @@ mod no_zombie;
 mod one_terminal_event;
 mod quiescent_end;
 mod roster;
+#[cfg(test)]
+mod stage;
 mod stop_deadline;
 mod truthful_outcome;
 
@@ -243,6 +245,11 @@ impl Audit {
         self.no_orphan.owner_ended(task, unit, &mut case!(self, scene));
     }
 
+    /// Nobody answers for this unit any more: it may outlive everything.
+    pub fn detached(&mut self, unit: UnitId) {
+        self.roster.detach(unit);
+    }
+
     /// A machine met an event that its state has no answer for.
     pub fn unexpected(&mut self, who: &str, what: &str, scene: &Scene<'_>) {
         self.no_unexpected.unexpected(who, what, &mut case!(self, scene));
@@ -295,7 +302,7 @@ const WORKERS_MAX: usize = 1 << 20;
 
 #[cfg(test)]
 mod tests {
-    use super::fake::Stage;
+    use super::stage::Stage;
     use super::*;
 
     #[test]

@@ -63,7 +63,7 @@ fn by_number(to: ProcId, signal: Signal, case: &mut Case<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oracle::fake::Stage;
+    use crate::oracle::stage::Stage;
     use crate::vocab::ExitStatus;
 
     const NAME: OracleName = OracleName::NoForeignSignal;

@@ -80,7 +80,7 @@ fn against_truth(worker: &str, outcome: &Outcome, unit: UnitId, case: &mut Case<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oracle::fake::{Stage, finished};
+    use crate::oracle::stage::{Stage, finished};
     use crate::vocab::ExitStatus;
 
     const NAME: OracleName = OracleName::NoLostOutput;

@@ -43,13 +43,13 @@ impl NoOrphan {
     }
 }
 
-/// Reports who lives and is meant, the supervisor and those named in outcomes excepted.
+/// Reports who lives and is meant, the supervisor and those who may be left excepted.
 fn report(case: &mut Case<'_>, when: &str, is_meant: impl Fn(&ProcessView<'_>) -> bool) {
     let (truth, roster) = (case.scene.truth, case.roster);
     let host: ProcId = truth.host();
     let mut orphans: Vec<String> = Vec::new();
     truth.every(&mut |view| {
-        if view.alive && view.id != host && is_meant(&view) && !roster.proc(view.id).named {
+        if view.alive && view.id != host && is_meant(&view) && !roster.may_be_left(view.id, view.unit) {
             orphans.push(view.name.into());
         }
     });
@@ -62,37 +62,37 @@ fn report(case: &mut Case<'_>, when: &str, is_meant: impl Fn(&ProcessView<'_>) -
 mod tests {
     use super::*;
     use crate::oracle::EndReason;
-    use crate::oracle::fake::{Stage, stopped};
+    use crate::oracle::stage::{Stage, stopped};
     use crate::signal::Signal;
     use crate::vocab::ExitStatus;
 
     const NAME: OracleName = OracleName::NoOrphan;
 
     /// A worker `api` whose leader dies by our TERM while its helper lives on.
-    fn left_behind() -> (Stage, ProcId, ProcId) {
+    fn left_behind() -> (Stage, ProcId) {
         let mut stage = Stage::new(&["api"]);
         let main = stage.starts("api");
         let helper = stage.born("api/helper", UnitId(0));
         stage.stop_requested("api", 30_000);
         stage.signals(main, Signal::TERM, "api");
         stage.exits("api", main, ExitStatus::Signalled { signal: Signal::TERM, core: false });
-        (stage, main, helper)
+        (stage, helper)
     }
 
     #[test]
     fn a_helper_that_lives_when_its_worker_ends_is_an_orphan() {
-        let (mut stage, main, _) = left_behind();
-        stage.ends("api", stopped(main));
+        let (mut stage, _) = left_behind();
+        stage.ends("api", stopped());
         stage.assert_found(&[(NAME, "api/helper")]);
         assert_eq!(stage.audit.violations()[0].message, "api/helper is still running after api ended as stopped");
     }
 
     #[test]
     fn a_helper_that_died_in_time_is_no_orphan() {
-        let (mut stage, main, helper) = left_behind();
+        let (mut stage, helper) = left_behind();
         stage.dies(helper, ExitStatus::Exited(0));
         stage.reaped(helper);
-        stage.ends("api", stopped(main));
+        stage.ends("api", stopped());
         stage.session_stopped();
         stage.end(EndReason::SessionStopped);
         stage.assert_clean();
@@ -100,8 +100,8 @@ mod tests {
 
     #[test]
     fn a_named_survivor_is_excepted_then_and_later_and_its_sibling_is_not() {
-        let (mut stage, main, helper) = left_behind();
-        let mut outcome = stopped(main);
+        let (mut stage, helper) = left_behind();
+        let mut outcome = stopped();
         outcome.survivors = alloc::vec![stage.survivor(helper)];
         stage.ends("api", outcome);
         stage.session_stopped();
@@ -122,6 +122,17 @@ mod tests {
         assert_eq!(main, again);
         stage.dies(again, ExitStatus::Exited(0));
         stage.owner_ended("job", UnitId(0));
+        stage.assert_clean();
+    }
+
+    #[test]
+    fn a_detached_unit_may_outlive_everything() {
+        let mut stage = Stage::new(&[]);
+        stage.born("daemon/main", UnitId(0));
+        stage.truth.set_writers(UnitId(0), 1);
+        stage.audit.detached(UnitId(0));
+        stage.owner_ended("job", UnitId(0));
+        stage.end(EndReason::RootReturned);
         stage.assert_clean();
     }
 

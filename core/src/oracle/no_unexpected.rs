@@ -21,7 +21,7 @@ impl NoUnexpected {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oracle::fake::Stage;
+    use crate::oracle::stage::Stage;
 
     #[test]
     fn an_event_without_an_answer_is_a_violation_and_its_absence_is_none() {

@@ -31,7 +31,7 @@ fn report(case: &mut Case<'_>, when: &str, is_meant: impl Fn(&ProcessView<'_>) -
     let host = truth.host();
     let mut zombies: Vec<String> = Vec::new();
     truth.every(&mut |view| {
-        if view.zombie && view.parent == host && is_meant(&view) && !roster.proc(view.id).named {
+        if view.zombie && view.parent == host && is_meant(&view) && !roster.may_be_left(view.id, view.unit) {
             zombies.push(view.name.into());
         }
     });
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
     use crate::ids::UnitId;
     use crate::oracle::EndReason;
-    use crate::oracle::fake::{Stage, finished};
+    use crate::oracle::stage::{Stage, finished};
     use crate::vocab::ExitStatus;
 
     const NAME: OracleName = OracleName::NoZombie;

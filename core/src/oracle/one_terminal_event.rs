@@ -121,7 +121,7 @@ impl OneTerminalEvent {
 mod tests {
     use super::*;
     use crate::oracle::EndReason;
-    use crate::oracle::fake::{Stage, finished};
+    use crate::oracle::stage::{Stage, finished};
     use crate::vocab::ExitStatus;
 
     const NAME: OracleName = OracleName::OneTerminalEvent;

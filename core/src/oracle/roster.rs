@@ -42,6 +42,8 @@ pub(super) struct Unit {
     pub sent: u64,
     /// Its outcome named survivors or holders.
     pub gave_up: bool,
+    /// Nobody answers for it any more.
+    pub detached: bool,
 }
 
 /// The processes and units of one run.
@@ -68,6 +70,15 @@ impl Roster {
     /// Whether the session answers for this unit.
     pub(super) fn is_of_worker(&self, unit: Option<UnitId>) -> bool {
         unit.is_some_and(|u| self.unit(u).of_worker)
+    }
+
+    pub(super) fn detach(&mut self, unit: UnitId) {
+        slot(&mut self.units, unit.index()).detached = true;
+    }
+
+    /// Whether a process of this unit may be left: an outcome named it, or its whole unit was let go.
+    pub(super) fn may_be_left(&self, id: ProcId, unit: Option<UnitId>) -> bool {
+        self.proc(id).named || unit.is_some_and(|u| self.unit(u).detached)
     }
 
     /// Every unit heard of so far.

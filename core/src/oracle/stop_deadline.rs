@@ -93,7 +93,7 @@ fn never_came(deadline: Instant, reason: EndReason, who: &str, case: &mut Case<'
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oracle::fake::{Stage, stopped};
+    use crate::oracle::stage::{Stage, stopped};
     use crate::signal::Signal;
     use crate::time::Duration;
     use crate::vocab::ExitStatus;
@@ -109,7 +109,7 @@ mod tests {
         stage.signals(main, Signal::TERM, "a");
         stage.wait_ms(ends_ms);
         stage.exits("a", main, ExitStatus::Signalled { signal: Signal::TERM, core: false });
-        stage.ends("a", stopped(main));
+        stage.ends("a", stopped());
         stage
     }
 
