@@ -17,7 +17,7 @@ pub struct Spawn<'a> {
     pub name: &'a Arc<str>,
     /// What it plays. `None` is a program that does not exist: exec fails with ENOENT.
     pub script: Option<&'a Block>,
-    /// `Group` and `Tree` lead a group of their own, `PosixSession` leads a session, `Process` stays in the host's group.
+    /// A `PosixSession` is led by the process; in the other scopes it leads a group of its own, whatever a kill reaches.
     /// `Cgroup` and `Job` are refused with ENOSYS.
     pub scope: Scope,
     /// The leader's label; a child's is derived from it by name and count.
@@ -64,9 +64,9 @@ impl Kernel {
         (unit.leader, unit.pid, unit.generation) = (Some(leader), pid, generation);
         self.open_pipes(args.unit, leader);
         match args.scope {
-            Scope::Group | Scope::Tree => self.setpgid(leader),
+            Scope::Process | Scope::Group | Scope::Tree => self.setpgid(leader),
             Scope::PosixSession => self.setsid(leader),
-            Scope::Process | Scope::Cgroup | Scope::Job => {}
+            Scope::Cgroup | Scope::Job => {}
         }
         // The host ignores SIGPIPE, as every Rust program does: its child must not.
         self.entry_mut(leader).signals.reset();

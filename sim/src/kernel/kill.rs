@@ -63,7 +63,7 @@ impl Kernel {
         self.signal_list(group, Chain::Group, signal, by)
     }
 
-    fn signal_list(&mut self, list: List, chain: Chain, signal: Signal, by: Sender) -> Result<(), Errno> {
+    pub(super) fn signal_list(&mut self, list: List, chain: Chain, signal: Signal, by: Sender) -> Result<(), Errno> {
         let mut next = list.head;
         while let Some(member) = next {
             // Signals end nobody at once, so the list stays as it is while we walk it.

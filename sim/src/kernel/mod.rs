@@ -1,6 +1,7 @@
 //! The simulated POSIX process kernel: a plain, deterministic data structure, with a file for each thing the man pages name.
 //! It answers what real Linux would (SEMANTICS.md), at a cost per process that does not grow with their number.
 
+mod abandon;
 mod exec;
 mod exit;
 mod fd;

@@ -123,10 +123,9 @@ impl Kernel {
                 }
                 // The loop's verb is done in the frame around it.
                 Role::Repeat { .. } => drop(frames.pop()),
-                Role::Handler { mask } => {
-                    let mask = *mask;
+                Role::Handler => {
                     frames.pop();
-                    return self.leave_handler(id, mask);
+                    return self.leave_handler(id);
                 }
             }
         }
@@ -155,10 +154,10 @@ impl Kernel {
         }
     }
 
-    /// A page, then a millisecond of sleep, for ever; a write error ends it.
+    /// A page, then a millisecond of sleep, for ever. Where nobody reads and SIGPIPE is ignored, the pages are lost.
     fn flood(&mut self, id: ProcId) -> Played {
         match self.write_by(id, Out::Stdout, Source::Pattern { from: 0, len: PAGE }) {
-            Io::Done => {
+            Io::Done | Io::Failed => {
                 let until = self.now.after(FLOOD_EVERY);
                 *self.progress(id) = Progress::Until(until);
                 self.sleep_until(id, until);
@@ -168,7 +167,6 @@ impl Kernel {
                 *self.progress(id) = Progress::Fresh;
                 Played::Unfinished
             }
-            Io::Failed => Played::Done,
         }
     }
 
@@ -221,7 +219,7 @@ impl Kernel {
         }
         let spawn = Verb::Spawn { name: name.clone(), body: body.clone() };
         let between: Block = Arc::new([Verb::Setsid, spawn, Verb::Exit(0)]);
-        match self.fork_puppet(id, &format!("{name}-fork"), &between) {
+        match self.fork_puppet(id, BETWEEN, &between) {
             Some(child) => self.wait_one(id, child),
             None => Played::Done,
         }
@@ -250,17 +248,18 @@ impl Kernel {
         Played::Unfinished
     }
 
-    /// Default disposition, unblocked, raised: it acts in the next step.
+    /// Default disposition, and so not held by a handler; raised: it acts in the next step.
     fn raise(&mut self, id: ProcId, signal: Signal) -> Played {
         let signals = &mut self.entry_mut(id).signals;
         if signal.can_be_caught() {
             signals.install(signal, &Handler::Default);
-            signals.mask.remove(signal);
         }
         self.generate(id, signal, Sender::Process(id));
         Played::Done
     }
 }
 
+/// What the first child of a daemonize is called: no name of a script, and no real puppet reports it.
+const BETWEEN: &str = "(daemonize)";
 /// The pause between two pages of `flood`.
 const FLOOD_EVERY: Duration = Duration::from_millis(1);

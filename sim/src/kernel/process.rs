@@ -3,7 +3,7 @@
 
 use super::list::{Chain, Links, List};
 use super::pipe::PipeId;
-use super::sigset::{SignalSet, Signals};
+use super::sigset::Signals;
 use shakedown_core::ids::{ProcId, UnitId};
 use shakedown_core::puppet::Block;
 use shakedown_core::signal::Signal;
@@ -111,8 +111,8 @@ pub(super) enum Role {
     Program,
     /// A loop body with so many rounds to go, this one included.
     Repeat { left: u32 },
-    /// A signal handler: its end restores this mask and the interrupted verb goes on.
-    Handler { mask: SignalSet },
+    /// A signal handler: at its end the interrupted verb goes on.
+    Handler,
 }
 
 /// How far a verb that takes more than one step has come.

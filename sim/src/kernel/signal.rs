@@ -97,17 +97,17 @@ impl Kernel {
         if block.is_empty() {
             return;
         }
-        let mask = process.signals.hold_caught();
-        process.frames.push(Frame { block, at: 0, role: Role::Handler { mask }, progress: Progress::Fresh });
+        process.signals.holding = true;
+        process.frames.push(Frame { block, at: 0, role: Role::Handler, progress: Progress::Fresh });
         process.wait = Wait::Nothing;
         self.disarm(id);
     }
 
-    /// A handler has come to its end: the mask from before it is back and the interrupted verb goes on, as with SA_RESTART.
-    pub(super) fn leave_handler(&mut self, id: ProcId, mask: SignalSet) {
+    /// A handler has come to its end: nothing is held any more and the interrupted verb goes on, as with SA_RESTART.
+    pub(super) fn leave_handler(&mut self, id: ProcId) {
         let now = self.now;
         let process = self.entry_mut(id);
-        process.signals.mask = mask;
+        process.signals.holding = false;
         let interrupted = process.frames.last().map_or(Progress::Fresh, |frame| frame.progress);
         match interrupted {
             Progress::Until(at) if at > now => self.sleep_until(id, at),

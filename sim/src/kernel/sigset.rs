@@ -63,8 +63,8 @@ pub(super) struct Signals {
     pending: SignalSet,
     /// Further instances of pending real-time signals, which queue instead of coalescing.
     queued: Vec<Signal>,
-    /// Held back. Never KILL or STOP.
-    pub(super) mask: SignalSet,
+    /// A handler runs, and every caught signal is blocked.
+    pub(super) holding: bool,
     ignored: SignalSet,
     caught: SignalSet,
     handlers: Vec<(Signal, Block)>,
@@ -91,7 +91,7 @@ impl Signals {
 
     /// Default dispositions and an empty mask: what a spawner owes its child. Pending signals stay.
     pub(super) fn reset(&mut self) {
-        self.mask = SignalSet::default();
+        self.holding = false;
         self.ignored = SignalSet::default();
         self.caught = SignalSet::default();
         self.handlers.clear();
@@ -100,7 +100,7 @@ impl Signals {
     /// fork(2): dispositions and mask are copied, the pending set is empty.
     pub(super) fn fork_from(&mut self, parent: &Signals) {
         self.clear();
-        self.mask = parent.mask;
+        self.holding = parent.holding;
         self.ignored = parent.ignored;
         self.caught = parent.caught;
         self.handlers.extend_from_slice(&parent.handlers);
@@ -124,7 +124,7 @@ impl Signals {
 
     /// Whether the signal is thrown away when generated. A blocked one is kept: its disposition may change before delivery.
     pub(super) fn discards(&self, signal: Signal) -> bool {
-        !self.mask.has(signal)
+        !self.blocked().has(signal)
             && match self.disposition(signal) {
                 Disposition::Ignored | Disposition::Default(DefaultAction::Ignore | DefaultAction::Continue) => true,
                 Disposition::Caught => false,
@@ -134,7 +134,7 @@ impl Signals {
 
     /// Whether it ends the process as soon as it is generated, without a turn of its own in the queue of signals.
     pub(super) fn is_fatal(&self, signal: Signal) -> bool {
-        !self.mask.has(signal) && self.disposition(signal) == Disposition::Default(DefaultAction::Terminate)
+        !self.blocked().has(signal) && self.disposition(signal) == Disposition::Default(DefaultAction::Terminate)
     }
 
     /// Installs a disposition (sigaction(2)). A pending signal that is now ignored is thrown away.
@@ -160,11 +160,9 @@ impl Signals {
         self.handlers.iter().find(|(caught, _)| *caught == signal).map(|(_, block)| block)
     }
 
-    /// The mask while a handler runs: every signal with a handler is held. The mask from before is returned.
-    pub(super) fn hold_caught(&mut self) -> SignalSet {
-        let before = self.mask;
-        self.mask.0 |= self.caught.0;
-        before
+    /// The signal mask: while a handler runs, every signal that has one. Never KILL or STOP, which cannot be caught.
+    fn blocked(&self) -> SignalSet {
+        if self.holding { self.caught } else { SignalSet::default() }
     }
 
     /// Marks a signal pending. A standard signal is pending once, however often it is sent.
@@ -178,7 +176,7 @@ impl Signals {
 
     /// Takes the next pending signal that is not blocked.
     pub(super) fn take(&mut self) -> Option<Signal> {
-        let signal = self.pending.without(self.mask).first()?;
+        let signal = self.pending.without(self.blocked()).first()?;
         match self.queued.iter().position(|&queued| queued == signal) {
             Some(at) => drop(self.queued.remove(at)),
             None => self.pending.remove(signal),
@@ -199,7 +197,7 @@ impl Signals {
 
     /// Whether a pending signal would be delivered now.
     pub(super) fn is_actionable(&self) -> bool {
-        self.pending.without(self.mask) != SignalSet::default()
+        self.pending.without(self.blocked()) != SignalSet::default()
     }
 }
 
