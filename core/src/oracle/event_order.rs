@@ -46,41 +46,39 @@ struct Line {
 #[derive(Debug, Default)]
 pub(super) struct EventOrder {
     workers: Vec<Line>,
-    last: Option<(u64, Instant)>,
+    /// The least number that the next fact may bear, and the least time.
+    next: (u64, Instant),
     stopped: bool,
 }
 
 impl EventOrder {
     pub(super) fn reset(&mut self) {
         self.workers.clear();
-        self.last = None;
+        self.next = (0, Instant::ZERO);
         self.stopped = false;
     }
 
-    pub(super) fn fact(&mut self, record: &FactRecord, case: &mut Case<'_>) {
+    pub(super) fn session_fact(&mut self, record: &FactRecord, case: &mut Case<'_>) {
         self.in_sequence(record, case);
-        match record.subject {
-            Subject::Session => self.stopped |= matches!(record.fact, Fact::SessionStopped),
-            Subject::Worker(id) => {
-                let line = slot(&mut self.workers, id.index());
-                if let Err(why) = line.advance(record) {
-                    report(record, why, case);
-                }
-            }
+        self.stopped |= matches!(record.fact, Fact::SessionStopped);
+    }
+
+    pub(super) fn worker_fact(&mut self, id: WorkerId, record: &FactRecord, case: &mut Case<'_>) {
+        self.in_sequence(record, case);
+        if let Err(why) = slot(&mut self.workers, id.index()).advance(record) {
+            report(record, why, case);
         }
     }
 
     /// The stream as a whole: numbers grow, time does not run backwards, nothing follows the end.
     fn in_sequence(&mut self, record: &FactRecord, case: &mut Case<'_>) {
-        if let Some((seq, at)) = self.last {
-            if record.seq <= seq {
-                report(record, "its number does not follow the one before", case);
-            }
-            if record.at < at {
-                report(record, "it is dated before the fact before it", case);
-            }
+        if record.seq < self.next.0 {
+            report(record, "its number does not follow the one before", case);
         }
-        self.last = Some((record.seq, record.at));
+        if record.at < self.next.1 {
+            report(record, "it is dated before the fact before it", case);
+        }
+        self.next = (record.seq.saturating_add(1), record.at);
         // That the session ends only once is another oracle's promise.
         if self.stopped && !matches!(record.fact, Fact::SessionStopped) {
             report(record, "it comes after the session stopped", case);
@@ -93,7 +91,7 @@ fn report(record: &FactRecord, why: &str, case: &mut Case<'_>) {
     let who = case.subject(record.subject);
     let message = match record.subject {
         Subject::Session => format!("`{}` of the session is out of order: {why}", record.fact.word()),
-        Subject::Worker(WorkerId(_)) => {
+        Subject::Worker(_) => {
             format!("`{}` of {who}, incarnation {}, is out of order: {why}", record.fact.word(), record.incarnation)
         }
     };
@@ -157,17 +155,18 @@ impl Line {
 
     fn live(&mut self, record: &FactRecord) -> Result<(), &'static str> {
         match &record.fact {
-            Fact::Spawn => self.step(Phase::Unspawned..=Phase::Unspawned, Phase::Spawned, "it was spawned already"),
+            Fact::Spawn => self.step(Phase::Unspawned, Phase::Unspawned, Phase::Spawned, "it was spawned already"),
             Fact::Started { .. } => {
-                self.step(Phase::Spawned..=Phase::Spawned, Phase::Started, "`started` comes once, after `spawn`")
+                self.step(Phase::Spawned, Phase::Spawned, Phase::Started, "`started` comes once, after `spawn`")
             }
             Fact::Ready => self.step(
-                Phase::Started..=Phase::Started,
+                Phase::Started,
+                Phase::Started,
                 Phase::Ready,
                 "`ready` comes once, between `started` and `exited`",
             ),
             Fact::Exited { .. } => {
-                self.step(Phase::Started..=Phase::Ready, Phase::Exited, "`exited` comes once, after `started`")
+                self.step(Phase::Started, Phase::Ready, Phase::Exited, "`exited` comes once, after `started`")
             }
             Fact::OutputClosed | Fact::DrainAbandoned => {
                 if !self.phase.is_up() || self.output_over {
@@ -185,13 +184,8 @@ impl Line {
         }
     }
 
-    fn step(
-        &mut self,
-        from: core::ops::RangeInclusive<Phase>,
-        to: Phase,
-        otherwise: &'static str,
-    ) -> Result<(), &'static str> {
-        if !from.contains(&self.phase) {
+    fn step(&mut self, first: Phase, last: Phase, to: Phase, otherwise: &'static str) -> Result<(), &'static str> {
+        if self.phase < first || self.phase > last {
             return Err(otherwise);
         }
         self.phase = to;

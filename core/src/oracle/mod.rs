@@ -115,6 +115,14 @@ impl<'a> Case<'a> {
 /// All oracles, what they remember, and what they found.
 #[derive(Default)]
 pub struct Audit {
+    oracles: Oracles,
+    roster: Roster,
+    findings: Findings,
+    lag_max: Duration,
+}
+
+#[derive(Default)]
+struct Oracles {
     no_foreign_signal: no_foreign_signal::NoForeignSignal,
     no_orphan: no_orphan::NoOrphan,
     no_zombie: no_zombie::NoZombie,
@@ -125,63 +133,10 @@ pub struct Audit {
     no_lost_output: no_lost_output::NoLostOutput,
     quiescent_end: quiescent_end::QuiescentEnd,
     no_unexpected: no_unexpected::NoUnexpected,
-    roster: Roster,
-    findings: Findings,
-    lag_max: Duration,
 }
 
-/// Makes a [`Case`] out of the fields that oracles do not own, so that they can be borrowed beside it.
-macro_rules! case {
-    ($audit:ident, $scene:ident) => {
-        Case { scene: $scene, roster: &$audit.roster, findings: &mut $audit.findings, lag_max: $audit.lag_max }
-    };
-}
-
-impl Audit {
-    /// Every oracle on, nothing seen yet.
-    pub fn new() -> Audit {
-        Audit::default()
-    }
-
-    /// Forgets the run. Allowances, whether they were ever used, the lag and all allocations stay.
-    pub fn reset(&mut self) {
-        self.one_terminal_event.reset();
-        self.event_order.reset();
-        self.stop_deadline.reset();
-        self.truthful_outcome.reset();
-        self.no_lost_output.reset();
-        self.roster.reset();
-        self.findings.reset();
-    }
-
-    /// Switches an oracle off for a worker (and its processes), for one process `worker/name` or one task; without a subject, for all.
-    pub fn allow(&mut self, oracle: OracleName, subject: Option<&str>) {
-        self.findings.allow(oracle, subject);
-    }
-
-    /// How late timers may fire in this world: a deadline that is kept by a timer is judged so much later. Zero at first.
-    pub fn set_lag_max(&mut self, lag_max: Duration) {
-        self.lag_max = lag_max;
-    }
-
-    /// A fact was published. Facts come in their order, each in the turn in which it became true.
-    pub fn fact(&mut self, record: &FactRecord, scene: &Scene<'_>) {
-        if let Subject::Worker(id) = record.subject
-            && id.index() >= WORKERS_MAX
-        {
-            let message = alloc::format!("a fact about worker {}: oracles follow at most {WORKERS_MAX}", id.0);
-            return self.findings.report(OracleName::EventOrder, "session", scene.now, message);
-        }
-        self.roster.fact(record, scene);
-        self.event_order.fact(record, &mut case!(self, scene));
-        match record.subject {
-            Subject::Session => self.session_fact(record, scene),
-            Subject::Worker(id) => self.worker_fact(id, record, scene),
-        }
-    }
-
-    fn session_fact(&mut self, record: &FactRecord, scene: &Scene<'_>) {
-        let case = &mut case!(self, scene);
+impl Oracles {
+    fn session_fact(&mut self, record: &FactRecord, case: &mut Case<'_>) {
         match &record.fact {
             Fact::Started { .. } => self.one_terminal_event.session_started(),
             Fact::StopRequested { deadline, .. } => self.stop_deadline.session_requested(*deadline, case),
@@ -204,8 +159,7 @@ impl Audit {
         }
     }
 
-    fn worker_fact(&mut self, id: WorkerId, record: &FactRecord, scene: &Scene<'_>) {
-        let case = &mut case!(self, scene);
+    fn worker_fact(&mut self, id: WorkerId, record: &FactRecord, case: &mut Case<'_>) {
         match &record.fact {
             Fact::Spawn => {
                 self.one_terminal_event.spawned(id, record.incarnation, case);
@@ -231,18 +185,87 @@ impl Audit {
             Fact::Ready | Fact::OutputClosed | Fact::Backoff { .. } | Fact::Restarted | Fact::SessionStopped => {}
         }
     }
+}
+
+impl Audit {
+    /// Every oracle on, nothing seen yet.
+    pub fn new() -> Audit {
+        Audit::default()
+    }
+
+    /// Forgets the run. Allowances, whether they were ever used, the lag and all allocations stay.
+    pub fn reset(&mut self) {
+        self.oracles.one_terminal_event.reset();
+        self.oracles.event_order.reset();
+        self.oracles.stop_deadline.reset();
+        self.oracles.truthful_outcome.reset();
+        self.oracles.no_lost_output.reset();
+        self.roster.reset();
+        self.findings.reset();
+    }
+
+    /// Switches an oracle off for a worker (and its processes), for one process `worker/name` or one task; without a subject, for all.
+    pub fn allow(&mut self, oracle: OracleName, subject: Option<&str>) {
+        self.findings.allow(oracle, subject);
+    }
+
+    /// How late timers may fire in this world: a deadline that is kept by a timer is judged so much later. Zero at first.
+    pub fn set_lag_max(&mut self, lag_max: Duration) {
+        self.lag_max = lag_max;
+    }
+
+    fn split<'a>(&'a mut self, scene: &'a Scene<'a>) -> (&'a mut Oracles, Case<'a>) {
+        let case = Case { scene, roster: &self.roster, findings: &mut self.findings, lag_max: self.lag_max };
+        (&mut self.oracles, case)
+    }
+
+    /// A fact was published. Facts come in their order, each in the turn in which it became true.
+    pub fn fact(&mut self, record: &FactRecord, scene: &Scene<'_>) {
+        match &record.fact {
+            Fact::Spawn => self.roster.spawned(record.unit),
+            Fact::Ended(outcome) => self.roster.ended(record.unit, outcome, scene),
+            Fact::Started { .. }
+            | Fact::Ready
+            | Fact::StopRequested { .. }
+            | Fact::Signalled { .. }
+            | Fact::Exited { .. }
+            | Fact::OutputClosed
+            | Fact::DrainAbandoned
+            | Fact::Output { .. }
+            | Fact::Backoff { .. }
+            | Fact::Restarted
+            | Fact::SessionStopped => {}
+        }
+        let (oracles, mut case) = self.split(scene);
+        match record.subject {
+            Subject::Session => {
+                oracles.event_order.session_fact(record, &mut case);
+                oracles.session_fact(record, &mut case);
+            }
+            Subject::Worker(id) if id.index() >= WORKERS_MAX => {
+                let message = alloc::format!("a fact about worker {}: oracles follow at most {WORKERS_MAX}", id.0);
+                case.report(OracleName::EventOrder, "session", message);
+            }
+            Subject::Worker(id) => {
+                oracles.event_order.worker_fact(id, record, &mut case);
+                oracles.worker_fact(id, record, &mut case);
+            }
+        }
+    }
 
     /// Something happened in the kernel. Deeds come in their order.
     pub fn deed(&mut self, deed: &Deed, scene: &Scene<'_>) {
         self.roster.deed(deed, scene.now);
         if let Deed::Signalled { to, signal, by } = deed {
-            self.no_foreign_signal.signalled(*to, *signal, *by, &mut case!(self, scene));
+            let (oracles, mut case) = self.split(scene);
+            oracles.no_foreign_signal.signalled(*to, *signal, *by, &mut case);
         }
     }
 
     /// The task that owned this unit has ended and did not detach it. Call it before the host kills what is left.
     pub fn owner_ended(&mut self, task: &str, unit: UnitId, scene: &Scene<'_>) {
-        self.no_orphan.owner_ended(task, unit, &mut case!(self, scene));
+        let (oracles, mut case) = self.split(scene);
+        oracles.no_orphan.owner_ended(task, unit, &mut case);
     }
 
     /// Nobody answers for this unit any more: it may outlive everything.
@@ -252,18 +275,19 @@ impl Audit {
 
     /// A machine met an event that its state has no answer for.
     pub fn unexpected(&mut self, who: &str, what: &str, scene: &Scene<'_>) {
-        self.no_unexpected.unexpected(who, what, &mut case!(self, scene));
+        let (oracles, mut case) = self.split(scene);
+        oracles.no_unexpected.unexpected(who, what, &mut case);
     }
 
     /// The run is over. Call it once, before the host kills or reaps what is left.
     pub fn end(&mut self, end: &EndState<'_>, scene: &Scene<'_>) {
-        let mut case = case!(self, scene);
-        self.stop_deadline.end(end.reason, &mut case);
+        let (oracles, mut case) = self.split(scene);
+        oracles.stop_deadline.end(end.reason, &mut case);
         if end.reason.is_over() {
-            self.no_orphan.end(&mut case);
-            self.no_zombie.end(&mut case);
-            self.one_terminal_event.end(&mut case);
-            self.quiescent_end.end(end, &mut case);
+            oracles.no_orphan.end(&mut case);
+            oracles.no_zombie.end(&mut case);
+            oracles.one_terminal_event.end(&mut case);
+            oracles.quiescent_end.end(end, &mut case);
         }
     }
 
@@ -283,7 +307,8 @@ impl Audit {
     }
 }
 
-/// The place of `index` in a table that grows as needed.
+/// The place of `index` in a table that grows as needed. Places that nobody asked for hold the default, which means: never heard of.
+#[inline]
 fn slot<T: Clone + Default>(table: &mut Vec<T>, index: usize) -> &mut T {
     if index >= table.len() {
         grow(table, index);
@@ -291,10 +316,11 @@ fn slot<T: Clone + Default>(table: &mut Vec<T>, index: usize) -> &mut T {
     &mut table[index]
 }
 
+/// Once a run for a small session, not once a worker.
 #[cold]
 #[inline(never)]
 fn grow<T: Clone + Default>(table: &mut Vec<T>, index: usize) {
-    table.resize(index + 1, T::default());
+    table.resize((index + 1).next_power_of_two().max(8), T::default());
 }
 
 /// Workers beyond this number are not followed: a user's task may emit facts about any number.

@@ -5,7 +5,7 @@ use crate::ids::{Pid, ProcId, UnitId};
 use crate::oracle::{Scene, slot};
 use crate::signal::Signal;
 use crate::time::Instant;
-use crate::vocab::{Deed, Fact, FactRecord, Outcome, Sender};
+use crate::vocab::{Deed, Outcome, Sender};
 use alloc::vec::Vec;
 
 /// What is known of a process. The default is one whose birth was never told.
@@ -32,6 +32,8 @@ impl Default for Proc {
 /// What is known of a unit.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Unit {
+    /// It exists.
+    pub heard_of: bool,
     /// A worker's fact bears it: the session answers for it.
     pub of_worker: bool,
     /// Our KILL, meant for it, reached a process of it that lived.
@@ -83,7 +85,7 @@ impl Roster {
 
     /// Every unit heard of so far.
     pub(super) fn units(&self) -> impl Iterator<Item = (UnitId, Unit)> + '_ {
-        self.units.iter().enumerate().map(|(n, &u)| (UnitId(n as u32), u))
+        self.units.iter().enumerate().filter(|(_, u)| u.heard_of).map(|(n, &u)| (UnitId(n as u32), u))
     }
 
     /// Other processes that had this pid, as far as their births were told.
@@ -97,7 +99,7 @@ impl Roster {
             Deed::Born { child, pid, unit, .. } => {
                 *slot(&mut self.procs, child.index()) = Proc { unit: *unit, pid: Some(*pid), ..Proc::default() };
                 if let Some(unit) = unit {
-                    slot(&mut self.units, unit.index());
+                    slot(&mut self.units, unit.index()).heard_of = true;
                 }
             }
             Deed::Signalled { to, signal, by } => match by {
@@ -126,14 +128,17 @@ impl Roster {
         }
     }
 
-    pub(super) fn fact(&mut self, record: &FactRecord, scene: &Scene<'_>) {
-        if let Some(unit) = record.unit {
-            slot(&mut self.units, unit.index()).of_worker = true;
+    /// The session answers for this unit.
+    pub(super) fn spawned(&mut self, unit: Option<UnitId>) {
+        if let Some(unit) = unit {
+            let unit = slot(&mut self.units, unit.index());
+            (unit.heard_of, unit.of_worker) = (true, true);
         }
-        if let Fact::Ended(outcome) = &record.fact
-            && !(outcome.survivors.is_empty() && outcome.holders.is_empty())
-        {
-            self.name_the_left(outcome, record.unit, scene);
+    }
+
+    pub(super) fn ended(&mut self, unit: Option<UnitId>, outcome: &Outcome, scene: &Scene<'_>) {
+        if !(outcome.survivors.is_empty() && outcome.holders.is_empty()) {
+            self.name_the_left(outcome, unit, scene);
         }
     }
 

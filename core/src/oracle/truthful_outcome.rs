@@ -130,14 +130,22 @@ impl Known {
         if outcome.start_error.is_some() && outcome.reason != Reason::StartFailed {
             return Some("it bears the error of a failed start");
         }
-        let must_be_forced = self.leader.killed_alive;
+        // A leader that died of something else was dying of it already when our KILL came.
+        let by_kill = match outcome.status {
+            ExitStatus::Signalled { signal, .. } => signal == Signal::KILL,
+            ExitStatus::Unknown => true,
+            ExitStatus::Exited(_) => false,
+        };
+        let must_be_forced = by_kill && self.leader.killed_alive;
         let may_be_forced =
             must_be_forced || self.told.killed_before_exit || (self.told.exited.is_none() && self.unit.kill_sent);
         if outcome.reason == Reason::StartFailed {
             return self.told.started.then_some("it had started");
         }
         if !self.told.started {
-            return Some("it was never executed, which is a failed start");
+            // A stop may have given up on a start that was never answered: whether it executed, nobody knows.
+            let is_unanswered = self.told.asked && outcome.reason == Reason::RuntimeError;
+            return (!is_unanswered).then_some("it was never executed, which is a failed start");
         }
         if must_be_forced && outcome.reason != Reason::ForcedKill {
             return Some("our KILL was sent before its leader ended");

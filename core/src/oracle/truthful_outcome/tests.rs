@@ -96,6 +96,18 @@ fn a_kill_that_crosses_the_exit_on_the_way_may_be_told_either_way() {
 }
 
 #[test]
+fn a_leader_that_was_dying_of_our_term_when_our_kill_came_died_of_term() {
+    let mut stage = Stage::new(&["a"]);
+    let main = stage.starts("a");
+    stage.stop_requested("a", 10_000);
+    stage.signals(main, Signal::TERM, "a");
+    stage.signals(main, Signal::KILL, "a");
+    stage.exits("a", main, BY_TERM);
+    stage.ends("a", outcome(WorkerState::Killed, BY_TERM, Reason::Signal));
+    stage.assert_clean();
+}
+
+#[test]
 fn a_status_that_is_not_the_kernels_is_a_lie_in_the_fact_and_in_the_outcome() {
     let mut stage = Stage::new(&["a"]);
     let main = stage.starts("a");
@@ -136,6 +148,12 @@ fn a_failed_start_was_never_executed_and_what_was_never_executed_is_a_failed_sta
     stage.spawn_fact("a");
     stage.ends("a", failed(Reason::RuntimeError));
     stage.assert_found(&[(NAME, "a")]);
+
+    let mut stage = Stage::new(&["a"]);
+    stage.spawn_fact("a");
+    stage.stop_requested("a", 1_000);
+    stage.ends("a", failed(Reason::RuntimeError));
+    stage.assert_clean();
 
     let mut stage = Stage::new(&["a"]);
     let main = stage.starts("a");
