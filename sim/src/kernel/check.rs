@@ -4,7 +4,7 @@
 use super::{Kernel, KernelConfig, KernelReady, Spawn};
 use shakedown_core::choose::Calm;
 use shakedown_core::ids::{OpId, Pid, ProcId, UnitId};
-use shakedown_core::puppet::parse;
+use shakedown_core::puppet::{Block, parse};
 use shakedown_core::signal::Signal;
 use shakedown_core::site::Label;
 use shakedown_core::time::{Duration, Instant};
@@ -27,17 +27,26 @@ pub(super) fn play(script: &str) -> Check {
 }
 
 pub(super) fn play_with(config: KernelConfig, scope: Scope, script: &str) -> Check {
+    play_block(config, scope, parse(script).expect("the scripts of tests are valid"))
+}
+
+/// As [`play_with`], for what no script can say.
+pub(super) fn play_block(config: KernelConfig, scope: Scope, script: Block) -> Check {
     let mut check = Check { kernel: Kernel::new(config), done: Vec::new(), now: Instant::ZERO };
-    check.spawn(U, scope, script).expect("the first spawn of a test succeeds");
+    check.spawn_block(U, scope, &script).expect("the first spawn of a test succeeds");
     check
 }
 
 impl Check {
+    /// Spawns unit 0 as `w`, any other as `v`.
     pub(super) fn spawn(&mut self, unit: UnitId, scope: Scope, script: &str) -> Result<Pid, SpawnFailure> {
+        self.spawn_block(unit, scope, &parse(script).expect("the scripts of tests are valid"))
+    }
+
+    fn spawn_block(&mut self, unit: UnitId, scope: Scope, script: &Block) -> Result<Pid, SpawnFailure> {
         let name: Arc<str> = Arc::from(if unit == U { "w" } else { "v" });
-        let script = parse(script).expect("the scripts of tests are valid");
         let label = Label::ROOT.child(&name, unit.0);
-        let spawn = Spawn { unit, name: &name, script: Some(&script), scope, label };
+        let spawn = Spawn { unit, name: &name, script: Some(script), scope, label };
         self.kernel.spawn(spawn).map(|spawned| spawned.pid)
     }
 

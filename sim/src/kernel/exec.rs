@@ -95,3 +95,47 @@ impl Kernel {
 /// What a leader is called.
 const LEADER: &str = "main";
 const LEADER_HASH: u64 = hash_name(LEADER);
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::{U, play, signalled};
+    use super::*;
+    use shakedown_core::signal::Signal;
+    use shakedown_core::vocab::Truth;
+
+    /// SEMANTICS C3, C4.
+    #[test]
+    fn a_start_that_fails_leaves_nothing_behind() {
+        for (script, scope, errno, at_exec) in
+            [(None, Scope::Group, Errno::ENOENT, true), (Some("hang"), Scope::Cgroup, Errno::ENOSYS, false)]
+        {
+            let mut check = play("hang");
+            check.settle().kernel.deeds().clear();
+            let script = script.map(|text| shakedown_core::puppet::parse(text).expect("it is valid"));
+            let (unit, name) = (UnitId(1), "v".into());
+            let spawn = Spawn { unit, name: &name, script: script.as_ref(), scope, label: Label::ROOT };
+            assert_eq!(check.kernel.spawn(spawn), Err(SpawnFailure { errno, at_exec }));
+            assert_eq!((check.kernel.deeds().len(), check.kernel.living_in_all()), (0, 1));
+            assert_eq!((check.kernel.leader(unit), check.kernel.holders(unit)), (None, vec![]));
+            assert_eq!(
+                check.kernel.signal_unit(unit, shakedown_core::vocab::Target::Leader, Signal::KILL),
+                Err(Errno::ESRCH)
+            );
+        }
+    }
+
+    /// SEMANTICS C1: a fork without exec keeps handlers, a start by the host begins clean.
+    #[test]
+    fn a_forked_child_inherits_handlers_and_a_spawned_process_none() {
+        let mut check = play("on TERM print caught; on HUP ignore; spawn helper { hang }; hang");
+        check.spawn(UnitId(1), Scope::Group, "hang").expect("there is room");
+        check.settle();
+        for name in ["w/helper", "v/main"] {
+            check.kill(name, Signal::HUP).kill(name, Signal::TERM);
+        }
+        assert!(check.alive("w/helper"));
+        assert_eq!(check.stdout(), "caught\n");
+        assert_eq!(check.status("v/main"), signalled(Signal::HUP));
+        assert_eq!(check.kernel.members(U).len(), 2);
+    }
+}

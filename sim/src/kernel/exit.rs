@@ -124,3 +124,73 @@ impl Kernel {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::KernelConfig;
+    use super::super::check::{U, exited, play, play_with};
+    use super::*;
+    use shakedown_core::vocab::{Scope, Stream, Truth, TryRead};
+
+    /// SEMANTICS C5, C31.
+    #[test]
+    fn the_status_is_what_the_program_said() {
+        for (script, code) in
+            [("exit 3", 3), ("print a", 0), ("exit 255", 255), ("exit 127", 127), ("repeat 2 { repeat 2 { } }", 0)]
+        {
+            assert_eq!(play(script).settle().status("w/main"), exited(code), "{script}");
+        }
+    }
+
+    /// SEMANTICS C5b: whenever the exit can be seen, so can the end of output, unless another holds it.
+    #[test]
+    fn a_single_holder_is_at_end_of_file_before_it_is_waitable() {
+        for (script, writers) in [("exit 0", false), ("spawn helper { hang }; exit 0", true)] {
+            let mut check = play(script);
+            while check.kernel.peek_exit(U).is_none() {
+                assert!(check.step(), "the leader exits");
+            }
+            let notice = check.kernel.peek_exit(U).expect("it has ended");
+            assert_eq!((notice.others, notice.writers), (Some(writers), Some(writers)));
+            let expected = if writers { TryRead::WouldBlock } else { TryRead::Eof };
+            assert_eq!(check.kernel.read(U, Stream::Stdout, &mut Vec::new(), 1), expected);
+        }
+    }
+
+    /// SEMANTICS C23.
+    #[test]
+    fn orphans_go_to_the_subreaper_or_to_init() {
+        for (subreaper, zombies) in [(true, 1), (false, 0)] {
+            let config = KernelConfig { subreaper, ..KernelConfig::default() };
+            let script = "spawn dead { exit 7 }; spawn quick { sleep 1ms }; spawn slow { setsid; hang }; sleep 2ms";
+            let mut check = play_with(config, Scope::Group, script);
+            check.pass(5);
+            let reaper = if subreaper { HOST } else { INIT };
+            for name in ["w/dead", "w/quick", "w/slow"] {
+                assert_eq!(check.kernel.process(check.find(name)).parent, reaper, "{name}");
+            }
+            assert_eq!(check.kernel.zombies_of_host(), 1 + 2 * zombies, "the leader, and what was adopted");
+            check.kernel.reap_adopted();
+            assert_eq!(check.kernel.zombies_of_host(), 1, "the leader is not for reap_adopted");
+            assert_eq!(check.count(|deed| matches!(deed, Deed::Reaped { by, .. } if *by == reaper)), 2);
+            assert_eq!((check.kernel.living(U), check.kernel.living_in_all()), (1, 1));
+        }
+    }
+
+    /// SEMANTICS C23: the double fork.
+    #[test]
+    fn a_daemon_escapes_group_and_session_and_its_caller_goes_on() {
+        let mut check = play("daemonize d { hang }; print up; hang");
+        check.settle();
+        let daemon = check.find("w/d");
+        let view = check.kernel.process(daemon);
+        assert_eq!((view.alive, view.parent), (true, HOST));
+        assert_eq!(check.stdout(), "up\n");
+        let between = check.find("w/(daemonize)");
+        let main = check.find("w/main");
+        assert_eq!(check.count(|deed| *deed == Deed::Reaped { who: between, by: main }), 1);
+        check.kill("w/main", Signal::KILL);
+        assert!(check.kernel.scope_is_empty(U), "the group misses it");
+        assert_eq!(check.kernel.living(U), 1, "by birth it is still the unit's");
+    }
+}

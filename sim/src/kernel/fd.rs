@@ -215,3 +215,90 @@ fn fd_of(stream: Stream) -> Fd {
         Stream::Stderr => Fd::Stderr,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::{U, exited, play, signalled};
+    use super::*;
+    use shakedown_core::vocab::Truth;
+
+    /// SEMANTICS C25.
+    #[test]
+    fn a_grandchild_keeps_the_output_open() {
+        let mut check = play("spawn helper { sleep 1s; print late }; exit 0");
+        check.settle();
+        assert_eq!(check.kernel.read(U, Stream::Stdout, &mut Vec::new(), 9), TryRead::WouldBlock);
+        assert_eq!(check.kernel.holders(U).len(), 1);
+        assert_eq!(check.kernel.writers(U), 2);
+        assert_eq!(check.pass(1000).stdout(), "late\n");
+        assert_eq!(check.kernel.read(U, Stream::Stdout, &mut Vec::new(), 9), TryRead::Eof);
+        assert_eq!((check.kernel.writers(U), check.kernel.output(U)), (0, (5, 5)));
+    }
+
+    /// SEMANTICS C25.
+    #[test]
+    fn a_writer_without_readers_gets_sigpipe_or_else_epipe() {
+        for (script, status) in [
+            ("read eof; print lost; exit 3", signalled(Signal::PIPE)),
+            ("on PIPE ignore; read eof; print lost; exit 3", exited(3)),
+            ("on PIPE exit 4; read eof; print lost; exit 3", exited(4)),
+            ("write 70000", signalled(Signal::PIPE)),
+            ("close stdout; print nowhere; exit 3", exited(3)),
+        ] {
+            let mut check = play(script);
+            check.settle().kernel.close_output(U, Stream::Stdout);
+            check.kernel.close_input(U);
+            assert_eq!(check.settle().status("w/main"), status, "{script}");
+        }
+    }
+
+    /// SEMANTICS C25.
+    #[test]
+    fn a_full_pipe_blocks_its_writer_until_a_page_is_read() {
+        let mut check = play("write 100000; exit 0");
+        assert!(check.settle().alive("w/main"));
+        assert_eq!(check.kernel.output(U), (65_536, 0));
+        assert_eq!(check.stdout().len(), 100_000);
+        assert_eq!(check.status("w/main"), exited(0));
+    }
+
+    #[test]
+    fn flood_writes_a_page_each_millisecond() {
+        let mut check = play("flood");
+        check.pass(9);
+        assert_eq!(check.kernel.output(U).0, 10 * 4096);
+        assert_eq!(check.pass(500).kernel.output(U).0, 65_536);
+        check.stdout();
+        assert_eq!(check.kernel.output(U).0, 65_536 + 4096, "it was waiting with one page");
+    }
+
+    #[test]
+    fn lines_are_read_one_by_one_and_the_rest_stays() {
+        let mut check = play("read line; print one; read line; print two; read eof; print end");
+        check.settle();
+        for (input, output) in [("a", ""), ("\nb", "one\n"), ("\nc\nd", "two\n")] {
+            assert_eq!(check.kernel.write(U, input.as_bytes()), TryWrite::Wrote(input.len()));
+            assert_eq!(check.settle().stdout(), output);
+        }
+        check.kernel.close_input(U);
+        assert_eq!(check.settle().stdout(), "end\n");
+        assert_eq!(check.kernel.write(U, b"x"), TryWrite::Broken);
+    }
+
+    #[test]
+    fn a_host_that_writes_more_than_fits_is_told_so() {
+        let mut check = play("sleep 1ms; read eof");
+        let page = vec![b'x'; 4096];
+        check.settle();
+        for _ in 0..16 {
+            assert_eq!(check.kernel.write(U, &page), TryWrite::Wrote(4096));
+        }
+        assert_eq!(check.kernel.write(U, &page), TryWrite::WouldBlock);
+        check.kernel.watch(shakedown_core::ids::OpId(1), U, What::Writable);
+        assert!(check.done.is_empty());
+        check.pass(1);
+        assert_eq!(check.done.len(), 1);
+        check.kill("w/main", Signal::KILL);
+        assert_eq!(check.kernel.write(U, &page), TryWrite::Broken);
+    }
+}

@@ -86,3 +86,80 @@ impl Kernel {
         found
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::KernelConfig;
+    use super::super::check::{Check, U, exited, play, play_with, signalled};
+    use super::*;
+    use shakedown_core::vocab::{Deed, Truth};
+
+    /// SEMANTICS C9.
+    #[test]
+    fn a_zombie_still_answers_kill() {
+        let mut check = play("exit 4");
+        check.settle();
+        let pid = check.pid("w/main");
+        assert_eq!(check.kernel.kill(pid, Signal::KILL), Ok(()));
+        assert_eq!(check.kernel.kill(-pid, Signal::KILL), Ok(()), "a group of zombies answers too");
+        assert_eq!(check.kernel.signal_unit(U, Target::Leader, Signal::TERM), Ok(()));
+        assert_eq!(check.settle().status("w/main"), exited(4));
+        check.kernel.reap(U);
+        assert_eq!(check.kernel.kill(pid, Signal::KILL), Err(Errno::ESRCH));
+        assert_eq!(check.kernel.kill(-pid, Signal::KILL), Err(Errno::ESRCH));
+        assert_eq!(check.kernel.signal_unit(U, Target::Scope, Signal::TERM), Err(Errno::ESRCH));
+    }
+
+    fn scoped(scope: Scope, script: &str) -> Check {
+        let mut check = play_with(KernelConfig::default(), scope, script);
+        check.settle();
+        check.kernel.signal_unit(U, Target::Scope, Signal::KILL).expect("the scope has members");
+        check.settle();
+        check
+    }
+
+    /// SEMANTICS C12, C13: whom a KILL of the scope leaves alive.
+    #[test]
+    fn a_scope_reaches_as_far_as_the_kernel_lets_it() {
+        use Scope::{Group, PosixSession, Process, Tree};
+        let family = "spawn a { hang }; spawn b { setpgid; hang }; spawn c { setsid; hang }; hang";
+        for (scope, left) in [(Process, "abc"), (Group, "bc"), (PosixSession, "c"), (Tree, "")] {
+            let check = scoped(scope, family);
+            let alive = |name: &&str| check.alive(&format!("w/{name}"));
+            let names: String = ["a", "b", "c"].iter().copied().filter(alive).collect();
+            assert_eq!(names, left, "{scope:?}");
+            assert!(!check.alive("w/main"));
+            assert_eq!(check.kernel.scope_is_empty(U), true, "{scope:?}");
+        }
+    }
+
+    /// SEMANTICS C28.
+    #[test]
+    fn the_group_flag_works_after_the_leader_is_reaped() {
+        let mut check = play("spawn helper { hang }; exit 0");
+        check.settle().kernel.reap(U);
+        assert_eq!(check.kernel.signal_unit(U, Target::Leader, Signal::KILL), Err(Errno::ESRCH));
+        assert_eq!(check.kernel.signal_unit(U, Target::Scope, Signal::KILL), Ok(()));
+        assert_eq!(check.settle().status("w/helper"), signalled(Signal::KILL));
+        check.kernel.reap_adopted();
+        assert_eq!(check.kernel.signal_unit(U, Target::Scope, Signal::KILL), Err(Errno::ESRCH));
+    }
+
+    /// SEMANTICS C12, C21.
+    #[test]
+    fn minus_one_reaches_all_but_init_and_the_host() {
+        let mut check = play("spawn helper { setsid; hang }; hang");
+        assert_eq!(check.settle().kernel.kill(-1, Signal::TERM), Ok(()));
+        check.settle();
+        assert!(!check.alive("w/main") && !check.alive("w/helper"));
+        let host = check.kernel.host();
+        assert_eq!(check.count(|deed| matches!(deed, Deed::Signalled { to, .. } if *to == host || *to == INIT)), 0);
+        for (pid, answer) in
+            [(0, Ok(())), (9999, Err(Errno::ESRCH)), (-9999, Err(Errno::ESRCH)), (i32::MIN, Err(Errno::ESRCH))]
+        {
+            assert_eq!(check.kernel.kill(pid, Signal::TERM), answer, "{pid}");
+        }
+        assert_eq!(check.count(|deed| matches!(deed, Deed::Signalled { to, .. } if *to == host)), 1, "kill(0)");
+        assert!(check.kernel.process(host).alive);
+    }
+}

@@ -70,3 +70,49 @@ impl Kernel {
         self.pids.release(number);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::KernelConfig;
+    use super::super::check::play_with;
+    use shakedown_core::vocab::Scope;
+
+    /// SEMANTICS C12, C13: group and session of main and of its helper, by whose pid they are.
+    #[test]
+    fn groups_and_sessions_are_those_of_the_man_pages() {
+        for (scope, script, expected) in [
+            (Scope::Group, "spawn helper { hang }; hang", ["main", "host", "main", "host"]),
+            (Scope::Process, "spawn helper { hang }; hang", ["main", "host", "main", "host"]),
+            (Scope::PosixSession, "spawn helper { hang }; hang", ["main", "main", "main", "main"]),
+            // EPERM: a group leader cannot lead a session, and a session leader cannot change its group.
+            (Scope::Group, "setsid; spawn helper { setsid; hang }; hang", ["main", "host", "helper", "helper"]),
+            (Scope::PosixSession, "setpgid; spawn helper { setpgid; hang }; hang", ["main", "main", "helper", "main"]),
+        ] {
+            let mut check = play_with(KernelConfig::default(), scope, script);
+            check.settle();
+            let (main, helper) = (check.find("w/main"), check.find("w/helper"));
+            let whose = |n| {
+                if n == check.pid("w/main") {
+                    "main"
+                } else if n == check.pid("w/helper") {
+                    "helper"
+                } else {
+                    "host"
+                }
+            };
+            let (main, helper) = (check.kernel.entry(main), check.kernel.entry(helper));
+            let found = [main.pgid, main.sid, helper.pgid, helper.sid].map(whose);
+            assert_eq!(found, expected, "{scope:?} {script}");
+        }
+    }
+
+    /// setsid(2) fails where a group bears the number, also when the process itself has left it.
+    #[test]
+    fn setpgid_twice_changes_nothing() {
+        let mut check =
+            play_with(KernelConfig::default(), Scope::Group, "spawn helper { setpgid; setpgid; setsid; hang }; hang");
+        check.settle();
+        let helper = check.kernel.entry(check.find("w/helper"));
+        assert_eq!((helper.pgid, helper.sid != helper.pid), (helper.pid, true));
+    }
+}

@@ -79,3 +79,103 @@ impl PidTable {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::{U, play_with};
+    use super::super::{KernelConfig, Spawn};
+    use super::*;
+    use shakedown_core::signal::Signal;
+    use shakedown_core::site::Label;
+    use shakedown_core::vocab::{Errno, Scope, SpawnFailure, Target};
+
+    const TINY: KernelConfig = KernelConfig { pid_max: 8, pipe_capacity: 4096, subreaper: true };
+
+    /// SEMANTICS C11.
+    #[test]
+    fn numbers_are_given_out_in_a_circle_and_used_ones_are_skipped() {
+        let mut pids = PidTable::default();
+        pids.reset(8);
+        for n in 1..8 {
+            assert_eq!(pids.allocate(), Some(n));
+            pids.at(n).task = Some(ProcId(0));
+        }
+        assert_eq!(pids.allocate(), None);
+        pids.at(5).task = None;
+        pids.at(3).task = None;
+        assert_eq!((pids.allocate(), pids.allocate()), (Some(3), Some(5)));
+    }
+
+    /// SEMANTICS C11: `RESERVED_PIDS` of Linux.
+    #[test]
+    fn after_the_first_round_low_numbers_stay_unused() {
+        let mut pids = PidTable::default();
+        pids.reset(400);
+        (1..400).for_each(|n| assert_eq!(pids.allocate(), Some(n)));
+        assert_eq!(pids.allocate(), Some(300));
+    }
+
+    /// SEMANTICS C9, C11.
+    #[test]
+    fn a_pid_is_not_reused_while_its_zombie_its_group_or_its_session_lives() {
+        for (scope, script) in [
+            (Scope::Group, "spawn helper { hang }"),
+            // The helper leaves the group, and so only the session keeps the number.
+            (Scope::PosixSession, "spawn helper { setpgid; hang }"),
+        ] {
+            let mut check = play_with(TINY, scope, script);
+            check.settle();
+            let pinned = check.pid("w/main");
+            let reuse = |check: &mut super::super::check::Check, from: u32| {
+                (from..from + 12).any(|n| {
+                    let unit = UnitId(n);
+                    let pid = check.spawn(unit, Scope::Group, "exit 0").expect("a number is free").as_raw();
+                    check.settle().kernel.reap(unit);
+                    pid == pinned
+                })
+            };
+            assert!(!reuse(&mut check, 1), "the zombie holds its pid");
+            check.kernel.reap(U);
+            assert!(!reuse(&mut check, 20), "the helper holds the number of its leader");
+            check.kill("w/helper", Signal::KILL).kernel.reap_adopted();
+            assert!(reuse(&mut check, 40), "nobody holds it any more");
+        }
+    }
+
+    /// SEMANTICS C28: a pidfd is immune to reuse where a number is not.
+    #[test]
+    fn a_pidfd_does_not_reach_who_got_the_number_later() {
+        let mut check = play_with(TINY, Scope::Group, "exit 0");
+        let number = check.pid("w/main");
+        check.settle().kernel.reap(U);
+        let stranger = (1..20).map(UnitId).find(|&unit| {
+            let pid = check.spawn(unit, Scope::Group, "hang").expect("a number is free").as_raw();
+            check.settle();
+            if pid != number {
+                check.kernel.kill(pid, Signal::KILL).expect("it lives");
+                check.settle().kernel.reap(unit);
+            }
+            pid == number
+        });
+        assert!(stranger.is_some(), "eight numbers come round");
+        for to in [Target::Leader, Target::Scope] {
+            assert_eq!(check.kernel.signal_unit(U, to, Signal::KILL), Err(Errno::ESRCH));
+        }
+        assert_eq!(check.kernel.kill(number, Signal::KILL), Ok(()), "kill(2) by number hits the stranger");
+        assert!(!check.settle().alive("v/main"));
+    }
+
+    /// SEMANTICS C2.
+    #[test]
+    fn a_full_pid_space_fails_fork_and_leaves_nothing_behind() {
+        let mut check = play_with(TINY, Scope::Group, "repeat 9 { spawn helper { hang } }; print done; hang");
+        check.settle();
+        assert_eq!(check.stdout(), "done\n", "the script goes on without the children");
+        let again = check.spawn(UnitId(1), Scope::Group, "hang");
+        assert_eq!(again, Err(SpawnFailure { errno: Errno::EAGAIN, at_exec: false }));
+        let name = "x".into();
+        let spawn = Spawn { unit: UnitId(1), name: &name, script: None, scope: Scope::Group, label: Label::ROOT };
+        assert!(check.kernel.spawn(spawn).is_err());
+        assert!(check.kernel.members(UnitId(1)).is_empty() && check.kernel.scope_is_empty(UnitId(1)));
+    }
+}

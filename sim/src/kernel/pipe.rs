@@ -204,3 +204,77 @@ static PATTERN: [u8; PAGE + LINE] = {
     }
     pattern
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shakedown_core::puppet::write_pattern;
+
+    fn pipe() -> PipeTable {
+        let mut table = PipeTable::default();
+        table.create(UnitId(0), Fd::Stdout, 65_536);
+        table
+    }
+
+    /// SEMANTICS C25: what fits when writes of this size are repeated, as probed on Linux 6.18.
+    #[test]
+    fn a_pipe_fills_by_pages() {
+        let probed = [
+            (1, 65_536),
+            (2049, 32_784),
+            (4095, 65_520),
+            (4096, 65_536),
+            (4097, 45_066),
+            (5000, 54_096),
+            (65_537, 65_536),
+        ];
+        for (size, fits) in probed {
+            let mut table = pipe();
+            let pipe = table.at(PipeId(0));
+            let mut total = 0;
+            loop {
+                let n = pipe.write(Source::Bytes(&vec![b'x'; size]));
+                total += n;
+                if n < size {
+                    break;
+                }
+            }
+            assert_eq!(total, fits, "by {size}");
+        }
+    }
+
+    /// SEMANTICS C25: PIPE_BUF.
+    #[test]
+    fn a_write_of_a_page_or_less_is_never_torn() {
+        for size in [1, 100, 4095, 4096] {
+            let mut table = pipe();
+            let pipe = table.at(PipeId(0));
+            while pipe.write(Source::Bytes(&vec![b'x'; 3000])) == 3000 {}
+            let n = pipe.write(Source::Bytes(&vec![b'x'; size]));
+            assert!(n == 0 || n == size, "{n} of {size}");
+        }
+    }
+
+    #[test]
+    fn a_page_is_free_only_when_all_of_it_was_read() {
+        let mut table = pipe();
+        let pipe = table.at(PipeId(0));
+        pipe.write(Source::Bytes(&[b'x'; 65_536]));
+        let mut into = Vec::new();
+        assert_eq!((pipe.read(&mut into, 4095), pipe.is_full()), (4095, true));
+        assert_eq!((pipe.read(&mut into, 1), pipe.is_full()), (1, false));
+    }
+
+    #[test]
+    fn the_pattern_goes_on_where_a_write_was_cut() {
+        let mut table = pipe();
+        let pipe = table.at(PipeId(0));
+        let (mut into, mut from) = (Vec::new(), 0);
+        for len in [1, 63, 64, 100, 5000, 9999] {
+            pipe.write(Source::Pattern { from, len });
+            from += len as u64;
+        }
+        pipe.read(&mut into, usize::MAX);
+        assert_eq!(into, write_pattern(from));
+    }
+}

@@ -263,3 +263,63 @@ impl Kernel {
 const BETWEEN: &str = "(daemonize)";
 /// The pause between two pages of `flood`.
 const FLOOD_EVERY: Duration = Duration::from_millis(1);
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::{exited, play, signalled};
+    use super::*;
+
+    /// What a script prints and how it ends, within a second.
+    #[test]
+    fn verbs_mean_what_the_puppet_language_says() {
+        for (script, printed, status) in [
+            ("print a; eprint b; print c", "a\nc\n", exited(0)),
+            ("repeat 3 { print a }; print b", "a\na\na\nb\n", exited(0)),
+            ("repeat 2 { repeat 2 { print a }; print b }", "a\na\nb\na\na\nb\n", exited(0)),
+            ("write 3; exit 2", "xxx", exited(2)),
+            ("sleep 10ms..20ms; print woke", "woke\n", exited(0)),
+            ("die TERM", "", signalled(Signal::TERM)),
+            ("on TERM ignore; die TERM", "", signalled(Signal::TERM)),
+            ("on TERM { die TERM }; die USR1", "", signalled(Signal::USR1)),
+            ("spawn a { print child }; wait a; print parent", "child\nparent\n", exited(0)),
+            ("on USR1 { }; sleep 2ms; exit 1", "", exited(1)),
+            ("hang; print never", "", None),
+            ("read eof; print never", "", None),
+        ] {
+            let mut check = play(script);
+            check.pass(1000);
+            assert_eq!((check.stdout().as_str(), check.status("w/main")), (printed, status), "{script}");
+        }
+    }
+
+    struct Longest(Vec<(Site, Ask)>);
+
+    impl Choose for Longest {
+        fn rank(&mut self, _: Site) -> u16 {
+            0
+        }
+
+        fn draw(&mut self, site: Site, ask: Ask) -> u32 {
+            self.0.push((site, ask));
+            ask.max()
+        }
+    }
+
+    #[test]
+    fn only_a_range_is_a_choice() {
+        let mut check = play("sleep 1ms; sleep 1ms..5ms; sleep 2ms..4ms; hang");
+        let mut asked = Longest(Vec::new());
+        for _ in 0..9 {
+            while let Some(super::super::KernelReady::Step { proc, .. }) = check.kernel.next_ready() {
+                check.kernel.run(proc, &mut asked);
+            }
+            if let Some(at) = check.kernel.next_timer() {
+                check.kernel.set_now(at);
+                check.kernel.fire_timers();
+            }
+        }
+        let asked: Vec<_> = asked.0.iter().map(|(site, ask)| (site.kind, site.nth, *ask)).collect();
+        assert_eq!(asked, [(Kind::Span, 0, Ask::Span { steps: 4 }), (Kind::Span, 1, Ask::Span { steps: 2 })]);
+        assert_eq!(check.kernel.now.as_nanos(), 10_000_000);
+    }
+}

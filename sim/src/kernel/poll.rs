@@ -142,3 +142,70 @@ impl Kernel {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::{U, play};
+    use super::*;
+    use shakedown_core::signal::Signal;
+
+    const ALL: [What; 4] = [What::Exit, What::Empty, What::Readable(Stream::Stdout), What::Readable(Stream::Stderr)];
+
+    /// The ops that are done after this script has ended, in their order.
+    #[test]
+    fn a_wait_is_done_once_and_at_once_where_it_is_true_already() {
+        for late in [false, true] {
+            let mut check = play("sleep 1ms; print a; exit 0");
+            check.settle();
+            if late {
+                check.pass(9);
+            }
+            for (op, what) in ALL.into_iter().enumerate() {
+                check.kernel.watch(OpId(op as u64), U, what);
+            }
+            check.settle();
+            assert_eq!(check.done.is_empty(), !late);
+            check.pass(9);
+            let mut ops: Vec<u64> = check.done.iter().map(|(op, _)| op.0).collect();
+            ops.sort_unstable();
+            assert_eq!(ops, [0, 1, 2, 3], "late: {late}");
+        }
+    }
+
+    #[test]
+    fn a_wait_that_is_withdrawn_is_never_done() {
+        let mut check = play("exit 0");
+        check.kernel.watch(OpId(1), U, What::Exit);
+        check.kernel.unwatch(OpId(1));
+        check.settle();
+        check.kernel.watch(OpId(2), U, What::Exit);
+        check.kernel.unwatch(OpId(2));
+        check.settle();
+        assert_eq!(check.done, []);
+    }
+
+    #[test]
+    fn a_scope_becomes_empty_when_its_last_member_dies_or_leaves() {
+        for script in ["spawn helper { sleep 5ms }; exit 0", "spawn helper { sleep 5ms; setsid; hang }; exit 0"] {
+            let mut check = play(script);
+            check.kernel.watch(OpId(1), U, What::Empty);
+            check.pass(4);
+            assert_eq!((check.done.len(), check.kernel.scope_is_empty(U)), (0, false), "{script}");
+            check.pass(4);
+            assert_eq!((check.done.len(), check.kernel.scope_is_empty(U)), (1, true), "{script}");
+        }
+    }
+
+    #[test]
+    fn a_blocked_process_is_announced_only_when_it_can_go_on() {
+        let mut check = play("on USR1 ignore; hang");
+        check.settle();
+        let pid = check.pid("w/main");
+        for (signal, announced) in
+            [(Signal::USR1, false), (Signal::CHLD, false), (Signal::TERM, true), (Signal::KILL, false)]
+        {
+            check.kernel.kill(pid, signal).expect("it is there");
+            assert_eq!(check.kernel.next_ready().is_some(), announced, "{signal}");
+        }
+    }
+}

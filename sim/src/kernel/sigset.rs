@@ -203,3 +203,75 @@ impl Signals {
 
 /// The first real-time signal.
 const SIGRTMIN: i32 = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn handler() -> Handler {
+        Handler::Run([].into())
+    }
+
+    /// SEMANTICS C17.
+    #[test]
+    fn standard_signals_coalesce_and_the_lowest_number_comes_first() {
+        let mut signals = Signals::default();
+        for signal in [Signal::TERM, Signal::USR1, Signal::TERM, Signal::HUP, Signal::SEGV] {
+            signals.install(signal, &handler());
+            signals.post(signal);
+        }
+        let order: Vec<_> = std::iter::from_fn(|| signals.take()).collect();
+        assert_eq!(order, [Signal::SEGV, Signal::HUP, Signal::USR1, Signal::TERM]);
+    }
+
+    /// SEMANTICS C17.
+    #[test]
+    fn real_time_signals_queue() {
+        let mut signals = Signals::default();
+        let real_time = Signal::from_number(34).expect("34 is a signal");
+        (0..3).for_each(|_| signals.post(real_time));
+        assert_eq!(std::iter::from_fn(|| signals.take()).count(), 3);
+        (0..2 * Signals::QUEUED_MAX).for_each(|_| signals.post(real_time));
+        assert_eq!(std::iter::from_fn(|| signals.take()).count(), Signals::QUEUED_MAX + 1);
+    }
+
+    /// SEMANTICS C1.
+    #[test]
+    fn fork_copies_dispositions_and_mask_and_no_pending_signal() {
+        let (mut parent, mut child) = (Signals::default(), Signals::default());
+        parent.install(Signal::HUP, &Handler::Ignore);
+        parent.install(Signal::USR1, &handler());
+        parent.holding = true;
+        parent.post(Signal::USR1);
+        child.fork_from(&parent);
+        assert_eq!(child.disposition(Signal::HUP), Disposition::Ignored);
+        assert_eq!(child.disposition(Signal::USR1), Disposition::Caught);
+        assert!(child.handler(Signal::USR1).is_some());
+        assert!(!child.discards(Signal::USR1), "a held signal is kept");
+        child.holding = false;
+        assert_eq!(child.take(), None);
+    }
+
+    /// SEMANTICS C4.
+    #[test]
+    fn exec_keeps_ignored_and_pending_signals_and_defaults_caught_ones() {
+        let mut signals = Signals::default();
+        signals.install(Signal::HUP, &Handler::Ignore);
+        signals.install(Signal::TERM, &handler());
+        signals.post(Signal::QUIT);
+        signals.exec();
+        assert_eq!(signals.disposition(Signal::HUP), Disposition::Ignored);
+        assert_eq!(signals.disposition(Signal::TERM), Disposition::Default(DefaultAction::Terminate));
+        assert_eq!(signals.take(), Some(Signal::QUIT));
+    }
+
+    /// SEMANTICS C16.
+    #[test]
+    fn ignoring_a_signal_throws_its_pending_instance_away() {
+        let mut signals = Signals::default();
+        signals.install(Signal::USR1, &handler());
+        signals.post(Signal::USR1);
+        signals.install(Signal::USR1, &Handler::Ignore);
+        assert!(!signals.is_actionable());
+    }
+}

@@ -86,3 +86,65 @@ impl Kernel {
         living.max(dead)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::{U, exited, play, signalled};
+    use shakedown_core::signal::Signal;
+    use shakedown_core::vocab::{Deed, Truth};
+
+    /// SEMANTICS C7, C8.
+    #[test]
+    fn peeking_leaves_the_zombie_and_reaping_takes_it_once() {
+        let mut check = play("exit 5");
+        assert_eq!((check.kernel.peek_exit(U), check.kernel.reap(U)), (None, None));
+        check.settle();
+        for _ in 0..2 {
+            assert_eq!(check.kernel.peek_exit(U).map(|notice| notice.status), exited(5));
+        }
+        assert_eq!(check.kernel.zombies_of_host(), 1);
+        assert_eq!(check.kernel.reap(U), exited(5));
+        assert_eq!((check.kernel.reap(U), check.kernel.peek_exit(U)), (None, None));
+        assert_eq!(check.kernel.zombies_of_host(), 0);
+    }
+
+    /// SEMANTICS C8: what is left unreaped when a parent has waited so.
+    #[test]
+    fn a_process_reaps_the_children_it_names_or_all() {
+        for (script, reaped) in [
+            ("spawn a { sleep 1ms }; spawn a { sleep 9ms }; wait a; hang", 1),
+            ("spawn a { sleep 1ms }; spawn b { sleep 9ms }; wait all; hang", 2),
+            ("spawn a { exit 0 }; wait b; wait a; wait a; hang", 1),
+            ("spawn a { hang }; kill a KILL; wait a; hang", 1),
+            ("wait all; hang", 0),
+        ] {
+            let mut check = play(script);
+            check.pass(20);
+            assert_eq!(check.count(|deed| matches!(deed, Deed::Reaped { .. })), reaped, "{script}");
+            assert!(check.alive("w/main"), "{script}");
+        }
+    }
+
+    /// The latest of a name: the first child is still alive.
+    #[test]
+    fn wait_and_kill_mean_the_latest_child_of_a_name() {
+        let mut check = play("spawn a { hang }; spawn a { hang }; kill a TERM; wait a; hang");
+        check.settle();
+        assert_eq!(check.status("w/a"), signalled(Signal::TERM));
+        assert_eq!(check.kernel.living(U), 2);
+    }
+
+    /// SEMANTICS C8, C36.
+    #[test]
+    fn ignoring_sigchld_reaps_by_itself_and_wait_lasts_until_no_child_is_left() {
+        let mut check =
+            play("on CHLD ignore; spawn a { sleep 5ms }; spawn b { sleep 9ms }; wait all; print none; hang");
+        check.pass(7);
+        assert_eq!((check.count(|deed| matches!(deed, Deed::Reaped { .. })), check.stdout().as_str()), (1, ""));
+        check.pass(5);
+        assert_eq!(check.stdout(), "none\n");
+        let mut check = play("spawn a { exit 0 }; sleep 5ms; print zombie; hang");
+        check.pass(9);
+        assert_eq!(check.count(|deed| matches!(deed, Deed::Reaped { .. })), 0, "the default keeps zombies");
+    }
+}
