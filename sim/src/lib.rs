@@ -1,2 +1,18 @@
-//! placeholder
+//! # shakedown-sim
+//!
+//! The seeded world of Shakedown: virtual time, a simulated POSIX process kernel, and the choosers that explore what can happen in it.
+//! The machines, the host and the executor are those of `shakedown-core`, unmodified.
+//!
+//! One simulation is one thread and one stream of choices. A seed generates the stream, a trace replays it, and answer 0 is always calm.
+#![forbid(unsafe_code)]
+
+pub mod choose;
 pub mod kernel;
+mod random;
+mod simulator;
+mod wake;
+mod world;
+
+pub use random::Random;
+pub use simulator::{Ending, Limits, Run, Simulator};
+pub use world::{SimWorld, WorldConfig};

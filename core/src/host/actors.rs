@@ -3,7 +3,7 @@
 use super::{Action, Host};
 use crate::ids::{ActorId, OpId, UnitId};
 use crate::machine::{Cx, Event, Machine};
-use crate::reactor::{Target, TimerId};
+use crate::reactor::{Owner, Target, TimerId};
 use crate::site::Label;
 use crate::time::Instant;
 use crate::vocab::{Completion, Request, Stream, TryRead};
@@ -22,11 +22,10 @@ const TICKS_AN_INSTANT_MAX: u32 = 1_000;
 /// Something in a mailbox.
 pub(crate) enum Mail {
     Event(Event),
-    /// Output is there; it is read when the mail is delivered.
-    Readable {
+    /// An answer. The operation stays open until it is delivered, so that it can still be withdrawn.
+    Done {
         op: OpId,
-        unit: UnitId,
-        stream: Stream,
+        completion: Completion,
     },
 }
 
@@ -86,23 +85,38 @@ impl<W: World, A: Machine> Host<W, A> {
         let Some(mail) = self.actors[id.index()].mailbox.pop_front() else { return };
         match mail {
             Mail::Event(event) => self.deliver(id, event),
-            Mail::Readable { op, unit, stream } => self.deliver_output(id, op, unit, stream),
+            Mail::Done { op, completion } => self.deliver_answer(id, op, completion),
         }
         if !self.actors[id.index()].mailbox.is_empty() {
             self.enable_mail(id);
         }
     }
 
-    fn deliver_output(&mut self, id: ActorId, op: OpId, unit: UnitId, stream: Stream) {
-        if self.reactor.ops.borrow_mut().get(op).is_none_or(|open| open.owner != crate::reactor::Owner::Actor(id)) {
-            return; // withdrawn while the mail was on its way
+    fn deliver_answer(&mut self, id: ActorId, op: OpId, completion: Completion) {
+        let open = self.reactor.ops.borrow_mut().get(op).map(|open| (open.owner.clone(), open.unit, open.stream));
+        match open {
+            None => {} // withdrawn while the mail was on its way
+            Some((Owner::Actor(owner), unit, stream)) if owner == id => match (completion, stream) {
+                (Completion::Readable, Some(stream)) => self.deliver_output(id, op, unit, stream),
+                (completion, _) => {
+                    let waker = self.reactor.ops.borrow_mut().close(op);
+                    drop(waker);
+                    self.deliver(id, event_of(op, completion));
+                }
+            },
+            // Given up meanwhile: the answer is the host's.
+            Some(_) => self.complete(op, completion),
         }
+    }
+
+    fn deliver_output(&mut self, id: ActorId, op: OpId, unit: UnitId, stream: Stream) {
         let mut chunk = Vec::new();
         match self.read_unit(unit, stream, &mut chunk, CHUNK_MAX) {
             // Readiness is a hint: the wait goes on.
             TryRead::WouldBlock => self.submit(op, unit, Request::Readable(stream)),
             TryRead::Data(_) | TryRead::Eof => {
-                let _ = self.reactor.ops.borrow_mut().close(op);
+                let waker = self.reactor.ops.borrow_mut().close(op);
+                drop(waker);
                 self.deliver(id, Event::Output { op, stream, chunk });
             }
         }
@@ -182,32 +196,20 @@ impl<W: World, A: Machine> Host<W, A> {
         entry.ticks += 1;
         self.queue.push(Action::Tick(id), label, nth, self.world.borrow_mut().chooser());
     }
-
-    /// An operation of a machine's is complete.
-    pub(super) fn complete_actor(&mut self, id: ActorId, op: OpId, unit: UnitId, completion: Completion) {
-        let event = match completion {
-            Completion::Readable => {
-                // Stays open until it is read.
-                let stream = self.actors[id.index()].stream_of(op, &self.reactor);
-                return self.mail(id, Mail::Readable { op, unit, stream });
-            }
-            Completion::Spawned(result) => Event::Spawned { op, result: result.map(|pid| Some(pid.as_raw())) },
-            Completion::TaskStarted => Event::Spawned { op, result: Ok(None) },
-            Completion::SignalFailed(errno) => Event::SignalFailed { op, errno },
-            Completion::Exited(notice) => Event::Exited { op, notice },
-            Completion::Empty => Event::Empty { op },
-            Completion::Writable => return,
-            Completion::Written(bytes) => Event::Written { op, bytes },
-            Completion::Surveyed { members, holders } => Event::Surveyed { op, members, holders },
-        };
-        let waker = self.reactor.ops.borrow_mut().close(op);
-        drop(waker);
-        self.mail(id, Mail::Event(event));
-    }
 }
 
-impl<A> Entry<A> {
-    fn stream_of(&self, op: OpId, reactor: &crate::reactor::Reactor) -> Stream {
-        reactor.ops.borrow_mut().get(op).and_then(|open| open.stream).unwrap_or(Stream::Stdout)
+/// The event that a machine gets for an answer.
+fn event_of(op: OpId, completion: Completion) -> Event {
+    match completion {
+        Completion::Spawned(result) => Event::Spawned { op, result: result.map(|pid| Some(pid.as_raw())) },
+        Completion::TaskStarted => Event::Spawned { op, result: Ok(None) },
+        Completion::SignalFailed(errno) => Event::SignalFailed { op, errno },
+        Completion::Exited(notice) => Event::Exited { op, notice },
+        Completion::Empty => Event::Empty { op },
+        Completion::Written(bytes) => Event::Written { op, bytes },
+        Completion::Surveyed { members, holders } => Event::Surveyed { op, members, holders },
+        Completion::Readable | Completion::Writable => {
+            unreachable!("a machine reads through Cx::read and writes through Request::Write")
+        }
     }
 }

@@ -103,10 +103,7 @@ impl<W: World, A: Machine> Host<W, A> {
                 }
             }
         }
-        for op in self.prompt.drain(..) {
-            let waker = self.reactor.ops.borrow_mut().close(op);
-            drop(waker);
-        }
+        self.close_prompt_acts();
         if !self.reactor.newborn.borrow().is_empty() {
             self.welcome();
         }
@@ -114,6 +111,18 @@ impl<W: World, A: Machine> Host<W, A> {
             let woken = self.world.borrow_mut().next_woken();
             let Some(task) = woken else { break };
             self.enable_poll(task);
+        }
+    }
+
+    /// A prompt act is over when its turn is, unless its failure is on the way to a machine.
+    fn close_prompt_acts(&mut self) {
+        for op in self.prompt.drain(..) {
+            let mut ops = self.reactor.ops.borrow_mut();
+            if ops.get(op).is_some_and(|open| !open.failed) {
+                let waker = ops.close(op);
+                drop(ops);
+                drop(waker);
+            }
         }
     }
 
@@ -273,13 +282,16 @@ impl<W: World, A: Machine> Host<W, A> {
     }
 
     /// An operation is complete: into a mailbox, into a task's slot, or to the host itself.
-    fn complete(&mut self, op: OpId, completion: Completion) {
+    pub(super) fn complete(&mut self, op: OpId, completion: Completion) {
         let Some((owner, unit)) = self.reactor.ops.borrow_mut().get(op).map(|open| (open.owner.clone(), open.unit))
         else {
             return; // withdrawn
         };
+        if let (Completion::SignalFailed(_), Some(open)) = (&completion, self.reactor.ops.borrow_mut().get(op)) {
+            open.failed = true;
+        }
         match owner {
-            Owner::Actor(id) => self.complete_actor(id, op, unit, completion),
+            Owner::Actor(id) => self.mail(id, Mail::Done { op, completion }),
             Owner::Task(_) => {
                 let waker = self.reactor.ops.borrow_mut().get(op).and_then(|open| open.answer(completion));
                 if let Some(waker) = waker {

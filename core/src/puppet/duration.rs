@@ -106,6 +106,10 @@ fn written(text: &str, base: usize) -> Result<(Duration, Duration), DurationErro
     if unit.is_empty() {
         return Err(fail(format!("`{text}` has no unit"), Some(format!("write `{number}ms` or `{number}s`"))));
     }
+    if UNITS.iter().any(|(name, _)| *name == unit.trim()) && unit != unit.trim() {
+        let hint = format!("write `{number}{}`", unit.trim());
+        return Err(fail(format!("`{text}` has a blank in it"), Some(hint)));
+    }
     let Some(&(_, unit_ns)) = UNITS.iter().find(|(name, _)| *name == unit) else {
         let hint = "the units are ns, us, ms, s, m and h";
         return Err(fail(format!("`{unit}` is not a unit of time"), Some(hint.into())));
@@ -210,7 +214,7 @@ mod tests {
             ("", 0..0, "is not a duration"),
             ("ms", 0..2, "is not a duration"),
             ("10", 0..2, "has no unit"),
-            ("10 ms", 0..5, "is not a unit"),
+            ("10 ms", 0..5, "has a blank in it"),
             ("10MS", 0..4, "is not a unit"),
             ("1.5.2s", 0..6, "is not a number"),
             (".5s", 0..3, "is not a number"),

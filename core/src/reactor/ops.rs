@@ -45,6 +45,8 @@ pub(crate) struct Op {
     generation: u32,
     open: bool,
     pub(crate) class: Class,
+    /// A prompt act whose failure is on its way.
+    pub(crate) failed: bool,
     /// Of a read.
     pub(crate) stream: Option<Stream>,
     pub(crate) owner: Owner,
@@ -70,6 +72,7 @@ impl Ops {
                 generation: 0,
                 open: false,
                 class: Class::Slow,
+                failed: false,
                 stream: None,
                 owner: Owner::Nobody,
                 unit,
@@ -80,7 +83,7 @@ impl Ops {
         });
         let op = &mut self.slots[slot as usize];
         op.generation += 1;
-        (op.open, op.class, op.owner, op.unit) = (true, Class::Slow, owner, unit);
+        (op.open, op.class, op.failed, op.owner, op.unit) = (true, Class::Slow, false, owner, unit);
         OpId(u64::from(op.generation) << 32 | u64::from(slot))
     }
 

@@ -1,0 +1,154 @@
+//! Plays one simulation after the other on one host, one kernel, one thread.
+
+use crate::world::{SimWorld, WorldConfig};
+use shakedown_core::actor::Actor;
+use shakedown_core::choose::Choose;
+use shakedown_core::host::{Host, Step, Waiter};
+use shakedown_core::machine::Machine;
+use shakedown_core::oracle::{EndReason, EndState, Violation};
+use shakedown_core::time::{Duration, Instant};
+use shakedown_core::vocab::SessionSpec;
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// How far a simulation may go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Virtual time; beyond it the run is a `hang`.
+    pub time: Duration,
+    /// Steps; beyond them it is a `livelock`.
+    pub steps: u64,
+}
+
+impl Default for Limits {
+    /// A minute of virtual time, a million steps.
+    fn default() -> Self {
+        Limits { time: Duration::from_secs(60), steps: 1_000_000 }
+    }
+}
+
+/// How a simulation came to its end.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Ending {
+    /// All was done.
+    Done,
+    /// Nothing could ever happen, and not all was done.
+    Stuck,
+    /// The limit of virtual time.
+    Hang,
+    /// The limit of steps.
+    Livelock,
+    /// A panic, with its message.
+    Panicked(String),
+}
+
+/// What became of one simulation.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Run {
+    /// How it ended.
+    pub ending: Ending,
+    /// What the oracles found, in order.
+    pub violations: Vec<Violation>,
+    /// The digest of its labelled steps, without times.
+    pub digest: u64,
+    /// How many steps it took.
+    pub steps: u64,
+    /// The virtual instant at which it ended.
+    pub end: Instant,
+    /// Who waited for what, where it did not come to an end.
+    pub waiters: Vec<Waiter>,
+}
+
+impl Run {
+    /// Whether it ended well and no oracle objects.
+    pub fn is_ok(&self) -> bool {
+        self.ending == Ending::Done && self.violations.is_empty()
+    }
+}
+
+/// Plays simulations.
+pub struct Simulator<C: Choose + 'static, A: Machine = Actor> {
+    host: Host<SimWorld<C>, A>,
+    limits: Limits,
+}
+
+impl<C: Choose + 'static, A: Machine> Simulator<C, A> {
+    /// A simulator of such worlds. The chooser is a placeholder until the first run.
+    pub fn new(config: WorldConfig, limits: Limits, chooser: C) -> Simulator<C, A> {
+        Simulator { host: Host::new(SimWorld::new(config, chooser)), limits }
+    }
+
+    /// The host of the last run, to look at; it is cleared when the next one begins.
+    pub fn host(&mut self) -> &mut Host<SimWorld<C>, A> {
+        &mut self.host
+    }
+
+    /// Plays one simulation: `setup` puts tasks and machines onto the host.
+    pub fn run(
+        &mut self,
+        chooser: C,
+        plan: Option<Arc<SessionSpec>>,
+        setup: impl FnOnce(&mut Host<SimWorld<C>, A>),
+    ) -> Run {
+        let is_session = plan.is_some();
+        self.host.clear();
+        self.host.world().borrow_mut().reset(chooser, plan);
+        let limits = self.limits;
+        let host = &mut self.host;
+        // User code may panic at any await; what it leaves is dropped with the host and never looked at again.
+        let played = catch_unwind(AssertUnwindSafe(|| {
+            setup(host);
+            play(host, limits)
+        }));
+        match played {
+            Ok(ending) => self.finish(ending, is_session),
+            Err(panic) => self.panicked(panic.as_ref()),
+        }
+    }
+
+    fn finish(&mut self, ending: Ending, is_session: bool) -> Run {
+        let host = &mut self.host;
+        let (timers, _, _) = host.leftovers();
+        let tasks = host.living_tasks();
+        let tasks: Vec<&str> = tasks.iter().map(String::as_str).collect();
+        let reason = match ending {
+            Ending::Done if is_session => EndReason::SessionStopped,
+            Ending::Done => EndReason::RootReturned,
+            Ending::Stuck => EndReason::Stuck,
+            Ending::Hang | Ending::Livelock | Ending::Panicked(_) => EndReason::Cut,
+        };
+        let waiters = if ending == Ending::Done { Vec::new() } else { host.waiters() };
+        let machines: Vec<&str> = Vec::new();
+        let mut world = host.world().borrow_mut();
+        world.end(&EndState { tasks: &tasks, timers: timers as u32, machines_open: &machines, reason });
+        let violations = world.audit().violations().to_vec();
+        drop(world);
+        Run { ending, violations, digest: host.digest(), steps: host.steps(), end: host.now(), waiters }
+    }
+
+    fn panicked(&mut self, panic: &(dyn Any + Send)) -> Run {
+        let message = panic
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned())
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| "a panic without a message".to_owned());
+        let (digest, steps, end) = (self.host.digest(), self.host.steps(), self.host.now());
+        let world = self.host.world().clone();
+        self.host = Host::on(world);
+        Run { ending: Ending::Panicked(message), violations: Vec::new(), digest, steps, end, waiters: Vec::new() }
+    }
+}
+
+fn play<C: Choose + 'static, A: Machine>(host: &mut Host<SimWorld<C>, A>, limits: Limits) -> Ending {
+    let last = Instant::ZERO.after(limits.time);
+    loop {
+        match host.step() {
+            Step::Ran if host.steps() > limits.steps => return Ending::Livelock,
+            Step::Ran if host.now() > last => return Ending::Hang,
+            Step::Ran => {}
+            Step::Done => return Ending::Done,
+            Step::Stuck | Step::Idle { .. } => return Ending::Stuck,
+        }
+    }
+}

@@ -1,0 +1,385 @@
+//! The seeded world: virtual time, the simulated kernel behind core's ports, and the oracles that watch both.
+
+use crate::kernel::{Kernel, KernelConfig, KernelReady, Spawn, What};
+use crate::wake::Wakes;
+use shakedown_core::choose::Choose;
+use shakedown_core::ids::{OpId, ProcId, TaskId, UnitId, WorkerId};
+use shakedown_core::oracle::{Audit, EndState, Names, Scene};
+use shakedown_core::signal::Signal;
+use shakedown_core::site::{Label, hash_name};
+use shakedown_core::time::Instant;
+use shakedown_core::vocab::{
+    Completion, Deed, Errno, FactRecord, ProcessEvent, ProcessSpec, ProcessWhat, Request, SessionSpec, Stream, Target,
+    TryRead, TryWrite,
+};
+use shakedown_core::world::{Ready, World};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::task::Waker;
+
+/// What a world is like, before any choice.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct WorldConfig {
+    /// The kernel's limits.
+    pub kernel: KernelConfig,
+    /// Whether facts and process events are kept, for expectations and reports.
+    pub history: bool,
+    /// Whether process events are handed to the host, for stimuli that wait for one.
+    pub observed: bool,
+}
+
+/// A write to stdin that did not fit at once.
+struct PendingWrite {
+    unit: UnitId,
+    bytes: Arc<[u8]>,
+    written: usize,
+}
+
+/// Names of workers, for oracles.
+#[derive(Default)]
+struct Plan(Option<Arc<SessionSpec>>);
+
+impl Names for Plan {
+    fn worker(&self, id: WorkerId) -> &str {
+        match &self.0 {
+            Some(plan) => plan.workers.get(id.index()).map_or("a worker outside the plan", |w| &w.name),
+            None => "worker",
+        }
+    }
+}
+
+/// The world of one simulation at a time; [`reset`](SimWorld::reset) makes it new and keeps its allocations.
+pub struct SimWorld<C> {
+    config: WorldConfig,
+    clock: Instant,
+    chooser: C,
+    wakes: Wakes,
+    kernel: Kernel,
+    /// Whether the kernel was used since it was last reset: simulations without processes do not pay for it.
+    kernel_used: bool,
+    audit: Audit,
+    plan: Plan,
+    /// (name's hash, how many): processes spawned so far, for their labels.
+    spawned: Vec<(u64, u32)>,
+    answers: VecDeque<Ready>,
+    writes: BTreeMap<OpId, PendingWrite>,
+    /// Units that nobody answers for: killed, and reaped as soon as they are zombies.
+    abandoned: Vec<UnitId>,
+    names: Vec<Arc<str>>,
+    facts: Vec<FactRecord>,
+    events: Vec<ProcessEvent>,
+}
+
+macro_rules! scene {
+    ($world:ident) => {
+        Scene { now: $world.clock, truth: &$world.kernel, names: &$world.plan }
+    };
+}
+
+impl<C: Choose + 'static> SimWorld<C> {
+    /// A world in which nothing has happened.
+    pub fn new(config: WorldConfig, chooser: C) -> SimWorld<C> {
+        SimWorld {
+            config,
+            clock: Instant::ZERO,
+            chooser,
+            wakes: Wakes::new(),
+            kernel: Kernel::new(config.kernel),
+            kernel_used: false,
+            audit: Audit::new(),
+            plan: Plan::default(),
+            spawned: Vec::new(),
+            answers: VecDeque::new(),
+            writes: BTreeMap::new(),
+            abandoned: Vec::new(),
+            names: Vec::new(),
+            facts: Vec::new(),
+            events: Vec::new(),
+        }
+    }
+
+    /// As new, with another chooser and plan. Hands the old chooser back.
+    pub fn reset(&mut self, chooser: C, plan: Option<Arc<SessionSpec>>) -> C {
+        self.clock = Instant::ZERO;
+        if std::mem::take(&mut self.kernel_used) {
+            self.kernel.reset(self.config.kernel);
+        }
+        self.audit.reset();
+        self.plan = Plan(plan);
+        self.spawned.clear();
+        self.answers.clear();
+        self.writes.clear();
+        self.abandoned.clear();
+        self.names.clear();
+        self.facts.clear();
+        self.events.clear();
+        std::mem::replace(&mut self.chooser, chooser)
+    }
+
+    /// The oracles.
+    pub fn audit(&mut self) -> &mut Audit {
+        &mut self.audit
+    }
+
+    /// The kernel, to look at.
+    pub fn kernel(&self) -> &Kernel {
+        &self.kernel
+    }
+
+    /// The run is over: what falls due at the end is judged.
+    pub fn end(&mut self, end: &EndState<'_>) {
+        self.settle_accounts();
+        self.audit.end(end, &scene!(self));
+        if self.wakes.take_escape() {
+            self.audit.unexpected(
+                "the simulation",
+                "a task was woken from another thread: real threads inside a simulation are not reproducible",
+                &scene!(self),
+            );
+        }
+    }
+
+    /// Facts so far, if they are kept.
+    pub fn facts(&self) -> &[FactRecord] {
+        &self.facts
+    }
+
+    /// Process events so far, if they are kept.
+    pub fn events(&self) -> &[ProcessEvent] {
+        &self.events
+    }
+
+    /// The chooser, to look at.
+    pub fn choices(&self) -> &C {
+        &self.chooser
+    }
+
+    fn spawn(&mut self, op: OpId, unit: UnitId, spec: &ProcessSpec) {
+        self.kernel_used = true;
+        let hash = hash_name(&spec.name);
+        let nth = match self.spawned.iter_mut().find(|(name, _)| *name == hash) {
+            Some((_, count)) => {
+                *count += 1;
+                *count
+            }
+            None => {
+                self.spawned.push((hash, 0));
+                0
+            }
+        };
+        let label = Label::ROOT.child_hashed(hash ^ PROCESS, nth);
+        let script = spec.script();
+        let scope = spec.scope;
+        let spawned = self.kernel.spawn(Spawn { unit, name: &spec.name, script, scope, label });
+        let completion = Completion::Spawned(spawned.map(|spawned| spawned.pid));
+        self.answers.push_back(Ready::Done { op, completion });
+    }
+
+    fn write(&mut self, op: OpId, mut write: PendingWrite) {
+        loop {
+            let written = match self.kernel.write(write.unit, &write.bytes[write.written..]) {
+                TryWrite::Wrote(n) => {
+                    write.written += n;
+                    write.written == write.bytes.len()
+                }
+                TryWrite::Broken => true,
+                TryWrite::WouldBlock => {
+                    self.kernel.watch(op, write.unit, What::Writable);
+                    self.writes.insert(op, write);
+                    return;
+                }
+            };
+            if written || write.bytes.is_empty() {
+                let completion = Completion::Written(write.written as u64);
+                return self.answers.push_back(Ready::Done { op, completion });
+            }
+        }
+    }
+
+    /// After whatever may have moved the kernel: adopted zombies are reaped, and its deeds are audited.
+    fn settle_accounts(&mut self) {
+        self.kernel.reap_adopted();
+        let kernel = &mut self.kernel;
+        self.abandoned.retain(|unit| kernel.reap(*unit).is_none());
+        if self.kernel.deeds().is_empty() {
+            return;
+        }
+        let mut deeds = std::mem::take(self.kernel.deeds());
+        for deed in deeds.drain(..) {
+            self.audit.deed(&deed, &scene!(self));
+            if self.config.history || self.config.observed {
+                self.observe(deed);
+            }
+        }
+        // Nothing was logged meanwhile: the allocation goes back.
+        *self.kernel.deeds() = deeds;
+    }
+
+    fn observe(&mut self, deed: Deed) {
+        let (who, what) = match deed {
+            Deed::Born { child, name, .. } => {
+                if self.names.len() <= child.index() {
+                    self.names.resize(child.index() + 1, "".into());
+                }
+                self.names[child.index()] = name;
+                (child, ProcessWhat::Started)
+            }
+            Deed::Delivered { to, signal } => (to, ProcessWhat::Signalled(signal)),
+            Deed::Installed { by, signal } => (by, ProcessWhat::Installed(signal)),
+            Deed::Died { who, status } => (who, ProcessWhat::Exited(status)),
+            Deed::Signalled { .. } | Deed::Reaped { .. } | Deed::Adopted { .. } | Deed::Wrote { .. } => return,
+        };
+        self.note(who, what);
+    }
+
+    fn note(&mut self, who: ProcId, what: ProcessWhat) {
+        use shakedown_core::vocab::Truth;
+        let Some(name) = self.names.get(who.index()) else { return };
+        let pid = self.kernel.process(who).pid.as_raw();
+        let event = ProcessEvent { at: self.clock, name: name.clone(), pid, what };
+        if self.config.observed {
+            self.answers.push_back(Ready::Observed(event.clone()));
+        }
+        if self.config.history {
+            self.events.push(event);
+        }
+    }
+
+    fn signal(&mut self, op: OpId, unit: UnitId, to: Target, signal: Signal) {
+        if let Err(errno) = self.kernel.signal_unit(unit, to, signal) {
+            self.answers.push_back(Ready::Done { op, completion: Completion::SignalFailed(errno) });
+        }
+    }
+}
+
+/// Sets the labels of processes apart from those of tasks with the same name.
+const PROCESS: u64 = hash_name("a process");
+
+impl<C: Choose + 'static> World for SimWorld<C> {
+    type Chooser = C;
+
+    fn now(&mut self) -> Instant {
+        self.clock
+    }
+
+    fn chooser(&mut self) -> &mut C {
+        &mut self.chooser
+    }
+
+    fn submit(&mut self, op: OpId, unit: UnitId, request: Request) {
+        match request {
+            Request::Spawn { spec } => self.spawn(op, unit, &spec),
+            Request::Signal { to, signal } => self.signal(op, unit, to, signal),
+            Request::Exit => self.kernel.watch(op, unit, What::Exit),
+            Request::Empty => self.kernel.watch(op, unit, What::Empty),
+            Request::Readable(stream) => self.kernel.watch(op, unit, What::Readable(stream)),
+            Request::Writable => self.kernel.watch(op, unit, What::Writable),
+            Request::Write(bytes) => self.write(op, PendingWrite { unit, bytes, written: 0 }),
+            Request::CloseInput => self.kernel.close_input(unit),
+            Request::CloseOutput(stream) => self.kernel.close_output(unit, stream),
+            Request::Survey => {
+                let (members, holders) = (self.kernel.members(unit), self.kernel.holders(unit));
+                let completion = Completion::Surveyed { members, holders };
+                self.answers.push_back(Ready::Done { op, completion });
+            }
+            Request::Reap => {
+                self.kernel.reap(unit);
+            }
+            Request::Detach => self.audit.detached(unit),
+        }
+        self.settle_accounts();
+    }
+
+    fn withdraw(&mut self, op: OpId) {
+        self.kernel.unwatch(op);
+    }
+
+    fn next_ready(&mut self) -> Option<Ready> {
+        if let Some(answer) = self.answers.pop_front() {
+            return Some(answer);
+        }
+        if !self.kernel_used {
+            return None;
+        }
+        loop {
+            match self.kernel.next_ready()? {
+                KernelReady::Step { proc, label, nth } => return Some(Ready::Step { step: proc.0, label, nth }),
+                KernelReady::Done { op, completion } => match self.writes.remove(&op) {
+                    None => return Some(Ready::Done { op, completion }),
+                    Some(write) => {
+                        self.write(op, write);
+                        if let Some(answer) = self.answers.pop_front() {
+                            return Some(answer);
+                        }
+                    }
+                },
+            }
+        }
+    }
+
+    fn run(&mut self, step: u32) {
+        self.kernel.run(ProcId(step), &mut self.chooser);
+        self.settle_accounts();
+    }
+
+    fn waker(&mut self, slot: TaskId) -> Waker {
+        self.wakes.add(slot.0)
+    }
+
+    fn next_woken(&mut self) -> Option<TaskId> {
+        self.wakes.pop().map(TaskId)
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        if self.kernel_used { self.kernel.next_timer() } else { None }
+    }
+
+    fn advance(&mut self, to: Instant) {
+        self.clock = self.clock.max(to);
+        if self.kernel_used {
+            self.kernel.set_now(self.clock);
+            self.kernel.fire_timers();
+        }
+    }
+
+    fn try_read(&mut self, unit: UnitId, stream: Stream, into: &mut Vec<u8>, max: usize) -> TryRead {
+        let read = self.kernel.read(unit, stream, into, max);
+        self.settle_accounts();
+        read
+    }
+
+    fn try_write(&mut self, unit: UnitId, bytes: &[u8]) -> TryWrite {
+        self.kernel.write(unit, bytes)
+    }
+
+    fn publish(&mut self, fact: FactRecord) {
+        self.audit.fact(&fact, &scene!(self));
+        if self.config.history {
+            self.facts.push(fact);
+        }
+    }
+
+    fn abandoned(&mut self, unit: UnitId, task: Option<&str>) {
+        if let Some(task) = task {
+            self.audit.owner_ended(task, unit, &scene!(self));
+        }
+        // Never a silent rescue: what was reported is then cleaned up, so that the rest of the run means something.
+        self.kernel.kill_tree(unit);
+        self.abandoned.push(unit);
+        self.settle_accounts();
+    }
+
+    fn unexpected(&mut self, who: &str, what: &str) {
+        self.audit.unexpected(who, what, &scene!(self));
+    }
+
+    fn is_patient(&self) -> bool {
+        false
+    }
+
+    fn kill(&mut self, pid: i32, signal: Signal) -> Result<(), Errno> {
+        let done = self.kernel.kill(pid, signal);
+        self.settle_accounts();
+        done
+    }
+}

@@ -1,0 +1,117 @@
+//! The simulator from end to end: tasks, processes and sessions, calm and seeded.
+
+use shakedown_core::choose::Calm;
+use shakedown_core::puppet;
+use shakedown_core::signal::Signal;
+use shakedown_core::time::Duration;
+use shakedown_core::vocab::*;
+use shakedown_sim::choose::Seeded;
+use shakedown_sim::{Ending, Limits, Simulator, WorldConfig};
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+fn ms(n: u64) -> Duration {
+    Duration::from_millis(n)
+}
+
+#[test]
+fn a_day_of_sleep_takes_a_handful_of_steps() {
+    let mut sim: Simulator<Calm> = Simulator::new(
+        WorldConfig::default(),
+        Limits { time: Duration::from_secs(1 << 20), ..Limits::default() },
+        Calm,
+    );
+    let run = sim.run(Calm, None, |host| {
+        host.spawn("sleeper", |cx| async move { cx.sleep(Duration::from_secs(86_400)).await });
+    });
+    assert_eq!((run.ending, run.end.as_nanos()), (Ending::Done, 86_400_000_000_000));
+    assert!(run.steps <= 4, "{} steps", run.steps);
+}
+
+fn session(script: &str, grace: u64) -> Arc<SessionSpec> {
+    let mut spec = SessionSpec::new("test");
+    let body = ProcessSpec::puppet("api", puppet::parse(script).unwrap());
+    spec.workers.push(WorkerSpec {
+        name: "api".into(),
+        body: Body::Process(Arc::new(body)),
+        stop: StopPolicy { grace: Grace::After(ms(grace)), ..StopPolicy::default() },
+        tags: Default::default(),
+    });
+    Arc::new(spec)
+}
+
+#[test]
+fn a_session_with_a_stubborn_process_is_stopped_by_force() {
+    let plan =
+        session("on TERM ignore; print ready; spawn helper { on TERM exit 0 after 10ms..50ms; hang }; hang", 3000);
+    let stimuli: Arc<[Stimulus]> = Arc::from([Stimulus {
+        at: shakedown_core::time::DurationRange { min: ms(0), max: ms(400), grid: ms(1) },
+        when: None,
+        act: Act::Stop,
+        on: None,
+    }]);
+    let mut sim: Simulator<Seeded> =
+        Simulator::new(WorldConfig { history: true, ..WorldConfig::default() }, Limits::default(), Seeded::new(0));
+    let mut killed = 0;
+    for seed in 0..2000 {
+        let run = sim.run(Seeded::new(seed), Some(plan.clone()), |host| {
+            host.start_session(&plan, &stimuli);
+        });
+        assert!(run.is_ok(), "seed {seed}: {run:#?} {:#?}", sim.host().world().borrow().facts());
+        let world = sim.host().world().clone();
+        let world = world.borrow();
+        if world.facts().iter().any(|f| f.fact.terminal() == Some(WorkerState::Killed)) {
+            killed += 1;
+        }
+    }
+    assert!(killed > 1000 && killed < 2000, "{killed} of 2000 were killed; the others got TERM before they ignored it");
+}
+
+#[test]
+fn a_supervisor_that_forgets_the_helper_is_caught() {
+    let mut sim: Simulator<Seeded> = Simulator::new(WorldConfig::default(), Limits::default(), Seeded::new(0));
+    let script = puppet::parse("spawn helper { hang }; hang").unwrap();
+    let mut caught = 0;
+    for seed in 0..100 {
+        let script = script.clone();
+        let run = sim.run(Seeded::new(seed), None, |host| {
+            host.spawn("main", |cx| async move {
+                let api = cx.process().start(ProcessSpec::puppet("api", script)).await.unwrap();
+                cx.sleep(ms(10)).await;
+                api.signal(Signal::TERM);
+                api.wait().await;
+            });
+        });
+        assert_eq!(run.ending, Ending::Done, "{run:?}");
+        caught += u32::from(run.violations.iter().any(|v| v.subject == "api/helper"));
+    }
+    assert_eq!(caught, 100);
+}
+
+#[test]
+fn the_same_seed_is_the_same_run_alone_and_after_others() {
+    let script = puppet::parse("print a; sleep 1ms..20ms; print b; exit 3").unwrap();
+    let play = |sim: &mut Simulator<Seeded>, seed| {
+        let script = script.clone();
+        let seen = Rc::new(Cell::new(None));
+        let out = seen.clone();
+        let run = sim.run(Seeded::new(seed), None, |host| {
+            host.spawn("main", |cx| async move {
+                let api = cx.process().start(ProcessSpec::puppet("api", script)).await.unwrap();
+                out.set(Some(api.wait().await));
+            });
+        });
+        assert!(run.is_ok(), "{run:?}");
+        assert_eq!(seen.get(), Some(ExitStatus::Exited(3)));
+        (run.digest, run.end, run.steps)
+    };
+    let new = || Simulator::new(WorldConfig::default(), Limits::default(), Seeded::new(0));
+    let mut worn = new();
+    (0..500).for_each(|seed| {
+        play(&mut worn, seed);
+    });
+    for seed in 500..520 {
+        assert_eq!(play(&mut worn, seed), play(&mut new(), seed));
+    }
+}
