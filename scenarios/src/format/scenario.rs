@@ -1,0 +1,103 @@
+//! A scenario as plain data: what a file says, after every check and with all axes applied. The runner needs nothing else of
+//! the format.
+
+use crate::pattern::{Expectations, Names, glob};
+use shakedown_core::time::Duration;
+use shakedown_core::vocab::{SessionSpec, Stimulus};
+use std::sync::Arc;
+
+/// A scenario.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Scenario {
+    /// The file, as it was named.
+    pub file: Arc<str>,
+    /// Its name; the file's stem where it gives none.
+    pub name: Arc<str>,
+    /// What it is about; may be empty.
+    pub about: String,
+    /// Whether it can be played on a real machine.
+    pub real: bool,
+    /// Why it cannot; there if and only if `real` is false.
+    pub real_reason: Option<String>,
+    /// How many seeds a sweep plays of each case.
+    pub seeds: u64,
+    pub(super) cases: Vec<Case>,
+}
+
+impl Scenario {
+    /// One case for each combination of the axes, numbered from 1 in the order of the file, the last axis fastest; without
+    /// axes one case with an empty label. What they hold is shared, so this is cheap.
+    pub fn cases(&self) -> Vec<Case> {
+        self.cases.clone()
+    }
+}
+
+/// One case of a scenario.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Case {
+    /// From 1.
+    pub index: u32,
+    /// The values of its axes: `grace=1s, scope=tree`.
+    pub label: Arc<str>,
+    /// What is run.
+    pub session: Arc<SessionSpec>,
+    /// What the outside world does.
+    pub stimuli: Vec<Stimulus>,
+    /// What must happen.
+    pub expectations: Arc<Expectations>,
+    /// Built-in oracles that are switched off.
+    pub allows: Arc<[Allow]>,
+    /// Rust oracles to be called, by their names.
+    pub checks: Arc<[Arc<str>]>,
+    /// Where a run is given up.
+    pub limits: Limits,
+    /// The subjects that patterns name: make each run's `History` with it.
+    pub names: Arc<Names>,
+}
+
+impl Case {
+    /// The first worker that the simulator cannot play, because its command has no `sim`.
+    pub fn without_sim(&self) -> Option<&Arc<str>> {
+        use shakedown_core::vocab::Body;
+        let lacks = |body: &Body| match body {
+            Body::Process(spec) => spec.script().is_none(),
+            Body::PuppetTask(_) | Body::Function(_) => false,
+        };
+        self.session.workers.iter().find(|worker| lacks(&worker.body)).map(|worker| &worker.name)
+    }
+}
+
+/// A built-in oracle that is switched off for a subject. The runner warns of those that were never needed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Allow {
+    /// Which.
+    pub oracle: &'static str,
+    /// For whom: a name, a glob, or alternatives of them.
+    pub on: Arc<str>,
+    /// Why.
+    pub reason: String,
+}
+
+impl Allow {
+    /// Whether it switches this oracle off for this subject.
+    pub fn covers(&self, oracle: &str, subject: &str) -> bool {
+        self.oracle == oracle
+            && self.on.split('|').any(|on| if subject == "session" { on == subject } else { glob(on, subject) })
+    }
+}
+
+/// Where a run is given up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Virtual time: beyond it the verdict is `hang`.
+    pub time: Duration,
+    /// Steps: beyond them the verdict is `livelock`.
+    pub steps: u64,
+}
+
+impl Default for Limits {
+    /// 60 s, a million steps.
+    fn default() -> Self {
+        Limits { time: Duration::from_secs(60), steps: 1_000_000 }
+    }
+}

@@ -1,0 +1,222 @@
+//! Stimuli and faults: what the outside world does and what goes wrong. Faults are recognised and checked, and not built yet.
+
+use super::reader::{Keys, Reader};
+use super::tree::{Node, Table, Value};
+use crate::pattern::{Event, Names, SubjectId, SubjectKind, parse_phrase};
+use shakedown_core::ids::WorkerId;
+use shakedown_core::time::{Duration, DurationRange};
+use shakedown_core::vocab::{Act, Stimulus, Trigger, TriggerSubject};
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Do {
+    Stop,
+    Kill,
+    Signal,
+    Stdin,
+}
+
+/// Reads all `[[stimuli]]`.
+pub(super) fn stimuli(reader: &mut Reader<'_>, document: &Table, names: &Names) -> Vec<Stimulus> {
+    let tables = reader.tables(document, "stimuli");
+    tables.into_iter().filter_map(|(node, table)| stimulus(reader, node, table, names)).collect()
+}
+
+fn stimulus(reader: &mut Reader<'_>, node: &Node, table: &Table, names: &Names) -> Option<Stimulus> {
+    reader.keys(table, &STIMULUS);
+    let at = match table.get("at") {
+        Some(node) => reader.range(node, "`at`"),
+        None => Some(DurationRange::fixed(Duration::ZERO)),
+    };
+    let when = match table.get("when") {
+        Some(node) => Some(trigger(reader, node, names)),
+        None => None,
+    };
+    let on = match table.get("on") {
+        Some(node) => Some(receiver(reader, node, names)),
+        None => None,
+    };
+    let Some(verb) = table.get("do") else {
+        reader.mistake_hint(&node.at, "this stimulus does nothing", "say what: do = \"stop\"");
+        return None;
+    };
+    let verb_at = verb.at.clone();
+    let verb = reader.choice(verb, "stimulus", DOS)?;
+    for (key, of) in [("signal", Do::Signal), ("text", Do::Stdin)] {
+        if let Some(field) = table.field(key).filter(|_| verb != of) {
+            reader.mistake_hint(&field.key_at, format!("`{key}` does nothing here"), "another `do` needs it");
+        }
+    }
+    let needs_worker = matches!(verb, Do::Signal | Do::Stdin);
+    if needs_worker && on.is_none() {
+        reader.mistake_hint(&verb_at, "this stimulus needs a worker", "name it: on = \"server\"");
+        return None;
+    }
+    let act = match verb {
+        Do::Stop => Act::Stop,
+        Do::Kill => Act::Kill,
+        Do::Signal => match table.get("signal") {
+            Some(node) => Act::Signal(reader.signal(node)?),
+            None => return missing(reader, &verb_at, "signal", "USR1"),
+        },
+        Do::Stdin => match table.get("text") {
+            Some(node) => Act::Stdin(reader.text(node, "`text`")?.as_bytes().into()),
+            None => return missing(reader, &verb_at, "text", "hello\\n"),
+        },
+    };
+    // Outer: whether the key is there; inner: whether it could be read.
+    let (when, on) = (flat(when)?, flat(on)?);
+    Some(Stimulus { at: at?, when, act, on })
+}
+
+fn flat<T>(read: Option<Option<T>>) -> Option<Option<T>> {
+    match read {
+        None => Some(None),
+        Some(None) => None,
+        Some(Some(value)) => Some(Some(value)),
+    }
+}
+
+fn missing<T>(reader: &mut Reader<'_>, at: &std::ops::Range<usize>, key: &str, example: &str) -> Option<T> {
+    reader.mistake_hint(at, format!("this stimulus needs `{key}`"), format!("as in {key} = \"{example}\""));
+    None
+}
+
+/// The worker that a stimulus is for.
+fn receiver(reader: &mut Reader<'_>, node: &Node, names: &Names) -> Option<WorkerId> {
+    let name = reader.text(node, "`on`")?;
+    match names.find(name) {
+        Some(id) => match names.subject(id).kind {
+            SubjectKind::Worker => names.worker(id),
+            SubjectKind::Session => {
+                reader.mistake_hint(&node.at, "`on` names a worker", "without `on` the session is meant");
+                None
+            }
+            SubjectKind::Process => {
+                reader.later(&node.at, "a stimulus on a process");
+                None
+            }
+        },
+        None => {
+            let known = names.subjects().iter().filter(|subject| subject.kind != SubjectKind::Session);
+            reader.unknown(&node.at, "worker", name, known.map(|subject| &*subject.name));
+            None
+        }
+    }
+}
+
+/// `when = "SUBJECT EVENT"`: one subject and one event, since a stimulus strikes once.
+fn trigger(reader: &mut Reader<'_>, node: &Node, names: &Names) -> Option<Trigger> {
+    let text = reader.text(node, "`when`")?;
+    let phrase = match parse_phrase(text) {
+        Ok(phrase) => phrase,
+        Err(errors) => {
+            super::expect::tell(reader, node, text, errors);
+            return None;
+        }
+    };
+    let [subject] = &phrase.subjects[..] else {
+        reader.mistake_hint(&node.at, "`when` names one subject", "write a stimulus for each");
+        return None;
+    };
+    let [(word, event)] = &phrase.events[..] else {
+        reader.mistake_hint(&node.at, "`when` names one event", "write a stimulus for each");
+        return None;
+    };
+    let Some(id) = names.find(&subject.text) else {
+        if !names.is_opaque(&subject.text) {
+            let place = reader.inside(node, text, &subject.at);
+            let known = names.subjects().iter().map(|subject| &*subject.name);
+            reader.unknown(&place, "subject", &subject.text, known);
+        }
+        return None;
+    };
+    if !event.fits(names.subject(id).kind) {
+        let place = reader.inside(node, text, &word.at);
+        let can = Event::ALL.iter().filter(|event| event.fits(names.subject(id).kind)).map(|event| event.word());
+        let hint = format!("it can be {}", can.collect::<Vec<_>>().join(", "));
+        reader.mistake_hint(&place, format!("`{}` is never `{}`", subject.text, word.text), hint);
+        return None;
+    }
+    Some(Trigger { subject: trigger_subject(names, id), event: event.word().into() })
+}
+
+fn trigger_subject(names: &Names, id: SubjectId) -> TriggerSubject {
+    match names.worker(id) {
+        Some(worker) => TriggerSubject::Worker(worker),
+        None if names.subject(id).kind == SubjectKind::Session => TriggerSubject::Session,
+        None => TriggerSubject::Process(names.subject(id).name.clone()),
+    }
+}
+
+/// Recognises `[[faults]]`: none is built yet, but what is wrong in them is told.
+pub(super) fn faults(reader: &mut Reader<'_>, document: &Table, names: &Names) {
+    for (node, table) in reader.tables(document, "faults") {
+        reader.later(&node.at, "a fault");
+        reader.keys(table, &FAULT);
+        if let Some(on) = table.get("on").and_then(|node| Some((node, reader.text(node, "`on`")?))) {
+            let (node, name) = on;
+            if crate::pattern::resolve(name, names).is_empty() && !names.is_opaque(name) {
+                reader.unknown(&node.at, "subject", name, names.subjects().iter().map(|subject| &*subject.name));
+            }
+        }
+        match table.get("kind") {
+            None => reader.mistake(&node.at, "this fault has no `kind`"),
+            Some(node) => {
+                if let Some(word) = reader.text(node, "`kind`").filter(|word| !FAULTS.contains(word)) {
+                    reader.unknown(&node.at, "fault", word, FAULTS.iter().copied());
+                }
+            }
+        }
+        if let Some(node) = table.get("chance") {
+            chance(reader, node);
+        }
+    }
+}
+
+fn chance(reader: &mut Reader<'_>, node: &Node) {
+    let chance = match &node.value {
+        Value::Float(n) => *n,
+        Value::Integer(n) => n.map_or(f64::NAN, |n| n as f64),
+        Value::Text(_) | Value::Bool(_) | Value::Date | Value::List(_) | Value::Table(_) => f64::NAN,
+    };
+    if !(0.0..=1.0).contains(&chance) {
+        reader.mistake_hint(&node.at, "a chance is a number from 0 to 1", "as in chance = 0.05");
+    }
+}
+
+const STIMULUS: Keys =
+    Keys { of: "a stimulus", known: &["at", "when", "do", "on", "signal", "text"], later: &["count", "every"] };
+const FAULT: Keys = Keys { of: "a fault", known: &["on", "kind", "errno", "chance"], later: &[] };
+const DOS: &[(&str, Option<Do>)] = &[
+    ("stop", Some(Do::Stop)),
+    ("kill", Some(Do::Kill)),
+    ("signal", Some(Do::Signal)),
+    ("stdin", Some(Do::Stdin)),
+    ("restart", None),
+    ("interrupt", None),
+    ("hangup", None),
+    ("request", None),
+    ("connect", None),
+    ("crash-host", None),
+    ("recover", None),
+    ("start", None),
+];
+const FAULTS: &[&str] = &[
+    "spawn-fails",
+    "exec-fails",
+    "slow-exit",
+    "unkillable",
+    "late-notify",
+    "spurious-wake",
+    "event-lost",
+    "sink-slow",
+    "sink-fails",
+    "disk-full",
+    "torn-write",
+    "clock-jump",
+    "suspend",
+    "connection-reset",
+    "fd-limit",
+    "pid-reuse",
+    "crash",
+];
