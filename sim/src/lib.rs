@@ -15,4 +15,4 @@ mod world;
 
 pub use random::Random;
 pub use simulator::{Ending, Limits, Run, Simulator};
-pub use world::{SimWorld, WorldConfig};
+pub use world::{Moment, SimWorld, WorldConfig};

@@ -49,5 +49,5 @@ mod tests {
         assert_eq!((below(0, 7), below(u64::MAX, 7)), (0, 6));
     }
 
-    const GOLDEN: [u64; 4] = [0, 0, 0, 0];
+    const GOLDEN: [u64; 4] = [0xaee1f4cd40684fab, 0x5a5b059be70ddd3f, 0x48e34f16d5e55b96, 0x60bb28c066b2ae4c];
 }

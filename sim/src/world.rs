@@ -28,6 +28,15 @@ pub struct WorldConfig {
     pub observed: bool,
 }
 
+/// One entry of a kept history: what was told, and what happened, in their common order.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Moment {
+    /// A fact.
+    Fact(FactRecord),
+    /// Something seen of a process.
+    Process(ProcessEvent),
+}
+
 /// A write to stdin that did not fit at once.
 struct PendingWrite {
     unit: UnitId,
@@ -66,8 +75,7 @@ pub struct SimWorld<C> {
     /// Units that nobody answers for: killed, and reaped as soon as they are zombies.
     abandoned: Vec<UnitId>,
     names: Vec<Arc<str>>,
-    facts: Vec<FactRecord>,
-    events: Vec<ProcessEvent>,
+    history: Vec<Moment>,
 }
 
 macro_rules! scene {
@@ -93,8 +101,7 @@ impl<C: Choose + 'static> SimWorld<C> {
             writes: BTreeMap::new(),
             abandoned: Vec::new(),
             names: Vec::new(),
-            facts: Vec::new(),
-            events: Vec::new(),
+            history: Vec::new(),
         }
     }
 
@@ -111,8 +118,7 @@ impl<C: Choose + 'static> SimWorld<C> {
         self.writes.clear();
         self.abandoned.clear();
         self.names.clear();
-        self.facts.clear();
-        self.events.clear();
+        self.history.clear();
         std::mem::replace(&mut self.chooser, chooser)
     }
 
@@ -139,14 +145,9 @@ impl<C: Choose + 'static> SimWorld<C> {
         }
     }
 
-    /// Facts so far, if they are kept.
-    pub fn facts(&self) -> &[FactRecord] {
-        &self.facts
-    }
-
-    /// Process events so far, if they are kept.
-    pub fn events(&self) -> &[ProcessEvent] {
-        &self.events
+    /// What was told and what happened so far, if it is kept.
+    pub fn history(&self) -> &[Moment] {
+        &self.history
     }
 
     /// The chooser, to look at.
@@ -241,7 +242,7 @@ impl<C: Choose + 'static> SimWorld<C> {
             self.answers.push_back(Ready::Observed(event.clone()));
         }
         if self.config.history {
-            self.events.push(event);
+            self.history.push(Moment::Process(event));
         }
     }
 
@@ -355,7 +356,7 @@ impl<C: Choose + 'static> World for SimWorld<C> {
     fn publish(&mut self, fact: FactRecord) {
         self.audit.fact(&fact, &scene!(self));
         if self.config.history {
-            self.facts.push(fact);
+            self.history.push(Moment::Fact(fact));
         }
     }
 

@@ -6,7 +6,7 @@ use shakedown_core::signal::Signal;
 use shakedown_core::time::Duration;
 use shakedown_core::vocab::*;
 use shakedown_sim::choose::Seeded;
-use shakedown_sim::{Ending, Limits, Simulator, WorldConfig};
+use shakedown_sim::{Ending, Limits, Moment, Simulator, WorldConfig};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -58,10 +58,14 @@ fn a_session_with_a_stubborn_process_is_stopped_by_force() {
         let run = sim.run(Seeded::new(seed), Some(plan.clone()), |host| {
             host.start_session(&plan, &stimuli);
         });
-        assert!(run.is_ok(), "seed {seed}: {run:#?} {:#?}", sim.host().world().borrow().facts());
+        assert!(run.is_ok(), "seed {seed}: {run:#?} {:#?}", sim.host().world().borrow().history());
         let world = sim.host().world().clone();
         let world = world.borrow();
-        if world.facts().iter().any(|f| f.fact.terminal() == Some(WorkerState::Killed)) {
+        if world
+            .history()
+            .iter()
+            .any(|m| matches!(m, Moment::Fact(f) if f.fact.terminal() == Some(WorkerState::Killed)))
+        {
             killed += 1;
         }
     }
