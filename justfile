@@ -1,0 +1,82 @@
+# What a contributor runs. `just` comes from PyPI (`pip install rust-just`), Debian or crates.io.
+# CI (`.ci/run`) is made of these same recipes.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+peers := "scenarios/benches/peers"
+target := env("CARGO_TARGET_DIR", justfile_directory() / "target")
+
+# what can be run
+[private]
+default:
+    @just --list --unsorted
+
+# every test of the workspace, those of the real machine included
+test *args:
+    cargo test --workspace {{ args }}
+
+# formatting and lints, as CI holds them
+lint: fmt clippy
+
+# formatting only
+fmt:
+    cargo fmt --all -- --check
+    cargo fmt --manifest-path fuzz/Cargo.toml -- --check
+    cargo fmt --all --manifest-path {{ peers }}/Cargo.toml -- --check
+    cargo fmt --manifest-path {{ peers }}/madsim/Cargo.toml -- --check
+
+# clippy only
+clippy:
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# play the scenarios in the simulator
+sim *args:
+    cargo run --release -- sim {{ args }}
+
+# play the scenarios on this machine
+real *args:
+    cargo run --release -- real {{ args }}
+
+# build the peers and measure all side by side (a minute once built)
+bench *names: bench-build
+    {{ target }}/peers/release/bench {{ names }}
+
+# the same in ten seconds, for a first impression
+bench-quick *names: bench-build
+    {{ target }}/peers/release/bench --quick {{ names }}
+
+# build the peers; madsim wants a flag for all it depends on, and so a folder of its own
+bench-build:
+    cargo build --release --manifest-path {{ peers }}/Cargo.toml --target-dir {{ target }}/peers
+    RUSTFLAGS="--cfg madsim" cargo build --release --manifest-path {{ peers }}/madsim/Cargo.toml --target-dir {{ target }}/peers/madsim
+
+# each fuzz target for a moment, on stable Rust; what it finds interesting stays out of the tree
+fuzz-smoke runs="20000":
+    #!/usr/bin/env bash
+    set -euo pipefail
+    command -v cargo-fuzz >/dev/null || { echo "needs cargo-fuzz: cargo install --locked cargo-fuzz"; exit 1; }
+    for name in $(cargo fuzz list); do
+        found="{{ target }}/fuzz-found/$name"
+        mkdir -p "$found"
+        cargo fuzz run "$name" --sanitizer none --target-dir "{{ target }}/fuzz" "$found" "fuzz/corpus/$name" -- \
+            -runs={{ runs }} -verbosity=0 -print_final_stats=1
+    done
+
+# dependencies: duplicates, licences, where they come from
+deny:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    command -v cargo-deny >/dev/null || { echo "needs cargo-deny: cargo install --locked cargo-deny"; exit 1; }
+    cargo deny check bans licenses sources
+
+# the documentation, without a warning
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+# what CI runs
+ci:
+    .ci/run
+
+# CI and what takes longer: dependencies, fuzzers, peers
+ci-full:
+    .ci/run full
