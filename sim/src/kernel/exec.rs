@@ -50,7 +50,7 @@ impl Kernel {
         let pid = self.pids.allocate().ok_or(SpawnFailure { errno: Errno::EAGAIN, at_exec: false })?;
         // The number is spent and free again at once: the child that could not execute has been reaped.
         let script = args.script.ok_or(SpawnFailure { errno: Errno::ENOENT, at_exec: true })?;
-        let unit = self.units.at(args.unit);
+        let unit = self.units.claim(args.unit);
         assert!(unit.leader.is_none(), "unit {} is spawned twice: a unit is one incarnation", args.unit.0);
         unit.worker = args.name.clone();
         unit.worker_hash = hash_name(args.name);

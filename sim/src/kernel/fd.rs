@@ -24,7 +24,7 @@ pub(super) enum Io {
 impl Kernel {
     /// Reads at most `max` bytes of a unit's output, appended to `into`.
     pub fn read(&mut self, unit: UnitId, stream: Stream, into: &mut Vec<u8>, max: usize) -> TryRead {
-        let of = self.units.at(unit);
+        let of = self.units.claim(unit);
         let Some(id) = of.host_ends[fd_of(stream) as usize] else { return TryRead::Eof };
         let pipe = self.pipes.at(id);
         if pipe.is_empty() {
@@ -40,7 +40,7 @@ impl Kernel {
 
     /// Writes what fits to a unit's stdin: all or nothing up to a page. An empty write takes nothing and succeeds.
     pub fn write(&mut self, unit: UnitId, bytes: &[u8]) -> TryWrite {
-        let Some(id) = self.units.at(unit).host_ends[Fd::Stdin as usize] else { return TryWrite::Broken };
+        let Some(id) = self.units.claim(unit).host_ends[Fd::Stdin as usize] else { return TryWrite::Broken };
         let pipe = self.pipes.at(id);
         if pipe.readers == 0 {
             return TryWrite::Broken;
@@ -154,7 +154,7 @@ impl Kernel {
     }
 
     fn close_host_end(&mut self, unit: UnitId, fd: Fd) {
-        if let Some(pipe) = self.units.at(unit).host_ends[fd as usize].take() {
+        if let Some(pipe) = self.units.claim(unit).host_ends[fd as usize].take() {
             self.drop_end(pipe, fd != Fd::Stdin);
         }
     }

@@ -21,6 +21,7 @@ mod timer;
 mod truth;
 mod unit;
 mod wait;
+mod waits;
 
 #[cfg(test)]
 mod check;

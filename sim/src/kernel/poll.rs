@@ -2,10 +2,11 @@
 //! First in first out: in which order ready things then happen is the chooser's business, not the kernel's.
 
 use super::Kernel;
+use super::waits::Waits;
 use shakedown_core::ids::{OpId, ProcId, UnitId};
 use shakedown_core::site::Label;
 use shakedown_core::vocab::{Completion, Stream};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 /// What may be waited for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,8 +45,7 @@ pub enum KernelReady {
 /// All waits of the host, and what is ready.
 #[derive(Default)]
 pub(super) struct Polls {
-    /// Waits that were neither withdrawn nor handed out.
-    open: BTreeMap<OpId, (UnitId, What)>,
+    open: Waits,
     ready: VecDeque<Item>,
 }
 
@@ -56,7 +56,7 @@ enum Item {
 
 impl Polls {
     pub(super) fn reset(&mut self) {
-        self.open.clear();
+        self.open.reset();
         self.ready.clear();
     }
 }
@@ -64,7 +64,7 @@ impl Polls {
 impl Kernel {
     /// Waits for `what` of a unit: `op` is done once it is true, at once where it is true already.
     pub fn watch(&mut self, op: OpId, unit: UnitId, what: What) {
-        self.polls.open.insert(op, (unit, what));
+        self.polls.open.insert(op, unit, what);
         let already = match what {
             What::Exit => self.exit_notice(unit).is_some(),
             What::Empty => self.scope_is_empty(unit),
@@ -74,14 +74,14 @@ impl Kernel {
         if already {
             self.polls.ready.push_back(Item::Done(op));
         } else {
-            self.units.at(unit).watches.push((op, what));
+            self.units.claim(unit).watches.push((op, what));
         }
     }
 
     /// Withdraws a wait: it will not be done, unless that was handed out already.
     pub fn unwatch(&mut self, op: OpId) {
-        if let Some((unit, _)) = self.polls.open.remove(&op) {
-            self.units.at(unit).watches.retain(|&(open, _)| open != op);
+        if let Some((unit, _)) = self.polls.open.take(op) {
+            self.units.claim(unit).watches.retain(|&(open, _)| open != op);
         }
     }
 
@@ -94,8 +94,8 @@ impl Kernel {
                     return Some(KernelReady::Step { proc, label: process.label, nth: process.steps });
                 }
                 Item::Done(op) => {
-                    // A wait that was withdrawn after it came true is not in the map any more.
-                    let Some((unit, what)) = self.polls.open.remove(&op) else { continue };
+                    // A wait that was withdrawn after it came true is not open any more.
+                    let Some((unit, what)) = self.polls.open.take(op) else { continue };
                     return Some(KernelReady::Done { op, completion: self.completion(unit, what) });
                 }
             }
@@ -113,16 +113,10 @@ impl Kernel {
 
     /// `what` has become true of a unit: whoever waits for it is done.
     pub(super) fn fire(&mut self, unit: UnitId, what: What) {
-        let (watches, ready) = (&mut self.units.at(unit).watches, &mut self.polls.ready);
-        if watches.is_empty() {
-            return;
+        let watches = &mut self.units.at(unit).watches;
+        while let Some(at) = watches.iter().position(|&(_, waited)| waited == what) {
+            self.polls.ready.push_back(Item::Done(watches.remove(at).0));
         }
-        watches.retain(|&(op, waited)| {
-            if waited == what {
-                ready.push_back(Item::Done(op));
-            }
-            waited != what
-        });
     }
 
     /// Fires where a unit's scope has become empty.

@@ -76,8 +76,13 @@ impl UnitTable {
         self.units[..self.used].get(unit.index())
     }
 
-    /// The unit, made where it is new.
+    /// The unit, which was spawned or watched.
     pub(super) fn at(&mut self, unit: UnitId) -> &mut Unit {
+        &mut self.units[unit.index()]
+    }
+
+    /// The unit, made where it is new. To be called with every number that comes from outside.
+    pub(super) fn claim(&mut self, unit: UnitId) -> &mut Unit {
         while self.used <= unit.index() {
             match self.units.get_mut(self.used) {
                 Some(record) => record.renew(),
