@@ -5,6 +5,8 @@
 
 pub mod chooser;
 mod errno;
+pub mod host;
+pub mod namespace;
 pub mod pidfd;
 pub mod procfs;
 pub mod puppet;
@@ -12,3 +14,8 @@ pub mod reaper;
 pub mod scope;
 pub mod spawn;
 pub mod subreaper;
+mod wakers;
+mod watch;
+pub mod world;
+
+pub use world::{CannotBegin, Config, RealWorld};

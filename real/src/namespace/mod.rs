@@ -1,0 +1,157 @@
+//! A pid namespace of our own, so that a test or a run that signals can hurt nobody outside, and whoever is left over is found.
+//! The program executes itself again inside; an init of ours reaps there, and takes everything down with it at the end.
+//!
+//! Sources: pid_namespaces(7), user_namespaces(7), mount_namespaces(7), clone(2) (clone3), proc(5).
+
+mod init;
+
+use crate::errno;
+use crate::pidfd::Pidfd;
+use crate::procfs;
+use crate::scope::RUN_VARIABLE;
+use nix::fcntl::OFlag;
+use shakedown_core::ids::Pid;
+use shakedown_core::vocab::{Errno, ExitStatus};
+use std::fmt;
+use std::fs::File;
+use std::io::Read as _;
+use std::os::fd::{FromRawFd, OwnedFd};
+
+/// We are inside.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Entered {
+    /// The run's name, which all processes in here carry as `SHAKEDOWN_RUN`.
+    pub run: String,
+}
+
+/// There will be no namespace; we go on outside, and nothing that signals may be done.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Refused {
+    /// What was refused, by whom, and what would help.
+    pub reason: String,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no private pid namespace: {}", self.reason)
+    }
+}
+
+impl std::error::Error for Refused {}
+
+/// Present inside, so that nobody enters twice.
+pub const INSIDE_VARIABLE: &str = "SHAKEDOWN_NAMESPACE";
+/// The exit code where the program itself succeeded but left processes behind.
+pub const LEFT_BEHIND: i32 = 99;
+
+/// Executes this program again, with the same arguments, in new pid and mount namespaces (and a user namespace where we may
+/// not otherwise). Outside it does not return, but exits as the program inside does: with its code, 128+n for signal n, or
+/// [`LEFT_BEHIND`]. To be called first in main, before any thread exists; inside it returns at once.
+///
+/// # Errors
+/// Where the machine refuses; the process is as before.
+pub fn enter_private_pid_namespace() -> Result<Entered, Refused> {
+    if std::env::var_os(INSIDE_VARIABLE).is_some() {
+        return Ok(Entered { run: std::env::var(RUN_VARIABLE).unwrap_or_default() });
+    }
+    if procfs::stat(own_pid()).is_none() {
+        return Err(Refused { reason: "/proc is not mounted, or not ours".into() });
+    }
+    let mut reasons = Vec::new();
+    for is_user in [false, true] {
+        match begin(is_user) {
+            Ok(init) => std::process::exit(follow(&init)),
+            Err(reason) => reasons.push(format!("{}: {reason}", if is_user { "with a user namespace" } else { "without" })),
+        }
+    }
+    Err(Refused { reason: reasons.join("; ") })
+}
+
+/// Living processes, ourselves not counted, that carry this run's name: what a run that is over has left behind.
+pub fn leftovers(run: &str) -> Vec<(Pid, String)> {
+    let carries = |pid: &Pid| procfs::environment(*pid, RUN_VARIABLE).as_deref() == Some(run);
+    others().into_iter().filter(carries).map(|pid| (pid, procfs::command_line(pid))).collect()
+}
+
+/// Every living process of this namespace but ourselves.
+fn others() -> Vec<Pid> {
+    let own = own_pid();
+    let living = procfs::every().unwrap_or_default().into_iter().filter(|s| s.is_alive() && s.pid != own);
+    living.map(|s| s.pid).collect()
+}
+
+/// Starts the init and hears whether it has set up its world.
+fn begin(is_user: bool) -> Result<Pidfd, String> {
+    let (verdict, tell) = nix::unistd::pipe2(OFlag::O_CLOEXEC).map_err(|e| format!("pipe: {e}"))?;
+    let ids = is_user.then(|| (nix::unistd::geteuid().as_raw(), nix::unistd::getegid().as_raw()));
+    let Some(init) = clone_init(is_user).map_err(|e| format!("clone3: {e} ({})", e.explain()))? else {
+        drop(verdict);
+        init::run(ids, tell)
+    };
+    drop(tell);
+    let mut said = String::new();
+    let heard = File::from(verdict).read_to_string(&mut said);
+    match (heard, said.as_str()) {
+        (Ok(_), init::READY) => Ok(init),
+        (Ok(_), trouble) => {
+            let ended = init.reap_blocking();
+            Err(format!("{} (its init ended: {ended:?})", if trouble.is_empty() { "it said nothing" } else { trouble }))
+        }
+        (Err(e), _) => Err(format!("the init's verdict cannot be read: {e}")),
+    }
+}
+
+/// fork(2) into new namespaces: `None` in the child, which is pid 1 there.
+fn clone_init(is_user: bool) -> Result<Option<Pidfd>, Errno> {
+    let mut pidfd: libc::c_int = -1;
+    let user = if is_user { libc::CLONE_NEWUSER } else { 0 };
+    let flags = libc::CLONE_NEWPID | libc::CLONE_NEWNS | libc::CLONE_PIDFD | user;
+    let arguments = CloneArgs {
+        flags: flags as u64,
+        pidfd: &raw mut pidfd as u64,
+        child_tid: 0,
+        parent_tid: 0,
+        exit_signal: libc::SIGCHLD as u64,
+        stack: [0; 2],
+        tls: 0,
+    };
+    // SAFETY: without CLONE_VM this is a fork: the child goes on with a copy of our memory and stack. The caller promises that
+    // there is one thread, so no lock is left held in the copy. `pidfd` is written before the call returns.
+    let pid = unsafe { libc::syscall(libc::SYS_clone3, &raw const arguments, size_of::<CloneArgs>()) };
+    match pid {
+        0 => Ok(None),
+        n if n > 0 => {
+            // SAFETY: clone3 succeeded, so the kernel has stored a new descriptor that nobody else owns.
+            Ok(Some(Pidfd::from_clone(unsafe { OwnedFd::from_raw_fd(pidfd) })))
+        }
+        _ => Err(errno::last()),
+    }
+}
+
+/// Waits for the init, and ends as it does.
+fn follow(init: &Pidfd) -> i32 {
+    match init.reap_blocking() {
+        Ok(ExitStatus::Exited(code)) => i32::from(code),
+        Ok(ExitStatus::Signalled { signal, .. }) => 128 + signal.number(),
+        Ok(ExitStatus::Unknown) | Err(_) => 70,
+    }
+}
+
+fn own_pid() -> Pid {
+    let number = nix::unistd::getpid().as_raw();
+    Pid::new(number).unwrap_or_else(|| unreachable!("getpid(2) always succeeds, and pids are positive: {number}"))
+}
+
+/// `struct clone_args` in its first version (clone(2)).
+#[repr(C)]
+struct CloneArgs {
+    flags: u64,
+    pidfd: u64,
+    child_tid: u64,
+    parent_tid: u64,
+    exit_signal: u64,
+    stack: [u64; 2],
+    tls: u64,
+}
+
+const _: () = assert!(size_of::<CloneArgs>() == 64);

@@ -1,0 +1,75 @@
+//! Wakers of a host's tasks: a wake from any thread enters the slot into a queue, once, and rings the host's bell.
+
+use shakedown_core::ids::TaskId;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Wake, Waker};
+use tokio::sync::Notify;
+
+/// All slots of one host.
+pub(crate) struct Wakers {
+    slots: Vec<Arc<Slot>>,
+    woken: Arc<Mutex<VecDeque<TaskId>>>,
+    bell: Arc<Notify>,
+}
+
+struct Slot {
+    id: TaskId,
+    is_queued: AtomicBool,
+    woken: Arc<Mutex<VecDeque<TaskId>>>,
+    bell: Arc<Notify>,
+}
+
+impl Wakers {
+    pub(crate) fn new(bell: Arc<Notify>) -> Wakers {
+        Wakers { slots: Vec::new(), woken: Arc::default(), bell }
+    }
+
+    /// The waker of a slot; slots are numbered densely from 0.
+    pub(crate) fn waker(&mut self, id: TaskId) -> Waker {
+        while self.slots.len() <= id.index() {
+            let id = TaskId(self.slots.len() as u32);
+            let (woken, bell) = (self.woken.clone(), self.bell.clone());
+            self.slots.push(Arc::new(Slot { id, is_queued: AtomicBool::new(false), woken, bell }));
+        }
+        Waker::from(self.slots[id.index()].clone())
+    }
+
+    /// The slot that was woken first, each once.
+    pub(crate) fn next_woken(&mut self) -> Option<TaskId> {
+        let id = self.woken.lock().unwrap_or_else(PoisonError::into_inner).pop_front()?;
+        self.slots[id.index()].is_queued.store(false, Ordering::Release);
+        Some(id)
+    }
+}
+
+impl Wake for Slot {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if !self.is_queued.swap(true, Ordering::AcqRel) {
+            self.woken.lock().unwrap_or_else(PoisonError::into_inner).push_back(self.id);
+            self.bell.notify_one();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_is_woken_once_until_it_is_taken() {
+        let mut wakers = Wakers::new(Arc::default());
+        let (first, second) = (wakers.waker(TaskId(0)), wakers.waker(TaskId(3)));
+        second.wake_by_ref();
+        std::thread::scope(|scope| scope.spawn(|| first.wake_by_ref()).join()).unwrap();
+        second.wake_by_ref();
+        assert_eq!([wakers.next_woken(), wakers.next_woken(), wakers.next_woken()], [Some(TaskId(3)), Some(TaskId(0)), None]);
+        second.wake_by_ref();
+        assert_eq!(wakers.next_woken(), Some(TaskId(3)));
+    }
+}

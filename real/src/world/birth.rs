@@ -1,0 +1,50 @@
+//! From a process specification to a plan of execution: environment, tags, and puppets as executions of ourselves.
+
+use crate::chooser::SplitMix64;
+use crate::puppet;
+use crate::scope::{RUN_VARIABLE, UNIT_VARIABLE};
+use crate::spawn::{self, Plan};
+use shakedown_core::vocab::{Errno, ProcessSpec, Program, SpawnFailure};
+use std::ffi::OsString;
+
+/// How to execute `spec` as a unit that carries `tag`; ranges of a puppet are drawn here.
+///
+/// # Errors
+/// `ENOSYS` for scopes that this backend has no means for (cgroup, job), and what [`Plan::new`] refuses.
+pub(super) fn plan(
+    spec: &ProcessSpec,
+    run: &str,
+    tag: &str,
+    reports: &str,
+    mut draws: SplitMix64,
+) -> Result<Plan, SpawnFailure> {
+    let Some(lead) = spawn::lead_of(spec.scope) else {
+        return Err(SpawnFailure { errno: Errno::ENOSYS, at_exec: false });
+    };
+    // A run within a run keeps the outer tags: its orphans may come to the outer one.
+    let tags = match std::env::var(UNIT_VARIABLE) {
+        Ok(outer) => format!("{outer}/{tag}"),
+        Err(_) => tag.to_owned(),
+    };
+    let mut set: Vec<(OsString, OsString)> = vec![(RUN_VARIABLE.into(), run.into()), (UNIT_VARIABLE.into(), tags.into())];
+    let own = set.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    let others = spec.env.iter().filter(|(name, _)| !own.iter().any(|o| o == name.as_str()));
+    set.extend(others.map(|(name, value)| (name.into(), value.into())));
+    match &spec.program {
+        Program::Command { argv, sim: _ } => {
+            let env = spawn::environment(set, &PUPPET_VARIABLES);
+            Plan::new(argv, &env, spec.dir.as_deref(), lead)
+        }
+        Program::Puppet(script) => {
+            let fixed = puppet::fix(script, &mut |range| draws.duration(range));
+            set.retain(|(name, _)| !PUPPET_VARIABLES.iter().any(|banned| name == banned));
+            set.extend(puppet::environment(&spec.name, &fixed, reports));
+            let env = spawn::environment(set, &PUPPET_VARIABLES);
+            let plan = Plan::new(&["shakedown-puppet", &*spec.name], &env, spec.dir.as_deref(), lead)?;
+            // In the child this means the same file as here, even if it has been replaced on disk: proc_pid_exe(5).
+            Ok(plan.executing(c"/proc/self/exe"))
+        }
+    }
+}
+
+const PUPPET_VARIABLES: [&str; 3] = [puppet::SCRIPT_VARIABLE, puppet::NAME_VARIABLE, puppet::REPORT_VARIABLE];

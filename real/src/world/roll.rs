@@ -1,0 +1,197 @@
+//! The roll of processes that were seen: each starts once and ends once, whoever tells, and the kernel's word on an end counts.
+//! Sources of an end, best first: our own reaping, the exit code in /proc of a zombie, PIDFD_GET_INFO, its parent's report,
+//! its own announcement (after which it may still have been killed).
+
+use super::Shared;
+use crate::errno;
+use crate::pidfd::{Pidfd, status_of_wait};
+use crate::procfs;
+use crate::puppet::{Report, What, parse_report};
+use crate::spawn;
+use crate::watch::watch;
+use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, UnixAddr, bind, recv, socket};
+use shakedown_core::ids::Pid;
+use shakedown_core::vocab::{Errno, ExitStatus, ProcessWhat};
+use std::collections::BTreeMap;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::rc::Rc;
+use std::sync::Arc;
+use tokio::io::Interest;
+
+/// Processes by their present pid.
+#[derive(Default)]
+pub(super) struct Roll {
+    seen: BTreeMap<Pid, Entry>,
+}
+
+struct Entry {
+    name: Arc<str>,
+    /// Whether it has reported itself: a second time means that the pid was used again.
+    is_reported: bool,
+    started: Option<u64>,
+    announced: Option<u8>,
+    progress: Progress,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    Alive,
+    /// Gone and reaped, and nobody has told yet how it ended.
+    Untold,
+    Ended,
+}
+
+impl Roll {
+    /// Its name, where the process that has this pid now is known.
+    pub(super) fn name(&self, pid: Pid) -> Option<Arc<str>> {
+        self.seen.get(&pid).filter(|e| e.progress == Progress::Alive).map(|e| e.name.clone())
+    }
+
+    /// Whether this very process has reported itself.
+    pub(super) fn knows(&self, pid: Pid, started: u64) -> bool {
+        self.seen.get(&pid).is_some_and(|e| e.progress != Progress::Ended && e.started == Some(started))
+    }
+}
+
+impl Shared {
+    /// A leader was started by us.
+    pub(super) fn saw_leader(&self, pid: Pid, name: &str) {
+        let name: Arc<str> = format!("{name}/main").into();
+        if self.roll.borrow().seen.get(&pid).is_some_and(|e| e.progress == Progress::Alive && e.name == name) {
+            return;
+        }
+        self.enrol(pid, name, false);
+    }
+
+    /// A process ended, and this is the kernel's word on how.
+    pub(super) fn saw_end(&self, pid: Pid, status: ExitStatus) {
+        let name = match self.roll.borrow_mut().seen.get_mut(&pid) {
+            Some(entry) if entry.progress != Progress::Ended => {
+                entry.progress = Progress::Ended;
+                entry.name.clone()
+            }
+            Some(_) | None => return,
+        };
+        if let ExitStatus::Signalled { signal, .. } = status {
+            self.observe(pid, &name, ProcessWhat::Signalled(signal));
+        }
+        self.observe(pid, &name, ProcessWhat::Exited(status));
+    }
+
+    /// Takes every report that has arrived.
+    pub(super) fn take_reports(self: &Rc<Self>, socket: &OwnedFd) {
+        let mut buffer = [0u8; REPORT_BYTES_MAX];
+        loop {
+            match recv(socket.as_raw_fd(), &mut buffer, MsgFlags::MSG_DONTWAIT) {
+                Ok(n) => match std::str::from_utf8(&buffer[..n]).ok().and_then(parse_report) {
+                    Some(report) => self.take_report(report),
+                    None => self.find(format!("a report on the puppets' socket makes no sense: {:?}", &buffer[..n])),
+                },
+                Err(nix::errno::Errno::EINTR) => {}
+                Err(nix::errno::Errno::EAGAIN) => return,
+                Err(e) => return self.find(format!("the puppets' socket cannot be read: {e}")),
+            }
+        }
+    }
+
+    fn take_report(self: &Rc<Self>, report: Report) {
+        let Report { name, pid, what } = report;
+        match what {
+            What::Started => self.take_start(pid, name.into()),
+            What::Installed(signal) => self.observe(pid, &name.into(), ProcessWhat::Installed(signal)),
+            What::Signalled(signal) => self.observe(pid, &name.into(), ProcessWhat::Signalled(signal)),
+            What::Exiting(code) => {
+                let is_untold = match self.roll.borrow_mut().seen.get_mut(&pid) {
+                    Some(entry) => {
+                        entry.announced = Some(code);
+                        entry.progress == Progress::Untold
+                    }
+                    None => false,
+                };
+                if is_untold {
+                    self.saw_end(pid, ExitStatus::Exited(code));
+                }
+            }
+            What::Reaped(word) => self.saw_end(pid, status_of_wait(word)),
+        }
+    }
+
+    fn take_start(self: &Rc<Self>, pid: Pid, name: Arc<str>) {
+        let known = self.roll.borrow().seen.get(&pid).map(|e| (e.progress, e.is_reported));
+        match known {
+            // The leader, which we have seen ourselves.
+            Some((Progress::Alive, false)) => {
+                if let Some(entry) = self.roll.borrow_mut().seen.get_mut(&pid) {
+                    entry.is_reported = true;
+                }
+                return;
+            }
+            // The number was used again before we learnt how its former holder ended.
+            Some((Progress::Alive | Progress::Untold, _)) => self.saw_end(pid, ExitStatus::Unknown),
+            Some((Progress::Ended, _)) | None => {}
+        }
+        self.enrol(pid, name, true);
+        if !spawn::is_leader(pid) {
+            self.watch(pid);
+        }
+    }
+
+    fn enrol(&self, pid: Pid, name: Arc<str>, is_reported: bool) {
+        let started = procfs::stat(pid).map(|s| s.started);
+        let entry = Entry { name: name.clone(), is_reported, started, announced: None, progress: Progress::Alive };
+        self.roll.borrow_mut().seen.insert(pid, entry);
+        self.observe(pid, &name, ProcessWhat::Started);
+    }
+
+    /// Learns of the end of a process that is not ours to reap.
+    fn watch(self: &Rc<Self>, pid: Pid) {
+        let watched = match Pidfd::open(pid) {
+            Ok(pidfd) => watch(pidfd, Interest::READABLE).map_err(|(_, errno)| errno),
+            // Over and reaped before we looked: the reports tell.
+            Err(Errno::ESRCH) => return self.is_gone(pid, None),
+            Err(errno) => Err(errno),
+        };
+        match watched {
+            Ok(watched) => {
+                let shared = self.clone();
+                tokio::task::spawn_local(async move {
+                    if watched.readable().await.is_ok() {
+                        shared.drain_reports();
+                        shared.is_gone(pid, Some(watched.get_ref()));
+                    }
+                });
+            }
+            Err(errno) => self.find(format!("process {pid} cannot be watched: {errno} ({})", errno.explain())),
+        }
+    }
+
+    fn is_gone(&self, pid: Pid, pidfd: Option<&Pidfd>) {
+        let (started, announced) = match self.roll.borrow().seen.get(&pid) {
+            Some(entry) if entry.progress == Progress::Alive => (entry.started, entry.announced),
+            Some(_) | None => return,
+        };
+        let as_zombie = procfs::stat(pid).filter(|s| Some(s.started) == started).and_then(|s| s.ended());
+        let status = as_zombie.or_else(|| pidfd?.status_after_reaping()).or(announced.map(ExitStatus::Exited));
+        match status {
+            Some(status) => self.saw_end(pid, status),
+            None => {
+                if let Some(entry) = self.roll.borrow_mut().seen.get_mut(&pid) {
+                    entry.progress = Progress::Untold;
+                }
+            }
+        }
+    }
+}
+
+/// A datagram socket with a fresh abstract name, for reports.
+pub(super) fn listen() -> Result<(OwnedFd, String), Errno> {
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let socket = socket(AddressFamily::Unix, SockType::Datagram, flags, None).map_err(errno::of_nix)?;
+    let name = format!("shakedown-{}", super::fresh_name());
+    let address = UnixAddr::new_abstract(name.as_bytes()).map_err(errno::of_nix)?;
+    bind(socket.as_raw_fd(), &address).map_err(errno::of_nix)?;
+    Ok((socket, name))
+}
+
+/// Longer than any report: names are at most a few hundred bytes.
+const REPORT_BYTES_MAX: usize = 4096;

@@ -1,0 +1,92 @@
+//! One unit of a world: its leader, held by a pidfd until it is reaped, and our ends of its pipes.
+
+use super::port::Port;
+use crate::pidfd::Pidfd;
+use crate::scope::{Kin, Realm};
+use crate::spawn::Child;
+use crate::watch::watch;
+use shakedown_core::ids::{OpId, Pid, UnitId};
+use shakedown_core::vocab::{Errno, ExitStatus, Stream};
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::sync::Arc;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+/// A process unit.
+pub(super) struct Unit {
+    pub(super) id: UnitId,
+    pub(super) realm: Realm,
+    /// `None` once it is reaped.
+    leader: RefCell<Option<Rc<AsyncFd<Pidfd>>>>,
+    pub(super) stdin: Port,
+    stdout: Port,
+    stderr: Port,
+    pub(super) kin: RefCell<Kin>,
+    /// Bytes to be written to stdin, in the order in which they were given.
+    pub(super) writes: RefCell<VecDeque<(OpId, Arc<[u8]>)>>,
+    pub(super) is_pumping: Cell<bool>,
+    pub(super) ended: Cell<Option<ExitStatus>>,
+}
+
+impl Unit {
+    /// Registers a child with the runtime. Where that fails the child is handed back, to be ended.
+    pub(super) fn new(id: UnitId, realm: Realm, child: Child) -> Result<Unit, (Errno, Pid, Pidfd)> {
+        let Child { pid, pidfd, stdin, stdout, stderr } = child;
+        let ports = Port::new(stdin, Interest::WRITABLE).and_then(|stdin| {
+            Ok((stdin, Port::new(stdout, Interest::READABLE)?, Port::new(stderr, Interest::READABLE)?))
+        });
+        let (stdin, stdout, stderr) = match ports {
+            Ok(ports) => ports,
+            Err(errno) => return Err((errno, pid, pidfd)),
+        };
+        let leader = match watch(pidfd, Interest::READABLE) {
+            Ok(leader) => leader,
+            Err((pidfd, errno)) => return Err((errno, pid, pidfd)),
+        };
+        Ok(Unit {
+            id,
+            realm,
+            leader: RefCell::new(Some(Rc::new(leader))),
+            stdin,
+            stdout,
+            stderr,
+            kin: RefCell::default(),
+            writes: RefCell::default(),
+            is_pumping: Cell::new(false),
+            ended: Cell::new(None),
+        })
+    }
+
+    pub(super) fn pid(&self) -> Pid {
+        self.realm.leader
+    }
+
+    /// The leader, unless it is reaped.
+    pub(super) fn leader(&self) -> Option<Rc<AsyncFd<Pidfd>>> {
+        self.leader.borrow().clone()
+    }
+
+    pub(super) fn forget_leader(&self) {
+        *self.leader.borrow_mut() = None;
+    }
+
+    pub(super) fn output(&self, stream: Stream) -> &Port {
+        match stream {
+            Stream::Stdout => &self.stdout,
+            Stream::Stderr => &self.stderr,
+        }
+    }
+
+    /// Whether anybody still holds the write end of an output that we have not closed.
+    pub(super) fn has_writers(&self) -> Option<bool> {
+        let known: Vec<bool> = Stream::BOTH.iter().filter_map(|s| self.output(*s).has_peers()).collect();
+        if known.is_empty() { None } else { Some(known.contains(&true)) }
+    }
+
+    /// Whether nothing of it is left to ask.
+    pub(super) fn is_over(&self) -> bool {
+        self.leader.borrow().is_none() && self.stdin.is_closed() && self.stdout.is_closed() && self.stderr.is_closed()
+    }
+}
