@@ -45,18 +45,18 @@ pub enum KernelReady {
 /// All waits of the host, and what is ready.
 #[derive(Default)]
 pub(super) struct Polls {
-    open: Waits,
+    waits: Waits,
     ready: VecDeque<Item>,
 }
 
 enum Item {
     Step(ProcId),
-    Done(OpId),
+    Done(OpId, UnitId, What),
 }
 
 impl Polls {
     pub(super) fn reset(&mut self) {
-        self.open.reset();
+        self.waits.reset();
         self.ready.clear();
     }
 }
@@ -64,7 +64,6 @@ impl Polls {
 impl Kernel {
     /// Waits for `what` of a unit: `op` is done once it is true, at once where it is true already.
     pub fn watch(&mut self, op: OpId, unit: UnitId, what: What) {
-        self.polls.open.insert(op, unit, what);
         let already = match what {
             What::Exit => self.exit_notice(unit).is_some(),
             What::Empty => self.scope_is_empty(unit),
@@ -72,37 +71,40 @@ impl Kernel {
             What::Writable => self.is_writable(unit),
         };
         if already {
-            self.polls.ready.push_back(Item::Done(op));
+            self.polls.ready.push_back(Item::Done(op, unit, what));
         } else {
+            self.polls.waits.insert(op, unit);
             self.units.claim(unit).watches.push((op, what));
+            self.sweep_waits();
         }
     }
 
     /// Withdraws a wait: it will not be done, unless that was handed out already.
     pub fn unwatch(&mut self, op: OpId) {
-        if let Some((unit, _)) = self.polls.open.take(op) {
-            self.units.claim(unit).watches.retain(|&(open, _)| open != op);
+        if let Some(unit) = self.polls.waits.unit(op) {
+            let watches = &mut self.units.at(unit).watches;
+            if let Some(at) = watches.iter().position(|&(open, _)| open == op) {
+                watches.remove(at);
+                return;
+            }
         }
+        // It has come true and was not handed out yet.
+        self.polls.ready.retain(|item| !matches!(item, Item::Done(done, ..) if *done == op));
     }
 
     /// The next thing that is ready, in the order in which things became so.
     pub fn next_ready(&mut self) -> Option<KernelReady> {
-        loop {
-            match self.polls.ready.pop_front()? {
-                Item::Step(proc) => {
-                    let process = self.entry(proc);
-                    return Some(KernelReady::Step { proc, label: process.label, nth: process.steps });
-                }
-                Item::Done(op) => {
-                    // A wait that was withdrawn after it came true is not open any more.
-                    let Some((unit, what)) = self.polls.open.take(op) else { continue };
-                    return Some(KernelReady::Done { op, completion: self.completion(unit, what) });
-                }
+        match self.polls.ready.pop_front()? {
+            Item::Step(proc) => {
+                let process = self.entry(proc);
+                Some(KernelReady::Step { proc, label: process.label, nth: process.steps })
             }
+            Item::Done(op, unit, what) => Some(KernelReady::Done { op, completion: self.completion(unit, what) }),
         }
     }
 
     /// Announces a process that can take a step, once until it runs.
+    #[inline]
     pub(super) fn announce(&mut self, id: ProcId) {
         let process = self.entry_mut(id);
         if !process.announced && process.is_runnable() {
@@ -115,7 +117,8 @@ impl Kernel {
     pub(super) fn fire(&mut self, unit: UnitId, what: What) {
         let watches = &mut self.units.at(unit).watches;
         while let Some(at) = watches.iter().position(|&(_, waited)| waited == what) {
-            self.polls.ready.push_back(Item::Done(watches.remove(at).0));
+            let op = watches.remove(at).0;
+            self.polls.ready.push_back(Item::Done(op, unit, what));
         }
     }
 
@@ -124,6 +127,14 @@ impl Kernel {
         let awaited = self.units.get(unit).is_some_and(|of| of.watches.iter().any(|&(_, what)| what == What::Empty));
         if awaited && self.scope_is_empty(unit) {
             self.fire(unit, What::Empty);
+        }
+    }
+
+    fn sweep_waits(&mut self) {
+        if self.polls.waits.is_crowded() {
+            let units = &self.units;
+            let is_open = |op, unit| units.get(unit).is_some_and(|of| of.watches.iter().any(|&(open, _)| open == op));
+            self.polls.waits.sweep(is_open);
         }
     }
 

@@ -77,20 +77,29 @@ impl UnitTable {
     }
 
     /// The unit, which was spawned or watched.
+    #[inline]
     pub(super) fn at(&mut self, unit: UnitId) -> &mut Unit {
         &mut self.units[unit.index()]
     }
 
     /// The unit, made where it is new. To be called with every number that comes from outside.
+    #[inline]
     pub(super) fn claim(&mut self, unit: UnitId) -> &mut Unit {
-        while self.used <= unit.index() {
+        if self.used <= unit.index() {
+            self.grow(unit.index() + 1);
+        }
+        self.at(unit)
+    }
+
+    #[cold]
+    fn grow(&mut self, used: usize) {
+        while self.used < used {
             match self.units.get_mut(self.used) {
                 Some(record) => record.renew(),
                 None => self.units.push(Unit::unborn()),
             }
             self.used += 1;
         }
-        &mut self.units[unit.index()]
     }
 }
 
