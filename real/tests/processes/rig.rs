@@ -1,0 +1,202 @@
+//! A world with a hand on it: submits requests, awaits their answers, and keeps what was observed meanwhile.
+
+use shakedown_core::ids::{OpId, Pid, UnitId};
+use shakedown_core::puppet::parse;
+use shakedown_core::signal::Signal;
+use shakedown_core::vocab::{
+    Completion, ExitNotice, ExitStatus, ProcessEvent, ProcessSpec, ProcessWhat, Request, Scope, SpawnFailure, Stream,
+    Survivor, Target, TryRead,
+};
+use shakedown_core::world::{Ready, World};
+use shakedown_real::{Config, RealWorld, host, namespace};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+pub struct Rig {
+    pub world: RealWorld,
+    ops: u64,
+    units: u32,
+    done: BTreeMap<OpId, Completion>,
+    pub seen: Vec<ProcessEvent>,
+}
+
+/// A unit that runs.
+pub struct Started {
+    pub unit: UnitId,
+    pub pid: Pid,
+}
+
+impl Rig {
+    pub fn new() -> Rig {
+        let config = Config { seed: 1, owns_all_children: true, ..Config::default() };
+        Rig { world: RealWorld::new(config).unwrap(), ops: 0, units: 0, done: BTreeMap::new(), seen: Vec::new() }
+    }
+
+    pub fn submit(&mut self, unit: UnitId, request: Request) -> OpId {
+        self.ops += 1;
+        let op = OpId(self.ops);
+        self.world.submit(op, unit, request);
+        op
+    }
+
+    /// Takes what is ready without waiting.
+    pub fn take(&mut self) {
+        while let Some(ready) = self.world.next_ready() {
+            match ready {
+                Ready::Done { op, completion } => assert_eq!(self.done.insert(op, completion), None, "one answer an op"),
+                Ready::Observed(event) => self.seen.push(event),
+                Ready::Step { .. } => panic!("a real world takes no steps"),
+            }
+        }
+    }
+
+    /// Waits until `found` finds something.
+    pub async fn until<T>(&mut self, what: &str, mut found: impl FnMut(&mut Rig) -> Option<T>) -> T {
+        let bell = self.world.bell();
+        let searched = async {
+            loop {
+                self.take();
+                match found(self) {
+                    Some(value) => break value,
+                    None => bell.notified().await,
+                }
+            }
+        };
+        match tokio::time::timeout(PATIENCE, searched).await {
+            Ok(value) => value,
+            Err(_) => panic!("{what} did not come within {PATIENCE:?}; seen: {:?}", self.seen),
+        }
+    }
+
+    pub async fn answer(&mut self, op: OpId) -> Completion {
+        self.until("a completion", |rig| rig.done.remove(&op)).await
+    }
+
+    pub fn is_answered(&self, op: OpId) -> bool {
+        self.done.contains_key(&op)
+    }
+
+    pub async fn try_start(&mut self, spec: ProcessSpec) -> (UnitId, Result<Pid, SpawnFailure>) {
+        self.units += 1;
+        let unit = UnitId(self.units);
+        let op = self.submit(unit, Request::Spawn { spec: Arc::new(spec) });
+        match self.answer(op).await {
+            Completion::Spawned(result) => (unit, result),
+            other => panic!("a spawn was answered by {other:?}"),
+        }
+    }
+
+    pub async fn start(&mut self, spec: ProcessSpec) -> Started {
+        let (unit, result) = self.try_start(spec).await;
+        Started { unit, pid: result.expect("it starts") }
+    }
+
+    /// Starts a puppet, and waits until it prints `ready`.
+    pub async fn puppet(&mut self, scope: Scope, script: &str) -> Started {
+        let script = parse(script).unwrap_or_else(|errors| panic!("{errors:?}"));
+        let started = self.start(ProcessSpec::puppet("p", script).scope(scope)).await;
+        let read = self.read_until(started.unit, b"ready\n").await;
+        assert_eq!(String::from_utf8_lossy(&read), "ready\n");
+        started
+    }
+
+    /// Reads stdout until it ends so, or ends.
+    pub async fn read_until(&mut self, unit: UnitId, end: &[u8]) -> Vec<u8> {
+        let mut read = Vec::new();
+        loop {
+            match self.world.try_read(unit, Stream::Stdout, &mut read, 4096) {
+                TryRead::Eof => return read,
+                TryRead::Data(_) if !end.is_empty() && read.ends_with(end) => return read,
+                TryRead::Data(_) => {}
+                TryRead::WouldBlock => {
+                    let op = self.submit(unit, Request::Readable(Stream::Stdout));
+                    assert_eq!(self.answer(op).await, Completion::Readable);
+                }
+            }
+        }
+    }
+
+    pub fn signal(&mut self, unit: UnitId, to: Target, signal: Signal) -> OpId {
+        self.submit(unit, Request::Signal { to, signal })
+    }
+
+    pub async fn exit(&mut self, unit: UnitId) -> ExitNotice {
+        let op = self.submit(unit, Request::Exit);
+        match self.answer(op).await {
+            Completion::Exited(notice) => notice,
+            other => panic!("an exit was answered by {other:?}"),
+        }
+    }
+
+    pub async fn survey(&mut self, unit: UnitId) -> (Vec<Survivor>, Vec<Survivor>) {
+        let op = self.submit(unit, Request::Survey);
+        match self.answer(op).await {
+            Completion::Surveyed { members, holders } => (members, holders),
+            other => panic!("a survey was answered by {other:?}"),
+        }
+    }
+
+    /// KILL to the scope, until it is empty; then everything is closed and reaped.
+    pub async fn finish(&mut self, unit: UnitId) {
+        self.signal(unit, Target::Scope, Signal::KILL);
+        let op = self.submit(unit, Request::Empty);
+        assert_eq!(self.answer(op).await, Completion::Empty);
+        self.forget(unit);
+    }
+
+    pub fn forget(&mut self, unit: UnitId) {
+        for stream in Stream::BOTH {
+            self.submit(unit, Request::CloseOutput(stream));
+        }
+        self.submit(unit, Request::CloseInput);
+        self.submit(unit, Request::Reap);
+    }
+
+    pub async fn saw(&mut self, name: &str, what: ProcessWhat) -> ProcessEvent {
+        let text = format!("{name} {what:?}");
+        self.until(&text, |rig| rig.seen.iter().find(|e| &*e.name == name && e.what == what).cloned()).await
+    }
+
+    /// How each process of this name ended, in the order in which that was seen.
+    pub fn ends(&self, name: &str) -> Vec<ExitStatus> {
+        let ends = self.seen.iter().filter(|e| &*e.name == name).filter_map(|e| match e.what {
+            ProcessWhat::Exited(status) => Some(status),
+            ProcessWhat::Started | ProcessWhat::Installed(_) | ProcessWhat::Signalled(_) => None,
+        });
+        ends.collect()
+    }
+}
+
+/// Whether nobody of this run lives, once what was killed has had time to die.
+pub fn nobody_left(run: &str) -> Result<(), Vec<String>> {
+    let until = Instant::now() + Duration::from_secs(2);
+    loop {
+        let left = namespace::leftovers(run);
+        if left.is_empty() {
+            return Ok(());
+        }
+        if Instant::now() >= until {
+            return Err(left.into_iter().map(|(pid, line)| format!("{pid} {line}")).collect());
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// As a supervisor that is going to be killed: starts an attached puppet, says so, and waits for ever.
+pub fn play_doomed_parent() -> bool {
+    if std::env::var_os(DOOMED).is_none() {
+        return false;
+    }
+    let played = host::block_on(async {
+        let mut rig = Rig::new();
+        let child = rig.puppet(Scope::Group, "print ready; hang").await;
+        println!("child {}", child.pid);
+        std::future::pending::<()>().await;
+    });
+    played.expect("a runtime");
+    true
+}
+
+pub const DOOMED: &str = "SHAKEDOWN_TEST_DOOMED_PARENT";
+const PATIENCE: Duration = Duration::from_secs(10);
