@@ -81,13 +81,11 @@ fn head(reader: &mut Reader<'_>, file: &str, table: &Table) -> Head {
     }
     let stem = Path::new(file).file_stem().map_or("scenario".into(), |stem| stem.to_string_lossy().into_owned());
     let mut name = stem;
-    if let Some(node) = table.get("name") {
-        if let Some(text) = reader.text(node, "`name`") {
-            if text.trim().is_empty() || text.chars().any(char::is_control) {
-                reader.mistake(&node.at, "a name has letters and stands on one line");
-            }
-            name = text.to_string();
+    if let Some((node, text)) = table.get("name").and_then(|node| Some((node, reader.text(node, "`name`")?))) {
+        if text.trim().is_empty() || text.chars().any(char::is_control) {
+            reader.mistake(&node.at, "a name has letters and stands on one line");
         }
+        name = text.to_string();
     }
     let about = table.get("about").and_then(|node| reader.text(node, "`about`")).unwrap_or_default().to_string();
     Head { name: name.into(), about, real_reason: real_reason(reader, table) }

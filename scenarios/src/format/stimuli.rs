@@ -27,14 +27,8 @@ fn stimulus(reader: &mut Reader<'_>, node: &Node, table: &Table, names: &Names) 
         Some(node) => reader.range(node, "`at`"),
         None => Some(DurationRange::fixed(Duration::ZERO)),
     };
-    let when = match table.get("when") {
-        Some(node) => Some(trigger(reader, node, names)),
-        None => None,
-    };
-    let on = match table.get("on") {
-        Some(node) => Some(receiver(reader, node, names)),
-        None => None,
-    };
+    let when = table.get("when").map(|node| trigger(reader, node, names));
+    let on = table.get("on").map(|node| receiver(reader, node, names));
     let Some(verb) = table.get("do") else {
         reader.mistake_hint(&node.at, "this stimulus does nothing", "say what: do = \"stop\"");
         return None;

@@ -64,12 +64,12 @@ fn axis(reader: &mut Reader<'_>, document: &Table, field: &Field) -> Option<Axis
         reader.mistake_hint(&field.key_at, format!("`{}` is not a dotted key", short(&field.key)), hint);
         return None;
     }
-    let workers = document.get("workers").map(|node| &node.value);
-    if let (true, Some(Value::Table(workers))) = (root == "workers", workers) {
-        if workers.get(&path[1]).is_none() {
-            reader.unknown(&field.key_at, "worker", &path[1], workers.0.iter().map(|field| field.key.as_str()));
-            return None;
-        }
+    if let Some(Value::Table(workers)) = document.get("workers").map(|node| &node.value)
+        && root == "workers"
+        && workers.get(&path[1]).is_none()
+    {
+        reader.unknown(&field.key_at, "worker", &path[1], workers.0.iter().map(|field| field.key.as_str()));
+        return None;
     }
     let axis = Axis { path, key_at: field.key_at.clone(), values, label: String::new() };
     // A table that is missing is made on the way, a stimulus is not.

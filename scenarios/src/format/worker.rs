@@ -221,10 +221,13 @@ fn stop_policy(reader: &mut Reader<'_>, node: &Node) -> Option<StopPolicy> {
     if let Some(node) = table.get("grace") {
         policy.grace = match &node.value {
             Value::Text(text) if text == "never" => Grace::Never,
-            Value::Text(_) | Value::Integer(_) | Value::Float(_) | Value::Bool(_) | Value::Date => {
-                reader.duration(node, "`grace`").map_or(policy.grace, Grace::After)
-            }
-            Value::List(_) | Value::Table(_) => reader.duration(node, "`grace`").map_or(policy.grace, Grace::After),
+            Value::Text(_)
+            | Value::Integer(_)
+            | Value::Float(_)
+            | Value::Bool(_)
+            | Value::Date
+            | Value::List(_)
+            | Value::Table(_) => reader.duration(node, "`grace`").map_or(policy.grace, Grace::After),
         };
     }
     Some(policy)

@@ -218,20 +218,25 @@ fn impossible(event: &Word, subjects: &[Word], found: &[SubjectId], names: &Name
 }
 
 impl Final {
-    /// Reads one entry of `final` for a plan: a subject (or glob) and its statuses, `a|b`.
+    /// Reads one entry of `final` for a plan: subjects (names, globs, alternatives of them) and their statuses, `a|b`.
     ///
     /// # Errors
     /// Unknown subjects, at the place of the key (`true`); unknown or impossible statuses, at their place in the text (`false`).
     pub fn parse(subject: &str, text: &str, names: &Names) -> Result<Final, Vec<(bool, PatternError)>> {
-        let word = Word { text: subject.into(), at: 0..subject.len() };
-        let subjects = resolve(subject, names);
-        if subject == "session" {
-            let hint = Some("write `always = \"session stopped within 30s of session stop-requested\"`".into());
-            return Err(vec![(true, PatternError::new(&word.at, "the session has no final status".into(), hint))]);
-        }
+        let mut subjects = Vec::new();
         let mut errors = Vec::new();
-        if subjects.is_empty() && !names.is_opaque(subject) {
-            errors.push((true, unknown_subject(&word, names)));
+        for part in subject.split('|') {
+            let word = Word { text: part.into(), at: 0..subject.len() };
+            if part == "session" {
+                let hint = Some("write `always = \"session stopped within 30s of session stop-requested\"`".into());
+                errors.push((true, PatternError::new(&word.at, "the session has no final status".into(), hint)));
+                continue;
+            }
+            let found = resolve(part, names);
+            if found.is_empty() && !names.is_opaque(part) {
+                errors.push((true, unknown_subject(&word, names)));
+            }
+            subjects.extend(found);
         }
         let mut statuses = Vec::new();
         let mut start = 0;

@@ -2,6 +2,7 @@
 
 use super::*;
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 const SEEDS: &[&str] = &[include_str!("contract.toml"), include_str!("full.toml"), SMALL];
 const PIECES: &[&str] = &[
@@ -55,7 +56,13 @@ fn told(text: &str) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 300,
+        failure_persistence: None,
+        // The same texts in every run: a test that fails now and then tells nobody what broke it.
+        rng_seed: RngSeed::Fixed(1),
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn any_text_is_answered(text in any::<String>()) {
