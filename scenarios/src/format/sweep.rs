@@ -59,7 +59,7 @@ fn axis(reader: &mut Reader<'_>, document: &Table, field: &Field) -> Option<Axis
         reader.unknown(&field.key_at, "beginning of an axis", root, ROOTS.iter().copied());
         return None;
     }
-    if path.len() < 2 || path.iter().any(String::is_empty) {
+    if !(2..=PATH_MAX).contains(&path.len()) || path.iter().any(String::is_empty) {
         let hint = "as in \"workers.server.stop.scope\"";
         reader.mistake_hint(&field.key_at, format!("`{}` is not a dotted key", short(&field.key)), hint);
         return None;
@@ -142,5 +142,7 @@ const SWEEP: Keys = Keys { of: "`sweep`", known: &["seeds", "axes"], later: &[] 
 const ROOTS: &[&str] = &["workers", "defaults", "session", "stimuli", "limits"];
 const SEEDS_DEFAULT: u64 = 100;
 const SEEDS_MAX: u64 = 1_000_000_000;
+/// A dotted key has at most so many parts; the deepest of the format has four.
+const PATH_MAX: usize = 8;
 /// A scenario has at most so many cases.
 pub const CASES_MAX: usize = 1000;

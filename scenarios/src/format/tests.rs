@@ -69,6 +69,14 @@ fn every_key_lands_where_it_belongs() {
 }
 
 #[test]
+fn line_ends_and_byte_order_marks_change_nothing() {
+    let text = include_str!("tests/full.toml");
+    let unix = good(text).cases();
+    assert_eq!(good(&text.replace('\n', "\r\n")).cases(), unix);
+    assert_eq!(good(&format!("\u{feff}{text}")).cases(), unix);
+}
+
+#[test]
 fn axes_make_numbered_and_labelled_cases() {
     let text = format!(
         "{SMALL}[[stimuli]]\ndo = \"stop\"\n[sweep.axes]\n\"defaults.stop.grace\" = [\"100ms\", \"3s\"]\n\

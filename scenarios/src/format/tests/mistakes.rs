@@ -133,6 +133,8 @@ fn mistakes_of_axes_stand_where_they_were_written() {
     ] {
         check(&format!("{SMALL}[sweep.axes]\n{axis}\n"), 5, column, part);
     }
+    let deep = format!("{SMALL}[sweep.axes]\n\"limits{}\" = [1]\n", ".a".repeat(100_000));
+    check(&deep, 5, 1, "is not a dotted key");
     let many = format!("{SMALL}[sweep.axes]\n\"limits.steps\" = [{}]\n", "1,".repeat(CASES_MAX + 1));
     check(&many, 4, 8, "more than 1000 cases");
 }
