@@ -194,7 +194,7 @@ async fn a_failed_exec_leaves_nobody() {
         (name, None, Errno::ENOEXEC),
         ("true", Some("/no/such/dir"), Errno::ENOENT),
     ] {
-        let mut spec = ProcessSpec::command("c", &[argv], None);
+        let mut spec = ProcessSpec::command("c", &[argv], None).env("PATH", "/usr/bin:/bin");
         spec.dir = dir.map(Into::into);
         let (_, result) = rig.try_start(spec).await;
         assert_eq!(result, Err(SpawnFailure { errno, at_exec: true }), "{argv}");

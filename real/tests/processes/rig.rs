@@ -97,15 +97,17 @@ impl Rig {
         let script = parse(script).unwrap_or_else(|errors| panic!("{errors:?}"));
         let started = self.start(ProcessSpec::puppet("p", script).scope(scope)).await;
         let read = self.read_until(started.unit, b"ready\n").await;
-        assert_eq!(String::from_utf8_lossy(&read), "ready\n");
+        assert_eq!(String::from_utf8_lossy(&read), "ready\n", "its first line");
         started
     }
 
     /// Reads stdout until it ends so, or ends.
     pub async fn read_until(&mut self, unit: UnitId, end: &[u8]) -> Vec<u8> {
         let mut read = Vec::new();
+        // Byte by byte up to an end, so that what follows it stays in the pipe.
+        let max = if end.is_empty() { 65_536 } else { 1 };
         loop {
-            match self.world.try_read(unit, Stream::Stdout, &mut read, 4096) {
+            match self.world.try_read(unit, Stream::Stdout, &mut read, max) {
                 TryRead::Eof => return read,
                 TryRead::Data(_) if !end.is_empty() && read.ends_with(end) => return read,
                 TryRead::Data(_) => {}
