@@ -22,7 +22,9 @@ lint: fmt clippy
 fmt:
     cargo fmt --all -- --check
     cargo fmt --manifest-path fuzz/Cargo.toml -- --check
-    cargo fmt --all --manifest-path {{ peers }}/Cargo.toml -- --check
+    # Not --all here: that would follow the path dependencies back into this workspace.
+    cargo fmt --manifest-path {{ peers }}/Cargo.toml -p bench -p peer-bach -p peer-mini -p peer-sansio \
+        -p peer-shakedown -p peer-shuttle -p peer-tokio -p peer-turmoil -- --check
     cargo fmt --manifest-path {{ peers }}/madsim/Cargo.toml -- --check
 
 # clippy only

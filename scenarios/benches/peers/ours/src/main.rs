@@ -1,0 +1,10 @@
+//! The workloads on Shakedown. What is particular to it stands in `rt`.
+#[path = "../../common/mod.rs"]
+mod common;
+mod rt;
+#[path = "../../common/workloads.rs"]
+mod workloads;
+
+fn main() {
+    common::cli::main(workloads::run);
+}
