@@ -1,7 +1,7 @@
 //! Diagnostics: what is wrong with a scenario file, where, and what to write instead. Rendered as rustc renders its own, since
 //! people know how to read those.
 
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ pub enum DiagnosticKind {
 }
 
 impl Diagnostic {
-    /// About a file as a whole.
+    /// About a file as a whole; the message goes on from the file's name.
     pub(crate) fn of_file(file: &str, message: String, hint: Option<String>) -> Diagnostic {
         let kind = DiagnosticKind::Mistake;
         Diagnostic { file: file.into(), line: 0, column: 0, text: "".into(), marked: 0..0, kind, message, hint }
@@ -46,13 +46,12 @@ impl Diagnostic {
     /// As a person reads it, over several lines; with colours where `styled`.
     pub fn render(&self, styled: bool) -> String {
         let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
-        let title = Level::ERROR.primary_title(&*self.message);
         let mut group = if self.line == 0 {
-            title.element(annotate_snippets::Origin::path(&*self.file))
+            Group::with_title(Level::ERROR.primary_title(format!("{} {}", self.file, self.message)))
         } else {
             let marked = AnnotationKind::Primary.span(self.marked.clone());
             let snippet = Snippet::source(&*self.text).line_start(self.line).path(&*self.file).annotation(marked);
-            title.element(snippet)
+            Level::ERROR.primary_title(&*self.message).element(snippet)
         };
         if let Some(hint) = &self.hint {
             group = group.element(Level::HELP.message(&**hint));

@@ -60,7 +60,7 @@ struct Search {
 impl Search {
     fn folder(&mut self, folder: &Path, depth: usize) {
         if depth > DEPTH_MAX {
-            return self.fail(folder, &format!("folders nest more than {DEPTH_MAX} deep"));
+            return self.fail(folder, &format!("nests more than {DEPTH_MAX} folders deep"));
         }
         let entries = fs::read_dir(folder).and_then(|entries| entries.collect::<Result<Vec<_>, _>>());
         let mut entries = match entries {

@@ -36,10 +36,10 @@ pub fn read_with(file: &str, text: &str, options: &Options<'_>) -> Result<Scenar
     }
     if text.trim().is_empty() {
         let hint = "a scenario begins with `schema = 1` and needs one worker".to_string();
-        return Err(vec![Diagnostic::of_file(file, "the file is empty".into(), Some(hint))]);
+        return Err(vec![Diagnostic::of_file(file, "is empty".into(), Some(hint))]);
     }
     if text.contains('\0') {
-        return Err(vec![Diagnostic::of_file(file, "the file is binary, not text".into(), None)]);
+        return Err(vec![Diagnostic::of_file(file, "is binary, not text".into(), None)]);
     }
     let (table, problems) = document(text);
     if !problems.is_empty() {

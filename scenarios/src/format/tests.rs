@@ -164,10 +164,10 @@ fn files_that_are_no_text_are_refused_with_a_reason() {
     let folder = Folder::new("load");
     let big = [SMALL.as_bytes(), &vec![b'#'; FILE_MAX as usize]].concat();
     for (name, content, message) in [
-        ("empty.toml", &b""[..], "the file is empty"),
-        ("blank.toml", b" \n\t\n", "the file is empty"),
+        ("empty.toml", &b""[..], "is empty"),
+        ("blank.toml", b" \n\t\n", "is empty"),
         ("binary.toml", b"\x7fELF\x00\xff\x01", "is binary, not text"),
-        ("zero.toml", b"schema = 1\x00", "the file is binary, not text"),
+        ("zero.toml", b"schema = 1\x00", "is binary, not text"),
         ("latin.toml", b"schema = 1\nname = \"\xe4\"", "is not UTF-8: line 2 has byte 0xe4"),
         ("big.toml", &big, "a scenario at most 1048576"),
     ] {
@@ -175,6 +175,8 @@ fn files_that_are_no_text_are_refused_with_a_reason() {
         let errors = load(&path).unwrap_err();
         assert!(errors.len() == 1 && errors[0].message.contains(message), "{name}: {errors:?}");
     }
+    let none = load(std::path::Path::new("/nowhere.toml")).unwrap_err();
+    assert!(none[0].render(false).starts_with("error: /nowhere.toml cannot be read: "), "{}", none[0].render(false));
     assert!(load(&folder.0).unwrap_err()[0].message.contains("is not a file"));
     assert!(load(&folder.0.join("none.toml")).unwrap_err()[0].message.contains("cannot be read"));
     assert!(load(std::path::Path::new("/dev/zero")).unwrap_err()[0].message.contains("is not a file"));

@@ -4,7 +4,7 @@
 use super::diagnostic::DiagnosticKind;
 use super::reader::{Keys, Reader};
 use super::tree::{Field, Node, Table, Value};
-use shakedown_core::puppet::{Block, ParseErrorKind, Verb, parse};
+use shakedown_core::puppet::{Block, ParseErrorKind, Verb, nearest, parse};
 use shakedown_core::vocab::{Body, Grace, ProcessSpec, Program, Scope, SignalTo, StopPolicy, WorkerSpec};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -70,6 +70,8 @@ fn check_name(reader: &mut Reader<'_>, field: &Field) {
 fn process(reader: &mut Reader<'_>, field: &Field, table: &Table) -> Option<Program> {
     let sim = table.get("sim").and_then(|node| Some((node, script(reader, node, "`sim`")?)));
     match (table.get("puppet"), table.get("command")) {
+        // A misspelt key was told already, and says enough.
+        (None, None) if table.0.iter().any(|field| misspelt(&field.key)) => None,
         (None, None) => {
             let message = format!("process `{}` has neither `puppet` nor `command`", field.key);
             reader.mistake_hint(&field.key_at, message, "give it a script: puppet = \"hang\"");
@@ -91,6 +93,11 @@ fn process(reader: &mut Reader<'_>, field: &Field, table: &Table) -> Option<Prog
             Some(Program::Command { argv, sim: sim.map(|(_, block)| block) })
         }
     }
+}
+
+fn misspelt(key: &str) -> bool {
+    let keys = WORKER.known.iter().chain(WORKER.later).copied();
+    !WORKER.known.contains(&key) && matches!(nearest(key, keys), Some("puppet" | "command"))
 }
 
 fn argv(reader: &mut Reader<'_>, node: &Node) -> Option<Vec<String>> {
@@ -128,6 +135,9 @@ fn task(reader: &mut Reader<'_>, field: &Field, table: &Table) -> Option<Block> 
         reader.later(&env.key_at, "`env` of a task");
     }
     let Some(puppet) = table.get("puppet") else {
+        if table.0.iter().any(|field| misspelt(&field.key)) {
+            return None;
+        }
         let hint = "give it a script: puppet = \"hang\"";
         reader.mistake_hint(&field.key_at, format!("task `{}` has no `puppet`", field.key), hint);
         return None;

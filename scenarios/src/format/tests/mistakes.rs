@@ -29,6 +29,8 @@ fn mistakes_of_a_document_stand_at_their_place() {
         ("schema = 1\n[workers.\"a b\"]\npuppet = \"hang\"", 2, 10, "`a b` is not a worker's name"),
         ("schema = 1\n[workers]\na = 3", 3, 5, "a worker is a table, not an integer"),
         ("schema = 1\n[workers.a]", 2, 10, "neither `puppet` nor `command`"),
+        ("schema = 1\n[workers.a]\npupet = \"hang\"", 3, 1, "did you mean `puppet`?"),
+        ("schema = 1\n[workers.a]\nkind = \"task\"\npuppit = \"hang\"", 4, 1, "did you mean `puppet`?"),
         ("schema = 1\n[workers.a]\ncommand = \"ls -l\"", 3, 11, "command = [\"ls\", \"-l\"]"),
         ("schema = 1\n[workers.a]\ncommand = []", 3, 11, "names no program"),
         ("schema = 1\n[workers.a]\npuppet = \"hang\"\nsim = \"hang\"", 4, 7, "`sim` stands for a `command`"),
