@@ -6,8 +6,10 @@ use shakedown_core::host::{Host, Step};
 use shakedown_core::machine::Machine;
 use shakedown_core::time::Instant;
 use shakedown_core::world::World;
+use std::cell::RefCell;
 use std::future::Future;
 use std::io;
+use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio::task::LocalSet;
@@ -41,6 +43,8 @@ pub trait Pace {
     fn reached(&self, at: Instant) -> impl Future<Output = ()>;
     /// Lets everybody else on this thread have a turn.
     fn others_first(&self) -> impl Future<Output = ()>;
+    /// Whether something that no task or machine waits for is still on its way: a late spawn has to be ended, for one.
+    fn is_owed(&self) -> bool;
 }
 
 /// Drives to the end. A host that is never idle still lets the runtime act after every [`TURNS_MAX`] turns, or its completions
@@ -64,6 +68,7 @@ pub async fn drive_with(host: &mut impl Turns, pace: &impl Pace) -> Driven {
                 }
             }
             Step::Idle { until: None } => pace.announced().await,
+            Step::Done if pace.is_owed() => pace.announced().await,
             Step::Done => return Driven::Done,
             Step::Stuck => return Driven::Stuck,
         }
@@ -77,7 +82,7 @@ pub async fn drive_with(host: &mut impl Turns, pace: &impl Pace) -> Driven {
 pub async fn drive<A: Machine>(host: &mut Host<RealWorld, A>) -> Driven {
     let pace = {
         let world = host.world().borrow();
-        WallPace { bell: world.bell(), began: world.began() }
+        WallPace { bell: world.bell(), began: world.began(), world: host.world().clone() }
     };
     drive_with(host, &pace).await
 }
@@ -101,6 +106,7 @@ pub fn block_on<F: Future>(future: F) -> io::Result<F::Output> {
 struct WallPace {
     bell: Arc<Notify>,
     began: std::time::Instant,
+    world: Rc<RefCell<RealWorld>>,
 }
 
 impl Pace for WallPace {
@@ -117,6 +123,10 @@ impl Pace for WallPace {
 
     async fn others_first(&self) {
         tokio::task::yield_now().await;
+    }
+
+    fn is_owed(&self) -> bool {
+        self.world.borrow().owes()
     }
 }
 

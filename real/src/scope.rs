@@ -9,20 +9,24 @@ use crate::spawn;
 use shakedown_core::ids::Pid;
 use shakedown_core::signal::Signal;
 use shakedown_core::vocab::{Errno, Scope};
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Orphans and descendants that were once seen to belong to a unit: pid and start time tell a process from its successor.
 pub type Kin = BTreeMap<Pid, u64>;
 
 /// A unit, as a walk needs to know it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub struct Realm {
-    /// Its leader, not yet reaped: its number, group and session ids are pinned by it.
+    /// Its leader. Until it is reaped it pins its number, and with it group and session ids.
     pub leader: Pid,
     /// How far it reaches.
     pub scope: Scope,
     /// What descendants carry in their environment as [`UNIT_VARIABLE`], among other tags.
     pub tag: String,
+    /// Whether the leader is unreaped. Once it is not, its number may come to mean a stranger's group, and proves nothing
+    /// without our tag or our memory.
+    pub is_pinned: Cell<bool>,
 }
 
 /// The variable that names a process's unit: tags of nested runs joined by `/`, the outermost first.
@@ -47,13 +51,13 @@ impl Realm {
     /// Where /proc cannot be read.
     pub fn members(&self, kin: &mut Kin) -> Result<Vec<Stat>, Errno> {
         let mut every = match self.scope {
-            Scope::Process => procfs::stat(self.leader).into_iter().collect(),
+            Scope::Process => procfs::stat(self.leader).into_iter().filter(|_| self.is_pinned.get()).collect(),
             Scope::Group | Scope::PosixSession | Scope::Tree | Scope::Cgroup | Scope::Job => procfs::every()?,
         };
         match self.scope {
             Scope::Process => {}
-            Scope::Group => every.retain(|s| s.pgrp == self.leader.as_raw() || s.pid == self.leader),
-            Scope::PosixSession => every.retain(|s| s.session == self.leader.as_raw()),
+            Scope::Group => every.retain(|s| self.is_numbered(s, s.pgrp, kin)),
+            Scope::PosixSession => every.retain(|s| self.is_numbered(s, s.session, kin)),
             // The last two are refused at the spawn; a walk of theirs is never more than the tree.
             Scope::Tree | Scope::Cgroup | Scope::Job => self.keep_tree(&mut every, kin),
         }
@@ -62,11 +66,9 @@ impl Realm {
 
     /// Whether this process belongs to us by what it carries itself: group, session, environment, or our memory.
     pub fn claims(&self, process: &Stat, kin: &Kin) -> bool {
-        process.pid == self.leader
-            || kin.get(&process.pid) == Some(&process.started)
-            || process.pgrp == self.leader.as_raw()
-            || process.session == self.leader.as_raw()
-            || self.is_tagged(process.pid)
+        let number = self.leader.as_raw();
+        let is_numbered = process.pid == self.leader || process.pgrp == number || process.session == number;
+        (self.is_pinned.get() && is_numbered) || is_kin(process, kin) || self.is_tagged(process.pid)
     }
 
     /// Sends a signal to every member: a group at once through its leader's pidfd, other scopes one by one, again and again
@@ -97,7 +99,7 @@ impl Realm {
     fn signal_group(&self, leader: &Pidfd, signal: Signal) -> Result<(), Errno> {
         let sent = leader.send_group(self.leader, signal);
         let strayed = procfs::stat(self.leader).is_some_and(|s| s.is_alive() && s.pgrp != self.leader.as_raw());
-        if strayed { leader.send(signal) } else { sent }
+        if strayed && self.is_pinned.get() { leader.send(signal) } else { sent }
     }
 
     fn signal_each(&self, signal: Signal, kin: &mut Kin) -> Result<(), Errno> {
@@ -130,8 +132,8 @@ impl Realm {
         let mut tree: BTreeSet<Pid> = BTreeSet::new();
         for process in every.iter() {
             let adopted = process.ppid == own && !spawn::is_leader(process.pid);
-            let remembered = kin.get(&process.pid) == Some(&process.started);
-            if process.pid == self.leader || remembered || (adopted && self.claims(process, kin)) {
+            let leads = process.pid == self.leader && self.is_pinned.get();
+            if leads || is_kin(process, kin) || (adopted && self.claims(process, kin)) {
                 tree.insert(process.pid);
             }
         }
@@ -151,9 +153,19 @@ impl Realm {
         kin.extend(every.iter().map(|process| (process.pid, process.started)));
     }
 
+    /// Whether a process belongs to us by the number of its group or session, or leads us and has strayed from it.
+    fn is_numbered(&self, process: &Stat, number: i32, kin: &Kin) -> bool {
+        let matches = number == self.leader.as_raw() || process.pid == self.leader;
+        matches && (self.is_pinned.get() || is_kin(process, kin) || self.is_tagged(process.pid))
+    }
+
     fn is_tagged(&self, pid: Pid) -> bool {
         procfs::environment(pid, UNIT_VARIABLE).is_some_and(|tags| tags.split('/').any(|tag| tag == self.tag))
     }
+}
+
+fn is_kin(process: &Stat, kin: &Kin) -> bool {
+    kin.get(&process.pid) == Some(&process.started)
 }
 
 /// A pidfd of exactly this process; `None` where it is gone. The number may have passed on between the walk and the

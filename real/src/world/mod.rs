@@ -21,7 +21,7 @@ use shakedown_core::signal::Signal;
 use shakedown_core::time::Instant;
 use shakedown_core::vocab::{Completion, Errno, FactRecord, ProcessSpec, Request, Stream, Target, TryRead, TryWrite};
 use shakedown_core::world::{Ready, World};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::Future;
 use std::rc::Rc;
@@ -108,6 +108,8 @@ impl RealWorld {
             reports_name,
             findings: RefCell::default(),
             owns_all_children: config.owns_all_children,
+            in_flight: Cell::new(0),
+            endings: Cell::new(0),
         });
         let (listener, sweeper) = (shared.clone(), shared.clone());
         let background = vec![
@@ -155,6 +157,11 @@ impl RealWorld {
         self.shared.findings.take()
     }
 
+    /// Whether something that nobody waits for is still on its way: a spawn to be answered, an abandoned unit to be buried.
+    pub fn owes(&self) -> bool {
+        self.shared.in_flight.get() > 0 || self.shared.endings.get() > 0
+    }
+
     fn start(&mut self, op: OpId, unit: UnitId, spec: Arc<ProcessSpec>) {
         let tag = format!("{}:{}.{}", self.run, self.number, unit.0);
         let draws = self.chooser.stream(u64::from(unit.0));
@@ -164,6 +171,7 @@ impl RealWorld {
             births.lock().unwrap_or_else(PoisonError::into_inner).push_back(Birth { op, unit, spec, tag, born });
             bell.notify_one();
         };
+        self.shared.in_flight.set(self.shared.in_flight.get() + 1);
         match plan {
             Ok(plan) => spawn::spawn(plan, Box::new(answer)),
             Err(failure) => answer(Err(failure)),
@@ -304,8 +312,14 @@ impl World for RealWorld {
     fn advance(&mut self, _to: Instant) {}
 
     fn try_read(&mut self, unit: UnitId, stream: Stream, into: &mut Vec<u8>, max: usize) -> TryRead {
-        let units = self.shared.units.borrow();
-        units.get(&unit).map_or(TryRead::Eof, |unit| unit.output(stream).try_read(into, max))
+        let known = self.shared.units.borrow().get(&unit).cloned();
+        let Some(unit) = known else { return TryRead::Eof };
+        let read = unit.output(stream).try_read(into, max);
+        if read == TryRead::Eof && unit.is_reaped() {
+            unit.output(stream).close();
+            self.shared.forget_if_over(&unit);
+        }
+        read
     }
 
     fn try_write(&mut self, unit: UnitId, bytes: &[u8]) -> TryWrite {
@@ -330,7 +344,14 @@ impl World for RealWorld {
             Ok(()) | Err(Errno::ESRCH) => {}
             Err(errno) => self.shared.find(format!("unit {} could not be killed: {errno} ({})", unit.id.0, errno.explain())),
         }
-        self.go(&unit, |shared, unit| async move { shared.end(&unit).await });
+        self.shared.endings.set(self.shared.endings.get() + 1);
+        self.go(&unit, |shared, unit| async move {
+            if tokio::time::timeout(ENDING_MAX, shared.end(&unit)).await.is_err() {
+                shared.find(format!("unit {} was killed and is not over after {ENDING_MAX:?}: unkillable?", unit.id.0));
+            }
+            shared.endings.set(shared.endings.get() - 1);
+            shared.bell.notify_one();
+        });
     }
 
     fn unexpected(&mut self, who: &str, what: &str) {
@@ -355,5 +376,7 @@ pub(crate) fn fresh_name() -> String {
     format!("{:x}-{:x}-{count:x}", std::process::id(), time.as_nanos())
 }
 
+/// How long the end of an abandoned unit is waited for after its KILL.
+const ENDING_MAX: std::time::Duration = shakedown_core::vocab::StopPolicy::EMPTY_WITHIN;
 /// Worlds of this process so far.
 static WORLDS: AtomicU32 = AtomicU32::new(0);

@@ -86,6 +86,14 @@ impl Port {
         Some(!found.intersects(PollFlags::POLLHUP | PollFlags::POLLERR))
     }
 
+    /// Whether the other end is closed, and nothing is left to read.
+    pub(super) fn is_spent(&self) -> bool {
+        let end = self.end.borrow();
+        let Some(end) = end.as_ref() else { return false };
+        let found = asked(end.get_ref(), PollFlags::POLLIN).unwrap_or(PollFlags::empty());
+        found.intersects(PollFlags::POLLHUP | PollFlags::POLLERR) && !found.contains(PollFlags::POLLIN)
+    }
+
     /// Appends at most `max` bytes. A closed end is at its end.
     pub(super) fn try_read(&self, into: &mut Vec<u8>, max: usize) -> TryRead {
         let end = self.end.borrow();

@@ -13,7 +13,7 @@ use shakedown_core::vocab::{
     Survivor,
 };
 use shakedown_core::world::Ready;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
@@ -35,6 +35,10 @@ pub(super) struct Shared {
     pub(super) reports_name: String,
     pub(super) findings: RefCell<Vec<String>>,
     pub(super) owns_all_children: bool,
+    /// Spawns that the spawner has not answered yet.
+    pub(super) in_flight: Cell<u32>,
+    /// Abandoned units that are not over yet.
+    pub(super) endings: Cell<u32>,
 }
 
 /// The spawner's answer, on its way to the host's thread.
@@ -85,6 +89,7 @@ impl Shared {
         loop {
             let birth = self.births.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
             let Some(Birth { op, unit, spec, tag, born }) = birth else { return };
+            self.in_flight.set(self.in_flight.get() - 1);
             let result = born.and_then(|child| self.register(unit, &spec, tag, child));
             self.push(Ready::Done { op, completion: Completion::Spawned(result) });
         }
@@ -93,7 +98,7 @@ impl Shared {
     /// All or nothing: a child that cannot be registered is killed and reaped.
     pub(super) fn register(&self, id: UnitId, spec: &ProcessSpec, tag: String, child: Child) -> Result<Pid, SpawnFailure> {
         let pid = child.pid;
-        let realm = Realm { leader: pid, scope: spec.scope, tag };
+        let realm = Realm { leader: pid, scope: spec.scope, tag, is_pinned: Cell::new(true) };
         match Unit::new(id, realm, child) {
             Ok(unit) => {
                 self.saw_leader(pid, &spec.name);
@@ -108,12 +113,6 @@ impl Shared {
                 spawn::forget_after(pid, || ((), true));
                 Err(SpawnFailure { errno, at_exec: false })
             }
-        }
-    }
-
-    pub(super) fn forget_if_over(&self, unit: &Unit) {
-        if unit.is_over() {
-            self.units.borrow_mut().remove(&unit.id);
         }
     }
 

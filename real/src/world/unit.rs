@@ -1,4 +1,4 @@
-//! One unit of a world: its leader, held by a pidfd until it is reaped, and our ends of its pipes.
+//! One unit of a world: its leader, held by a pidfd as long as anything may be asked of the unit, and our ends of its pipes.
 
 use super::port::Port;
 use crate::pidfd::Pidfd;
@@ -9,7 +9,6 @@ use shakedown_core::ids::{OpId, Pid, UnitId};
 use shakedown_core::vocab::{Errno, ExitStatus, Stream};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::rc::Rc;
 use std::sync::Arc;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -18,8 +17,7 @@ use tokio::io::unix::AsyncFd;
 pub(super) struct Unit {
     pub(super) id: UnitId,
     pub(super) realm: Realm,
-    /// `None` once it is reaped.
-    leader: RefCell<Option<Rc<AsyncFd<Pidfd>>>>,
+    pub(super) leader: AsyncFd<Pidfd>,
     pub(super) stdin: Port,
     stdout: Port,
     stderr: Port,
@@ -48,7 +46,7 @@ impl Unit {
         Ok(Unit {
             id,
             realm,
-            leader: RefCell::new(Some(Rc::new(leader))),
+            leader,
             stdin,
             stdout,
             stderr,
@@ -63,13 +61,8 @@ impl Unit {
         self.realm.leader
     }
 
-    /// The leader, unless it is reaped.
-    pub(super) fn leader(&self) -> Option<Rc<AsyncFd<Pidfd>>> {
-        self.leader.borrow().clone()
-    }
-
-    pub(super) fn forget_leader(&self) {
-        *self.leader.borrow_mut() = None;
+    pub(super) fn is_reaped(&self) -> bool {
+        !self.realm.is_pinned.get()
     }
 
     pub(super) fn output(&self, stream: Stream) -> &Port {
@@ -85,8 +78,17 @@ impl Unit {
         if known.is_empty() { None } else { Some(known.contains(&true)) }
     }
 
-    /// Whether nothing of it is left to ask.
-    pub(super) fn is_over(&self) -> bool {
-        self.leader.borrow().is_none() && self.stdin.is_closed() && self.stdout.is_closed() && self.stderr.is_closed()
+    /// Closes what can bring nothing more, now that the leader is reaped: not every owner closes what it has read to the end.
+    pub(super) fn close_spent(&self) {
+        for port in [&self.stdin, &self.stdout, &self.stderr] {
+            if port.is_spent() {
+                port.close();
+            }
+        }
+    }
+
+    /// Whether its leader is reaped, and its pipes are closed.
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_reaped() && self.stdin.is_closed() && self.stdout.is_closed() && self.stderr.is_closed()
     }
 }

@@ -27,12 +27,15 @@ impl Shared {
 
     /// A pidfd's readiness is a hint (a traced child makes it readable, too: tokio#7144), so the status is asked each time.
     async fn wait_end(&self, unit: &Unit) -> ExitStatus {
-        let Some(leader) = unit.leader() else { return unit.ended.get().unwrap_or(ExitStatus::Unknown) };
+        if let Some(status) = unit.ended.get() {
+            return status;
+        }
         let status = loop {
-            let Ok(mut ready) = leader.readable().await else { break ExitStatus::Unknown };
-            match leader.get_ref().peek() {
+            let Ok(mut ready) = unit.leader.readable().await else { break ExitStatus::Unknown };
+            match unit.leader.get_ref().peek() {
                 Ok(Some(status)) => break status,
                 Ok(None) => ready.clear_ready(),
+                // ECHILD: somebody else has reaped it.
                 Err(_) => break ExitStatus::Unknown,
             }
         };
@@ -60,7 +63,10 @@ impl Shared {
         loop {
             self.sweep();
             match self.living_besides_dead_leader(unit) {
-                Ok(living) if living.is_empty() => return self.drain_reports(),
+                Ok(living) if living.is_empty() => {
+                    self.drain_reports();
+                    return self.forget_if_over(unit);
+                }
                 Ok(living) => {
                     let ends: Vec<_> = living.iter().filter_map(scope::open_verified).collect();
                     if ends.is_empty() {
@@ -76,15 +82,12 @@ impl Shared {
     }
 
     fn living_besides_dead_leader(&self, unit: &Unit) -> Result<Vec<Stat>, Errno> {
-        let has_ended = match unit.leader() {
-            Some(leader) => match leader.get_ref().peek() {
+        let has_ended = unit.ended.get().is_some()
+            || match unit.leader.get_ref().peek() {
                 Ok(status) => status.is_some(),
                 Err(Errno::ECHILD) => true,
                 Err(errno) => return Err(errno),
-            },
-            // Once the leader is reaped, its number and with it group and session are forgotten: nobody can be found any more.
-            None => return Ok(Vec::new()),
-        };
+            };
         if has_ended && reaper::strangers()?.is_empty() {
             return Ok(Vec::new());
         }
@@ -118,7 +121,7 @@ impl Shared {
 
     fn claimant(&self, orphan: &Stat) -> Option<Rc<Unit>> {
         let units = self.units.borrow();
-        let claims = |unit: &&Rc<Unit>| unit.leader().is_some() && unit.realm.claims(orphan, &unit.kin.borrow());
+        let claims = |unit: &&Rc<Unit>| unit.realm.claims(orphan, &unit.kin.borrow());
         units.values().find(claims).cloned()
     }
 
@@ -147,8 +150,10 @@ impl Shared {
 
     /// Reaps the leader if it has ended; whether it is reaped.
     pub(super) fn reap_now(&self, unit: &Unit) -> bool {
-        let Some(leader) = unit.leader() else { return true };
-        match reaper::reap_leader(unit.pid(), leader.get_ref()) {
+        if unit.is_reaped() {
+            return true;
+        }
+        match reaper::reap_leader(unit.pid(), unit.leader.get_ref()) {
             Ok(None) => return false,
             Ok(Some(status)) => {
                 unit.ended.set(Some(status));
@@ -156,12 +161,13 @@ impl Shared {
             }
             Err(errno) => self.find(format!("{} could not be reaped: {errno}; who else waits for it?", unit.pid())),
         }
-        unit.forget_leader();
+        unit.realm.is_pinned.set(false);
+        unit.close_spent();
         self.forget_if_over(unit);
         true
     }
 
-    /// Ends a unit that nobody answers for: KILL to its scope, until it is empty and reaped.
+    /// The end of a unit that nobody answers for and that has been killed: empty, reaped, closed.
     pub(super) async fn end(self: &Rc<Self>, unit: &Unit) {
         self.wait_empty(unit).await;
         self.reap(unit).await;
@@ -170,6 +176,13 @@ impl Shared {
             unit.output(stream).close();
         }
         self.forget_if_over(unit);
+    }
+
+    /// A unit is forgotten once it is reaped and closed and nobody else lives in its scope: till then it may be asked.
+    pub(super) fn forget_if_over(&self, unit: &Unit) {
+        if unit.is_closed() && self.has_others(unit) == Some(false) {
+            self.units.borrow_mut().remove(&unit.id);
+        }
     }
 
     /// Reads an output that nobody wants any more to its end, so that its writers do not block.
@@ -189,12 +202,10 @@ impl Shared {
 
     /// Sends to the leader or to everybody in the scope.
     pub(super) fn signal(&self, unit: &Unit, to: Target, signal: Signal) -> Result<(), Errno> {
-        let leader = unit.leader().ok_or(Errno::ESRCH)?;
+        let leader = unit.leader.get_ref();
         match to {
-            Target::Leader => leader.get_ref().send(signal),
-            Target::Scope => {
-                unit.realm.signal(leader.get_ref(), signal, &mut unit.kin.borrow_mut())
-            }
+            Target::Leader => leader.send(signal),
+            Target::Scope => unit.realm.signal(leader, signal, &mut unit.kin.borrow_mut()),
         }
     }
 

@@ -17,9 +17,10 @@ pub type Case = fn() -> Pin<Box<dyn Future<Output = ()>>>;
 
 macro_rules! cases {
     ($($name:ident),* $(,)?) => {
-        pub const ALL: &[(&str, Case)] = &[$((stringify!($name), || Box::pin($name()))),*];
+        pub const ALL: &[(&str, $crate::cases::Case)] = &[$((stringify!($name), || Box::pin($name()))),*];
     };
 }
+pub(crate) use cases;
 
 cases! {
     a_leaked_process_is_found,
@@ -40,6 +41,7 @@ cases! {
     an_abandoned_unit_is_reported_and_killed,
     a_withdrawn_wait_is_never_answered,
     two_hundred_quick_cycles_leave_nobody,
+    a_scope_is_still_known_once_its_leader_is_reaped,
     numbers_are_refused,
 }
 
@@ -333,6 +335,21 @@ async fn two_hundred_quick_cycles_leave_nobody() {
     assert!(leftovers(&run).is_empty(), "{:?}", leftovers(&run));
     let findings = rig.world.take_findings();
     assert!(findings.is_empty(), "{findings:?}");
+}
+
+async fn a_scope_is_still_known_once_its_leader_is_reaped() {
+    for scope in [Scope::Group, Scope::Tree, Scope::PosixSession] {
+        let mut rig = Rig::new();
+        let Started { unit, .. } = rig.puppet(scope, "spawn helper { print ready; hang }; exit 0").await;
+        rig.exit(unit).await;
+        rig.submit(unit, Request::Reap);
+        let (members, _) = rig.survey(unit).await;
+        assert_eq!(members.iter().map(|m| &*m.name).collect::<Vec<_>>(), ["p/helper"], "{scope:?}");
+        rig.finish(unit).await;
+        rig.saw("p/helper", ProcessWhat::Exited(KILLED)).await;
+        let failed = rig.signal(unit, Target::Scope, Signal::KILL);
+        assert_eq!(rig.answer(failed).await, Completion::SignalFailed(Errno::ESRCH), "{scope:?}");
+    }
 }
 
 async fn numbers_are_refused() {

@@ -2,6 +2,7 @@
 //! Without a harness of libtest's, because the namespace has to be entered before any thread exists (house rule 11).
 
 mod cases;
+mod hosted;
 mod rig;
 
 use shakedown_real::{host, namespace, puppet};
@@ -16,12 +17,12 @@ fn main() -> ExitCode {
     }
     let filter = std::env::args().skip(1).find(|a| !a.starts_with('-'));
     let chosen: Vec<_> =
-        cases::ALL.iter().filter(|(name, _)| filter.as_ref().is_none_or(|f| name.contains(f.as_str()))).collect();
+        cases::ALL.iter().chain(hosted::ALL).filter(|(name, _)| filter.as_ref().is_none_or(|f| name.contains(f.as_str()))).collect();
     if std::env::args().any(|a| a == "--list") {
         chosen.iter().for_each(|(name, _)| println!("{name}: test"));
         return ExitCode::SUCCESS;
     }
-    let left_out = cases::ALL.len() - chosen.len();
+    let left_out = cases::ALL.len() + hosted::ALL.len() - chosen.len();
     match namespace::enter_private_pid_namespace() {
         Ok(inside) => run(&chosen, left_out, &inside.run),
         Err(refused) => {

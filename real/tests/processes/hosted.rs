@@ -1,0 +1,103 @@
+//! Core's own host, tasks and sessions on real processes: the same code as in the simulator, driven by the clock on the wall.
+
+use crate::cases::cases;
+use shakedown_core::actor::Actor;
+use shakedown_core::host::Host;
+use shakedown_core::puppet::parse;
+use shakedown_core::signal::Signal;
+use shakedown_core::time::{Duration, DurationRange};
+use shakedown_core::vocab::{
+    Act, Body, ExitStatus, Fact, Grace, ProcessSpec, Scope, SessionSpec, Stimulus, StopPolicy, Stream, WorkerSpec,
+    WorkerState,
+};
+use shakedown_real::host::{Driven, drive};
+use shakedown_real::{Config, RealWorld};
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+cases! {
+    a_task_supervises_a_process,
+    a_process_whose_task_is_gone_is_ended,
+    a_late_spawn_is_ended_though_nobody_waits,
+    a_session_starts_and_stops_its_workers,
+}
+
+fn puppet(name: &str, script: &str) -> ProcessSpec {
+    ProcessSpec::puppet(name, parse(script).expect("a script"))
+}
+
+fn host() -> Host<RealWorld, Actor> {
+    Host::new(RealWorld::new(Config::default()).expect("a world"))
+}
+
+async fn a_task_supervises_a_process() {
+    let mut host = host();
+    let status = Rc::new(RefCell::new(None));
+    let told = status.clone();
+    host.spawn("supervisor", move |cx| async move {
+        let script = "on TERM exit 3 after 5ms; print ready; hang";
+        let process = cx.process().start(puppet("p", script)).await.expect("it starts");
+        let mut output = Vec::new();
+        process.read(Stream::Stdout, &mut output).await;
+        assert_eq!(output, b"ready\n");
+        process.signal_scope(Signal::TERM);
+        let notice = cx.timeout(Duration::from_secs(5), process.exited()).await.expect("it ends in time");
+        process.scope_empty().await;
+        assert_eq!(process.wait().await, notice.status);
+        *told.borrow_mut() = Some((notice.status, cx.now()));
+    });
+    assert_eq!(drive(&mut host).await, Driven::Done);
+    let (status, at) = status.take().expect("the task has ended");
+    assert_eq!(status, ExitStatus::Exited(3));
+    assert!(at.as_nanos() >= 5_000_000, "5 ms are at least 5 ms: {at}");
+}
+
+async fn a_process_whose_task_is_gone_is_ended() {
+    let mut host = host();
+    host.spawn("careless", |cx| async move {
+        let script = "spawn helper { setsid; print ready; hang }; hang";
+        let process = cx.process().start(puppet("p", script).scope(Scope::Tree)).await.expect("it starts");
+        process.read(Stream::Stdout, &mut Vec::new()).await;
+    });
+    assert_eq!(drive(&mut host).await, Driven::Done);
+    let findings = host.world().borrow_mut().take_findings();
+    assert_eq!(findings.len(), 2, "{findings:?}");
+    assert!(findings.iter().all(|f| f.contains("careless")), "{findings:?}");
+}
+
+async fn a_late_spawn_is_ended_though_nobody_waits() {
+    let mut host = host();
+    host.spawn("hasty", |cx| async move {
+        let started = cx.timeout(Duration::ZERO, cx.process().start(puppet("p", "hang"))).await;
+        assert!(started.is_err(), "no process starts within no time");
+    });
+    assert_eq!(drive(&mut host).await, Driven::Done);
+    assert_eq!(shakedown_real::procfs::own_children(), Some(Vec::new()));
+}
+
+async fn a_session_starts_and_stops_its_workers() {
+    let mut spec = SessionSpec::new("s");
+    for (name, script) in [
+        ("polite", "on TERM exit 0; hang"),
+        ("stubborn", "on TERM ignore; spawn helper { on TERM ignore; hang }; hang"),
+        ("brief", "print done; exit 0"),
+    ] {
+        let stop = StopPolicy { grace: Grace::After(Duration::from_millis(100)), ..StopPolicy::default() };
+        let body = Body::Process(Arc::new(puppet(name, script)));
+        spec.workers.push(WorkerSpec { name: name.into(), body, stop, tags: Default::default() });
+    }
+    let at = DurationRange::fixed(Duration::from_millis(200));
+    let stimuli: Arc<[Stimulus]> = [Stimulus { at, when: None, act: Act::Stop, on: None }].into();
+    let mut host = host();
+    let facts = Rc::new(RefCell::new(Vec::new()));
+    let history = facts.clone();
+    host.world().borrow_mut().on_fact(Box::new(move |fact| history.borrow_mut().push(fact)));
+    host.start_session(&Arc::new(spec), &stimuli);
+    assert_eq!(drive(&mut host).await, Driven::Done);
+    let facts = facts.take();
+    let states: Vec<_> = facts.iter().filter_map(|f| f.fact.terminal()).collect();
+    assert_eq!(states, [WorkerState::Finished, WorkerState::Stopped, WorkerState::Killed], "{facts:#?}");
+    assert_eq!(facts.last().map(|f| &f.fact), Some(&Fact::SessionStopped));
+    assert_eq!(host.world().borrow_mut().take_findings(), Vec::<String>::new());
+}
