@@ -1,0 +1,219 @@
+//! A failure, as a person reads it: what broke, in which run, what led to it, and the command that repeats it.
+//! Whoever reads it has not seen the scenario for months and has a terminal of 100 columns.
+
+use super::figures::{percent, plural};
+use super::table::table;
+use super::text::{WIDTH, clip, columns, visible, wrap, wrap_command};
+use super::timeline::TimelineRow;
+use shakedown_core::time::Instant;
+
+/// Choices that went another way than the calm one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Surprises {
+    /// Which of several enabled actions came first.
+    pub of_order: u32,
+    /// How long, whether a fault strikes, which branch.
+    pub of_values: u32,
+}
+
+impl Surprises {
+    /// All of them.
+    pub fn total(self) -> u64 {
+        u64::from(self.of_order) + u64::from(self.of_values)
+    }
+}
+
+/// What came of running it again, alone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Reproduced {
+    /// The trace digest of the failing run.
+    pub digest: u64,
+    /// How many of the repetitions were identical …
+    pub identical: u32,
+    /// … out of so many.
+    pub of: u32,
+}
+
+/// What the shrinker made of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Minimised {
+    /// Decisions in the smallest run that still fails alike.
+    pub decisions: u32,
+    /// Surprises among them.
+    pub surprises: Surprises,
+}
+
+/// Out of how many runs so many failed alike.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct HowCommon {
+    /// Runs with this fingerprint.
+    pub failed: u64,
+    /// All runs.
+    pub runs: u64,
+}
+
+/// All that is known of one failure.
+#[derive(Clone, PartialEq, Debug)]
+pub struct FailureReport {
+    /// The scenario's name.
+    pub scenario: String,
+    /// Its number, as `--case` takes it; not shown where the scenario has no axes.
+    pub case_index: u32,
+    /// What the axes are set to: `grace=1s`; empty where there are none.
+    pub case_label: String,
+    /// `None` for a run on the real machine.
+    pub seed: Option<u64>,
+    /// The oracle's name, or the expectation that failed.
+    pub oracle: String,
+    /// Whose promise it is.
+    pub subject: String,
+    /// When it was judged.
+    pub at: Instant,
+    /// What is wrong, in one sentence.
+    pub message: String,
+    /// Decisions that the run took.
+    pub decisions: u32,
+    /// Surprises among them.
+    pub surprises: Surprises,
+    /// The command that repeats it, ready to paste: printed as it is, escapes and all.
+    pub rerun: String,
+    /// What came of running it again; `None` where that was not tried.
+    pub reproduced: Option<Reproduced>,
+    /// Where a shrinker has been at work. The timeline is then of the smallest run.
+    pub minimised: Option<Minimised>,
+    /// What led to it.
+    pub timeline: Vec<TimelineRow>,
+    /// The explainer's chain of causes.
+    pub why: Option<String>,
+    /// The decision that tips it.
+    pub tipping_point: Option<String>,
+    /// How often it was met.
+    pub how_common: Option<HowCommon>,
+}
+
+/// The block of a failure. Every line ends in a newline; the last one is the command.
+pub fn failure_block(report: &FailureReport) -> String {
+    let mut out = headline(report);
+    for line in wrap(&visible(&report.message), WIDTH - 5) {
+        out.push(format!("     {line}").trim_end().into());
+    }
+    command(report, &mut out);
+    repetition(report, &mut out);
+    out.extend(table(&report.timeline, &report.subject));
+    let common = report
+        .how_common
+        .map(|h| format!("{} of {} ({})", super::count(h.failed), plural(h.runs, "run"), percent(h.failed, h.runs)));
+    let explained = shakedown_core::oracle::OracleName::parse(&report.oracle).map(|o| format!("shakedown explain {o}"));
+    let tails = [
+        ("Why", report.why.as_ref()),
+        ("Tipping point", report.tipping_point.as_ref()),
+        ("How common", common.as_ref()),
+        ("Look at", explained.as_ref()),
+    ];
+    for (label, text) in tails {
+        if let Some(text) = text {
+            labelled(label, 15, &wrap(&visible(text), WIDTH - 17), &mut out);
+        }
+    }
+    out.extend(wrap_command(&report.rerun, WIDTH));
+    out.join("\n") + "\n"
+}
+
+/// Which run it was, and at the right edge which promise broke for whom; on a line of its own where both have no room.
+fn headline(report: &FailureReport) -> Vec<String> {
+    let case = match report.case_label.as_str() {
+        "" => String::new(),
+        label => format!(" · case {} ({label})", report.case_index),
+    };
+    let seed = report.seed.map_or("on this machine".into(), |seed| format!("seed {seed}"));
+    let run = clip(&visible(&format!("FAIL {}{case} · {seed}", report.scenario)), WIDTH);
+    let what = clip(visible(&format!("{} {}", report.oracle, report.subject)).trim_end(), WIDTH - 5);
+    let used = columns(&run) + columns(&what);
+    if used + 2 <= WIDTH {
+        vec![format!("{run}{}{what}", " ".repeat(WIDTH - used)).trim_end().into()]
+    } else {
+        vec![run.trim_end().into(), format!("     {what}")]
+    }
+}
+
+fn command(report: &FailureReport, out: &mut Vec<String>) {
+    labelled("run again", 13, &wrap_command(&report.rerun, WIDTH - 15), out);
+}
+
+/// Whether it repeats, how small it became, and of what kind its surprises are.
+fn repetition(report: &FailureReport, out: &mut Vec<String>) {
+    if let Some(again) = report.reproduced {
+        out.push(format!("  {:13}{}", "reproduced", repeated(again)));
+    }
+    let (label, decisions, surprises) = match report.minimised {
+        Some(small) => ("minimised", small.decisions, small.surprises),
+        None => ("as found", report.decisions, report.surprises),
+    };
+    let decisions = plural(u64::from(decisions), "decision");
+    let mut size = format!("{decisions}, {}", plural(surprises.total(), "surprise"));
+    if surprises.total() > 0 {
+        size += &format!(": {} of order, {} of values", surprises.of_order, surprises.of_values);
+    }
+    labelled(label, 13, &wrap(&size, WIDTH - 15), out);
+}
+
+fn repeated(again: Reproduced) -> String {
+    let digest = &format!("{:016x}", again.digest)[..12];
+    let Reproduced { identical, of, .. } = again;
+    if identical == of {
+        format!("alone, {identical} of {of} identical (digest {digest})")
+    } else {
+        format!("NOT: {identical} of {of} identical (digest {digest})")
+    }
+}
+
+/// A label of its own width, and the text beside it.
+fn labelled(label: &str, width: usize, lines: &[String], out: &mut Vec<String>) {
+    for (n, line) in lines.iter().enumerate() {
+        let label = if n == 0 { label } else { "" };
+        out.push(format!("  {label:width$}{line}").trim_end().into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples;
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_failure_reads_as_the_contract_shows_it() {
+        insta::assert_snapshot!(failure_block(&samples::checkout()));
+    }
+
+    #[test]
+    fn a_failure_without_shrinker_explainer_or_repetition_says_what_is_known() {
+        insta::assert_snapshot!(failure_block(&samples::bare()));
+    }
+
+    #[test]
+    fn many_lanes_and_rows_are_folded_and_counted() {
+        insta::assert_snapshot!(failure_block(&samples::crowd()));
+    }
+
+    #[test]
+    fn the_last_line_is_the_command_and_the_block_is_the_same_twice() {
+        for report in [samples::checkout(), samples::bare(), samples::crowd()] {
+            let block = failure_block(&report);
+            assert_eq!(block.lines().last(), Some(report.rerun.as_str()));
+            assert_eq!(block, failure_block(&report.clone()));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_is_wider_than_a_hundred_columns(report in samples::any_report()) {
+            let block = failure_block(&report);
+            for line in block.lines() {
+                prop_assert!(columns(line) <= WIDTH, "{} columns: {line}", columns(line));
+                prop_assert_eq!(line, line.trim_end());
+            }
+            prop_assert_eq!(&block, &failure_block(&report));
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Reports: what a sweep and a failure look like, as text for people and as lines of JSON for programs.
+//! Pure functions from data to text, so that the same input gives the same bytes on every machine and every number of cores.
+
+mod failure;
+mod figures;
+mod json;
+mod summary;
+mod table;
+mod text;
+mod timeline;
+
+pub use failure::{FailureReport, HowCommon, Minimised, Reproduced, Surprises, failure_block};
+pub use figures::{bytes, count, duration, percent, plural};
+pub use json::{CaseLine, FailureLine, SummaryLine};
+pub use summary::{CaseSummary, SweepSummary, case_line, sweep_summary};
+pub use text::{WIDTH, visible};
+pub use timeline::{Cell, Mark, Story, TimelineRow, timeline};
+
+#[cfg(test)]
+mod samples;

@@ -1,0 +1,120 @@
+//! The lines that end a case and a sweep. They say what was tried and not only what failed: a sweep that found nothing in ten
+//! distinct traces has not found nothing.
+
+use super::figures::{count, duration, percent, plural};
+use super::text::{WIDTH, clip, columns, left, right, visible, wrap};
+use shakedown_core::time::Duration;
+
+/// What came of one case of a scenario.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CaseSummary {
+    /// The scenario's name.
+    pub scenario: String,
+    /// Its number, as `--case` takes it; not shown where the scenario has no axes.
+    pub case_index: u32,
+    /// What the axes are set to; empty where there are none.
+    pub case_label: String,
+    /// Runs.
+    pub runs: u64,
+    /// Different trace digests among them.
+    pub distinct: u64,
+    /// Runs that failed.
+    pub failed: u64,
+}
+
+/// What came of all of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SweepSummary {
+    /// Runs.
+    pub runs: u64,
+    /// Different trace digests among them.
+    pub distinct: u64,
+    /// Runs that failed.
+    pub failed: u64,
+    /// Simulated time, all runs together.
+    pub virtual_time: Duration,
+    /// Time on the clock of this machine.
+    pub real_time: Duration,
+    /// Expectations of kind `sometimes`, and in how many runs each was seen.
+    pub sometimes: Vec<(String, u64)>,
+    /// The oracles that were allowed to fail and never did, with the subject where one was named.
+    pub unused_allowances: Vec<(String, Option<String>)>,
+}
+
+/// `ok` or `FAIL`, which case, and its figures in columns.
+pub fn case_line(case: &CaseSummary) -> String {
+    let verdict = if case.failed == 0 { "ok" } else { "FAIL" };
+    let name = match case.case_label.as_str() {
+        "" => case.scenario.clone(),
+        label => format!("{} · case {} ({label})", case.scenario, case.case_index),
+    };
+    let figures = format!(
+        "{} {} {}",
+        right(&plural(case.runs, "run"), 14),
+        right(&format!("{} distinct", count(case.distinct)), 18),
+        right(&format!("{} failed", count(case.failed)), 16)
+    );
+    let room = WIDTH - 6 - columns(&figures);
+    format!("{verdict:4}  {}{figures}", left(&clip(&visible(&name), room.saturating_sub(1)), room))
+}
+
+/// The last lines of a sweep.
+pub fn sweep_summary(sweep: &SweepSummary) -> String {
+    let failed = match sweep.failed {
+        0 => "none failed".into(),
+        n => format!("{} failed ({})", count(n), percent(n, sweep.runs)),
+    };
+    let (runs, distinct) = (plural(sweep.runs, "run"), plural(sweep.distinct, "distinct trace"));
+    let mut out = wrap(&format!("{runs}, {distinct}, {failed}"), WIDTH);
+    let (simulated, real) = (duration(sweep.virtual_time), duration(sweep.real_time));
+    out.push(format!("{simulated} of virtual time in {real}"));
+    for (what, _) in sweep.sometimes.iter().filter(|(_, seen)| *seen == 0) {
+        item("never seen", &format!("sometimes = \"{what}\""), &mut out);
+    }
+    for (oracle, subject) in &sweep.unused_allowances {
+        let on = subject.as_ref().map_or(String::new(), |s| format!(" on {s}"));
+        item("not needed", &format!("allow = \"{oracle}\"{on}"), &mut out);
+    }
+    out.join("\n") + "\n"
+}
+
+fn item(label: &str, text: &str, out: &mut Vec<String>) {
+    for (n, line) in wrap(&visible(text), WIDTH - 15).into_iter().enumerate() {
+        let label = if n == 0 { label } else { "" };
+        out.push(format!("  {label:13}{line}").trim_end().into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples;
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn cases_stand_in_columns_and_the_sweep_says_what_was_never_seen() {
+        let mut text: Vec<String> = samples::cases().iter().map(case_line).collect();
+        text.push(sweep_summary(&samples::sweep()));
+        insta::assert_snapshot!(text.join("\n"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_summary_line_is_wider_than_a_hundred_columns(
+            name in "\\PC{0,150}", label in "\\PC{0,80}", runs: u64, failed: u64, ns: u64,
+        ) {
+            let case = CaseSummary {
+                scenario: name.clone(), case_index: 7, case_label: label.clone(), runs: runs >> 34, distinct: runs >> 34,
+                failed: failed >> 34,
+            };
+            prop_assert!(columns(&case_line(&case)) <= WIDTH);
+            let sweep = SweepSummary {
+                runs, distinct: runs, failed, virtual_time: Duration::from_nanos(ns), real_time: Duration::from_nanos(ns),
+                sometimes: vec![(name.clone(), 0)], unused_allowances: vec![(label.clone(), Some(name.clone()))],
+            };
+            for line in sweep_summary(&sweep).lines() {
+                prop_assert!(columns(line) <= WIDTH, "{line}");
+            }
+        }
+    }
+}

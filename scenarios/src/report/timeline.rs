@@ -1,0 +1,287 @@
+//! The timeline of a failure: facts and what was seen of processes, told as rows of cells, one lane a subject.
+//! A failure is an order of events, and nobody can read an order out of a log that interleaves everybody.
+
+use shakedown_core::oracle::{Names, OracleName};
+use shakedown_core::time::Instant;
+use shakedown_core::vocab::{
+    ExitStatus, Fact, FactRecord, ProcessEvent, ProcessWhat, Reason, Subject, Target, WorkerState,
+};
+
+use super::text::{columns, visible};
+
+/// What a row is there for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum Mark {
+    /// It happened.
+    #[default]
+    None,
+    /// A choice went another way than the calm one here (`▶`).
+    Surprise,
+    /// The promise is broken here (`✗`).
+    Failure,
+}
+
+/// What one subject did at that moment.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Cell {
+    /// `session`, a worker, or a process `worker/name`.
+    pub lane: String,
+    /// In a few words.
+    pub text: String,
+    /// Whether it keeps a lane from being folded as quiet.
+    pub loud: bool,
+    /// Whether the subject's life ends with it.
+    pub ends: bool,
+}
+
+/// One line of the timeline. Cells of one row happened at one instant, in the order of their lanes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TimelineRow {
+    /// When.
+    pub at: Instant,
+    /// Why it is worth a look.
+    pub mark: Mark,
+    /// At most one a lane.
+    pub cells: Vec<Cell>,
+    /// Said at the right edge: `surprise 1: before the handler`.
+    pub note: Option<String>,
+}
+
+/// What a timeline is made of.
+#[derive(Clone, Copy)]
+pub struct Story<'a> {
+    /// The history, in order.
+    pub facts: &'a [FactRecord],
+    /// What was seen of processes, in order.
+    pub processes: &'a [ProcessEvent],
+    /// Who the workers are.
+    pub names: &'a dyn Names,
+    /// The name of the oracle or expectation that failed, for whom, and when; what came later is left out.
+    pub failure: Option<(&'a str, &'a str, Instant)>,
+}
+
+/// Something that happened, before it is put into a row.
+struct Happening {
+    at: Instant,
+    mark: Mark,
+    cell: Cell,
+    /// Lines of output that it stands for; 0 for all else.
+    lines: u64,
+    /// The words of the cell, and how many times it happened in a row.
+    said: String,
+    times: u64,
+}
+
+impl Happening {
+    fn new(at: Instant, mark: Mark, cell: Cell, lines: u64) -> Happening {
+        Happening { at, mark, said: cell.text.clone(), cell, lines, times: 1 }
+    }
+}
+
+/// Rows of what happened, in order. Facts of an instant stand before what was seen of processes in it.
+pub fn timeline(story: &Story<'_>) -> Vec<TimelineRow> {
+    let happenings = happenings(story);
+    let lanes = lanes(happenings.iter().map(|h| h.cell.lane.as_str()));
+    let place = |lane: &str| lanes.iter().position(|l| l == lane);
+    let mut rows: Vec<TimelineRow> = Vec::new();
+    for happening in happenings {
+        let Happening { at, mark, cell, .. } = happening;
+        if let Some(row) = rows.last_mut().filter(|row| row.at == at)
+            && let Some(last) = row.cells.last_mut()
+        {
+            if place(&last.lane) < place(&cell.lane) {
+                row.cells.push(cell);
+                row.mark = row.mark.max(mark);
+                continue;
+            }
+            if last.lane == cell.lane && columns(&last.text) + 2 + columns(&cell.text) <= TEXT_MAX && mark == Mark::None
+            {
+                last.text = format!("{}, {}", last.text, cell.text);
+                (last.loud, last.ends) = (last.loud || cell.loud, cell.ends);
+                continue;
+            }
+        }
+        rows.push(TimelineRow { at, mark, cells: vec![cell], note: None });
+    }
+    rows
+}
+
+/// Lanes in their order: the session, workers and processes, each as they appear.
+pub(super) fn lanes<'a>(appearing: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut kinds: [Vec<String>; 3] = Default::default();
+    for lane in appearing {
+        let kind = if lane == "session" { 0 } else { 1 + usize::from(lane.contains('/')) };
+        if !kinds[kind].iter().any(|l| l == lane) {
+            kinds[kind].push(lane.into());
+        }
+    }
+    kinds.concat()
+}
+
+fn happenings(story: &Story<'_>) -> Vec<Happening> {
+    let until = story.failure.map_or(Instant::NEVER, |(_, _, at)| at);
+    let mut facts = story.facts.iter().filter(|f| f.at <= until).peekable();
+    let mut processes = story.processes.iter().filter(|p| p.at <= until).peekable();
+    let mut all: Vec<Happening> = Vec::new();
+    loop {
+        let fact_is_next = match (facts.peek(), processes.peek()) {
+            (Some(fact), Some(process)) => fact.at <= process.at,
+            (fact, _) => fact.is_some(),
+        };
+        let next = if fact_is_next {
+            facts.next().map(|fact| of_fact(fact, story.names))
+        } else {
+            processes.next().map(|process| of_process(process, story))
+        };
+        match next {
+            None => break,
+            Some(None) => {}
+            Some(Some(next)) => push(&mut all, next),
+        }
+    }
+    if let Some((oracle, subject, at)) = story.failure {
+        let cell = Cell { lane: visible(subject), text: failure_word(oracle).into(), loud: true, ends: false };
+        all.push(Happening::new(at, Mark::Failure, cell, 0));
+    }
+    all
+}
+
+/// Lines of output that follow each other become one happening, and so does the same thing again and again.
+fn push(all: &mut Vec<Happening>, next: Happening) {
+    if let Some(last) = all.last_mut()
+        && last.cell.lane == next.cell.lane
+    {
+        if last.lines > 0 && next.lines > 0 {
+            last.lines += next.lines;
+            last.cell.text = format!("{} lines", last.lines);
+            return;
+        }
+        if last.said == next.cell.text && last.lines == 0 {
+            last.times += 1;
+            last.cell.text = format!("{} ×{}", last.said, last.times);
+            return;
+        }
+    }
+    all.push(next);
+}
+
+fn of_fact(record: &FactRecord, names: &dyn Names) -> Option<Happening> {
+    let (lane, text) = match record.subject {
+        Subject::Session => ("session".to_string(), session_words(&record.fact)),
+        Subject::Worker(id) => (visible(names.worker(id)), worker_words(&record.fact)),
+    };
+    let loud = match &record.fact {
+        Fact::DrainAbandoned => true,
+        Fact::Ended(outcome) => match outcome.state {
+            WorkerState::Killed | WorkerState::Failed => true,
+            WorkerState::Finished | WorkerState::Stopped => outcome.reason == Reason::ForcedKill,
+            WorkerState::Pending
+            | WorkerState::Starting
+            | WorkerState::Running
+            | WorkerState::Ready
+            | WorkerState::Stopping
+            | WorkerState::Killing
+            | WorkerState::Draining
+            | WorkerState::Backoff => true,
+        },
+        Fact::Signalled { signal, .. } => *signal == shakedown_core::signal::Signal::KILL,
+        Fact::Backoff { .. } | Fact::Restarted => true,
+        Fact::Spawn
+        | Fact::Started { .. }
+        | Fact::Ready
+        | Fact::StopRequested { .. }
+        | Fact::Exited { .. }
+        | Fact::OutputClosed
+        | Fact::Output { .. }
+        | Fact::SessionStopped => false,
+    };
+    let lines = u64::from(matches!(record.fact, Fact::Output { .. }));
+    let cell = Cell { lane, text: text?, loud, ends: false };
+    Some(Happening::new(record.at, Mark::None, cell, lines))
+}
+
+/// A session is stopped by a person: its request is the turning point of most stories, so it shouts.
+fn session_words(fact: &Fact) -> Option<String> {
+    match fact {
+        Fact::StopRequested { .. } => Some("STOP".into()),
+        Fact::Started { .. }
+        | Fact::SessionStopped
+        | Fact::Spawn
+        | Fact::Ready
+        | Fact::Signalled { .. }
+        | Fact::Exited { .. }
+        | Fact::OutputClosed
+        | Fact::DrainAbandoned
+        | Fact::Output { .. }
+        | Fact::Backoff { .. }
+        | Fact::Restarted
+        | Fact::Ended(_) => Some(fact.word().into()),
+    }
+}
+
+/// The end of output is left out: it says nothing that the end of the worker does not.
+fn worker_words(fact: &Fact) -> Option<String> {
+    Some(match fact {
+        Fact::Spawn => "starting".into(),
+        Fact::StopRequested { .. } => "stopping".into(),
+        Fact::Signalled { signal, target: Target::Scope, .. } => signal.to_string(),
+        Fact::Signalled { signal, target: Target::Leader, .. } => format!("{signal} to leader"),
+        Fact::Exited { status } => ended(*status),
+        Fact::OutputClosed => return None,
+        Fact::DrainAbandoned => "drain abandoned".into(),
+        Fact::Output { line, .. } => format!("\"{}\"", visible(&String::from_utf8_lossy(line))),
+        Fact::Started { .. } | Fact::Ready | Fact::Backoff { .. } | Fact::Restarted => fact.word().into(),
+        Fact::Ended(_) | Fact::SessionStopped => fact.word().into(),
+    })
+}
+
+fn ended(status: ExitStatus) -> String {
+    match status {
+        ExitStatus::Exited(code) => format!("exited({code})"),
+        ExitStatus::Signalled { signal, .. } => format!("ended by {signal}"),
+        ExitStatus::Unknown => "ended, unknown".into(),
+    }
+}
+
+/// A worker's leading process is told in the worker's lane, where only the installing of handlers is news.
+fn of_process(event: &ProcessEvent, story: &Story<'_>) -> Option<Happening> {
+    let worker = event.name.strip_suffix("/main").filter(|worker| has_facts(worker, story));
+    let text = match (event.what, worker) {
+        (ProcessWhat::Installed(signal), _) => format!("handles {signal}"),
+        (ProcessWhat::Started | ProcessWhat::Signalled(_) | ProcessWhat::Exited(_), Some(_)) => return None,
+        (ProcessWhat::Started, None) => "started".into(),
+        (ProcessWhat::Signalled(signal), None) => format!("got {signal}"),
+        (ProcessWhat::Exited(status), None) => ended(status),
+    };
+    let lane = visible(worker.unwrap_or(&event.name));
+    let ends = matches!(event.what, ProcessWhat::Exited(_));
+    let cell = Cell { lane, text, loud: false, ends };
+    Some(Happening::new(event.at, Mark::None, cell, 0))
+}
+
+fn has_facts(worker: &str, story: &Story<'_>) -> bool {
+    story.facts.iter().any(|f| match f.subject {
+        Subject::Session => false,
+        Subject::Worker(id) => story.names.worker(id) == worker,
+    })
+}
+
+/// What the broken promise looks like in the lane of its subject.
+fn failure_word(oracle: &str) -> &'static str {
+    match OracleName::parse(oracle) {
+        Some(OracleName::NoOrphan) => "STILL RUNNING",
+        Some(OracleName::NoZombie) => "NOT REAPED",
+        Some(OracleName::NoForeignSignal) => "HIT BY MISTAKE",
+        Some(OracleName::OneTerminalEvent) => "NOT ONE END",
+        Some(OracleName::EventOrder) => "OUT OF ORDER",
+        Some(OracleName::StopDeadline) => "TOO LATE",
+        Some(OracleName::TruthfulOutcome) => "NOT TRUE",
+        Some(OracleName::NoLostOutput) => "OUTPUT LOST",
+        Some(OracleName::QuiescentEnd) => "NOT AT REST",
+        Some(OracleName::NoUnexpected) => "NO ANSWER",
+        None => "FAILED HERE",
+    }
+}
+
+/// A cell holds so many columns.
+pub(super) const TEXT_MAX: usize = 18;
