@@ -97,12 +97,16 @@ fn word(what: ProcessWhat) -> &'static str {
 impl Machine for Outside {
     fn on(&mut self, event: Event, cx: &mut Cx<'_>) {
         match event {
-            Event::Command(Command::Start) => {
-                self.started = true;
-                self.arm(|when| when.is_none(), cx);
-            }
+            Event::Command(Command::Start) => self.started = true,
             Event::Tick => self.tick(cx),
             Event::Heard { subject: Subject::Session, word: "stopped" } => self.over = true,
+            // `at` counts from the session's start.
+            Event::Heard { subject: Subject::Session, word: "started" } => {
+                self.arm(
+                    |when| when.is_none_or(|w| w.subject == TriggerSubject::Session && *w.event == *"started"),
+                    cx,
+                );
+            }
             Event::Heard { subject, word } => {
                 self.arm(|when| when.is_some_and(|w| *w.event == *word && is_about(&w.subject, subject)), cx);
             }

@@ -1,3 +1,44 @@
-//! placeholder
+//! # shakedown
+//!
+//! Shakes the races out of process and session lifecycles. Code that starts, supervises and stops tasks and processes is written once:
+//! in tests it runs in a seeded simulator with virtual time and a simulated POSIX process kernel, for real on tokio and Linux.
+//!
+//! ```
+//! use shakedown::prelude::*;
+//!
+//! shakedown::check(shakedown::Config::new("doc").seeds(50), |cx: TaskCx| async move {
+//!     let api = cx.process().start(ProcessSpec::puppet("api", puppet("on TERM exit 0; hang"))).await?;
+//!     cx.sleep(Duration::from_millis(20)).await;
+//!     api.signal_scope(Signal::TERM);
+//!     api.scope_empty().await;
+//!     api.wait().await;
+//!     Ok::<(), SpawnError>(())
+//! });
+//! ```
+#![forbid(unsafe_code)]
+
+pub mod cli;
 pub mod format;
 pub mod pattern;
+pub mod report;
+pub mod sweep;
+
+mod check;
+
+pub use check::{Config, TestResult, check};
+pub use shakedown_core as core;
+pub use shakedown_core::select;
+pub use shakedown_macros::test;
+pub use shakedown_real as real;
+pub use shakedown_sim as sim;
+
+/// What a test of a supervisor needs.
+pub mod prelude {
+    pub use crate::check::{Config, check, puppet};
+    pub use shakedown_core::signal::Signal;
+    pub use shakedown_core::task::{
+        Aborted, CancelSource, Cause, Elapsed, ExitCode, JoinHandle, Process, SpawnError, Stdio, TaskCx, process_task,
+    };
+    pub use shakedown_core::time::{Duration, DurationRange, Instant};
+    pub use shakedown_core::vocab::{ExitStatus, Grace, ProcessSpec, Scope, StopPolicy, Stream};
+}

@@ -1,0 +1,194 @@
+//! The command line: `sim`, `real` and `check`. Every flag has an environment name; a flag wins over it, it wins over the file.
+
+mod check;
+mod exit;
+mod progress;
+mod real;
+mod sim;
+
+pub use exit::Exit;
+
+use crate::format::{self, Scenario, render_all};
+use crate::sweep::Seeds;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Shakes the races out of process and session lifecycles.
+#[derive(Parser, Debug)]
+#[command(name = "shakedown", version, arg_required_else_help = true, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  shakedown sim                                   play every scenario below ./scenarios in the simulator
+  shakedown sim stop.toml --seeds 100000          more seeds of one file
+  shakedown sim stop.toml --case 4 --seed 42      exactly one run, as a report says it
+  shakedown real stop.toml                        the same file with real processes
+  shakedown check                                 only read the files, and say all of their mistakes
+
+Exit codes: 0 all held, 1 an expectation or oracle failed, 2 usage, 3 bad scenario file, 4 nothing ran,
+5 inconclusive (a `sometimes` was never seen), 6 not deterministic, 7 the machine lacks what `real` needs,
+70 a bug of Shakedown, 130 interrupted (what was found is printed).";
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Play scenarios in the simulator, thousands of seeds each
+    Sim(sim::SimArgs),
+    /// Play the same files on this machine: real processes, groups, signals and pipes
+    Real(real::RealArgs),
+    /// Read scenarios and say all of their mistakes, without playing them
+    Check(check::CheckArgs),
+    #[command(external_subcommand)]
+    Other(Vec<String>),
+}
+
+/// What every command that reads scenarios takes.
+#[derive(Args, Debug)]
+struct Files {
+    /// Scenario files, or folders to search for `*.toml` with a top-level `schema`
+    #[arg(default_value = "scenarios", env = "SHAKEDOWN_PATHS", value_delimiter = ':')]
+    paths: Vec<PathBuf>,
+    /// Only scenarios whose name or path matches this glob, such as `stop*`
+    #[arg(long, env = "SHAKEDOWN_FILTER", value_name = "GLOB")]
+    filter: Option<String>,
+    /// Colour of diagnostics
+    #[arg(long, env = "SHAKEDOWN_COLOR", default_value = "auto", value_name = "WHEN")]
+    color: When,
+}
+
+/// When colour is used.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Format {
+    /// For people
+    Human,
+    /// One JSON object a line on stdout, all talk on stderr
+    Json,
+}
+
+/// The commands of the contract that are not built yet.
+const NOT_YET: &[&str] = &[
+    "compare",
+    "explore",
+    "replay",
+    "show",
+    "open",
+    "export",
+    "graph",
+    "init",
+    "schema",
+    "completions",
+    "explain",
+    "merge",
+    "run",
+    "start",
+    "list",
+    "follow",
+    "send",
+    "stop",
+    "kill",
+    "restart",
+    "history",
+];
+
+/// Parses the command line, does it, and says how it went.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Writing the usage may fail where nobody reads it; the exit code still tells.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage.into() } else { ExitCode::SUCCESS };
+        }
+    };
+    let exit = match cli.command {
+        Command::Sim(args) => sim::run(&args),
+        Command::Real(args) => real::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Other(words) => other(&words),
+    };
+    exit.into()
+}
+
+fn other(words: &[String]) -> Exit {
+    let word = words.first().map_or("", String::as_str);
+    if NOT_YET.contains(&word) {
+        eprintln!("error: `shakedown {word}` is not supported yet: `sim`, `real` and `check` are");
+        return Exit::BadFile;
+    }
+    let known = ["sim", "real", "check"].iter().chain(NOT_YET).copied();
+    let hint =
+        shakedown_core::puppet::nearest(word, known).map_or(String::new(), |near| format!(", did you mean `{near}`?"));
+    eprintln!("error: unknown command `{word}`{hint}\n\nTry `shakedown --help`.");
+    Exit::Usage
+}
+
+/// The scenarios of these paths, or everything that is wrong with them, printed.
+fn load(files: &Files) -> Result<Vec<Arc<Scenario>>, Exit> {
+    let styled = match files.color {
+        When::Always => true,
+        When::Never => false,
+        When::Auto => std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+    };
+    let paths = format::find(&files.paths).map_err(|wrong| {
+        eprintln!("{}", render_all(&wrong, styled));
+        Exit::BadFile
+    })?;
+    let (mut scenarios, mut wrong) = (Vec::new(), Vec::new());
+    for path in &paths {
+        match format::load(path) {
+            Ok(scenario) => scenarios.push(Arc::new(scenario)),
+            Err(diagnostics) => wrong.extend(diagnostics),
+        }
+    }
+    if !wrong.is_empty() {
+        eprintln!("{}", render_all(&wrong, styled));
+        return Err(Exit::BadFile);
+    }
+    if let Some(filter) = &files.filter {
+        let fits = |s: &Arc<Scenario>| crate::pattern::glob(filter, &s.name) || crate::pattern::glob(filter, &s.file);
+        scenarios.retain(fits);
+    }
+    if scenarios.is_empty() {
+        let paths: Vec<String> = files.paths.iter().map(|path| path.display().to_string()).collect();
+        eprintln!(
+            "error: no scenario to play in {}: a scenario is a `*.toml` with a top-level `schema = 1`",
+            paths.join(", ")
+        );
+        return Err(Exit::NothingRan);
+    }
+    Ok(scenarios)
+}
+
+/// The seeds that the flags ask for.
+fn seeds(seed: Option<u64>, seeds: Option<Seeds>) -> Seeds {
+    match (seed, seeds) {
+        (Some(seed), _) => Seeds::Between(seed, seed.saturating_add(1)),
+        (None, Some(seeds)) => seeds,
+        (None, None) => Seeds::OfFile,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,180 @@
+//! `shakedown sim`: sweep scenarios in the simulator and report.
+
+use super::progress::{Show, watch};
+use super::{Exit, Files, Format, load, seeds};
+use crate::report::{
+    CaseLine, CaseSummary, FailureLine, FailureReport, SummaryLine, SweepSummary, case_line, failure_block,
+    sweep_summary,
+};
+use crate::sweep::{CaseResult, Job, Progress, Seeds, SweepResult, sweep, tell};
+use clap::Args;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+/// The arguments of `sim`.
+#[derive(Args, Debug)]
+pub(super) struct SimArgs {
+    #[command(flatten)]
+    files: Files,
+    /// Exactly this seed
+    #[arg(long, env = "SHAKEDOWN_SEED", value_name = "N", conflicts_with = "seeds")]
+    seed: Option<u64>,
+    /// `N` seeds, or those from `A..B`, instead of what each file says
+    #[arg(long, env = "SHAKEDOWN_SEEDS", value_name = "N|A..B")]
+    seeds: Option<Seeds>,
+    /// Only this case of each scenario, counted from 1
+    #[arg(long, env = "SHAKEDOWN_CASE", value_name = "K")]
+    case: Option<u32>,
+    /// Threads; the result does not depend on them [default: all cores]
+    #[arg(short, long, env = "SHAKEDOWN_JOBS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+    /// Play every seed twice and compare, not only one in a hundred
+    #[arg(long, env = "SHAKEDOWN_CHECK_DETERMINISM")]
+    check_determinism: bool,
+    /// How results are printed
+    #[arg(long, env = "SHAKEDOWN_FORMAT", default_value = "human")]
+    format: Format,
+    /// How progress is shown, on stderr
+    #[arg(long, env = "SHAKEDOWN_PROGRESS", default_value = "auto")]
+    progress: Show,
+}
+
+pub(super) fn run(args: &SimArgs) -> Exit {
+    let scenarios = match load(&args.files) {
+        Ok(scenarios) => scenarios,
+        Err(exit) => return exit,
+    };
+    let mut jobs = Job::all(&scenarios, seeds(args.seed, args.seeds));
+    if let Some(case) = args.case {
+        jobs.retain(|job| job.case.index == case);
+    }
+    if let Some((job, worker)) = jobs.iter().find_map(|job| job.case.without_sim().map(|worker| (job, worker))) {
+        let file = &job.scenario.file;
+        eprintln!(
+            "error: {file}: the simulator cannot play worker `{worker}`: give its command a stand-in with `sim = \"…\"`"
+        );
+        return Exit::BadFile;
+    }
+    if jobs.is_empty() {
+        eprintln!("error: no case {} in these scenarios", args.case.unwrap_or_default());
+        return Exit::NothingRan;
+    }
+    let began = Instant::now();
+    let (result, interrupted) = play(args, &jobs);
+    report(args.format, &jobs, &result, began.elapsed(), interrupted)
+}
+
+fn play(args: &SimArgs, jobs: &[Job]) -> (SweepResult, bool) {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = args.jobs.map_or(cores, usize::from);
+    let progress = Arc::new(Progress::default());
+    let stop = progress.clone();
+    // The first interrupt ends the sweep and keeps what was found, the second ends the program.
+    let armed = ctrlc::set_handler(move || {
+        if stop.stop.swap(true, Relaxed) {
+            std::process::exit(i32::from(Exit::Interrupted.code()));
+        }
+    });
+    if let Err(error) = armed {
+        eprintln!("warning: an interrupt will lose what was found: {error}");
+    }
+    let total: u64 = jobs.iter().map(|job| job.seeds.end - job.seeds.start).sum();
+    let result = std::thread::scope(|scope| {
+        let sweeping = scope.spawn(|| sweep(jobs, threads, args.check_determinism, &progress));
+        watch(args.progress, total, &progress, || sweeping.is_finished());
+        sweeping.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    });
+    let interrupted = result.interrupted;
+    (result, interrupted)
+}
+
+fn report(format: Format, jobs: &[Job], result: &SweepResult, real_time: Duration, interrupted: bool) -> Exit {
+    let mut exit = if interrupted { Exit::Interrupted } else { Exit::Held };
+    let mut blocks = Vec::new();
+    for (job, case) in jobs.iter().zip(&result.cases) {
+        let summary = summary_of(job, case);
+        match format {
+            Format::Human => println!("{}", case_line(&summary)),
+            Format::Json => println!("{}", CaseLine::from(&summary).line()),
+        }
+        for seed in &case.unsteady {
+            exit = exit.worst(Exit::NotDeterministic);
+            eprintln!("not deterministic: {} case {} seed {seed} took two ways", job.scenario.name, job.case.index);
+        }
+        for failure in &case.failures {
+            exit = exit.worst(Exit::Failed);
+            let (report, again) = tell(job, failure, case.runs);
+            if !again.same {
+                exit = exit.worst(Exit::NotDeterministic);
+            }
+            if format == Format::Json {
+                println!("{}", FailureLine::from(&report).line());
+            }
+            blocks.push(report);
+        }
+    }
+    let sometimes = sometimes(jobs, result);
+    if !interrupted && sometimes.iter().any(|(_, seen)| *seen == 0) && result.cases.iter().any(|c| c.runs > 1) {
+        exit = exit.worst(Exit::Inconclusive);
+    }
+    let summary = total(jobs, result, real_time, sometimes);
+    if summary.runs == 0 {
+        exit = exit.worst(Exit::NothingRan);
+    }
+    match format {
+        Format::Human => print_human(&blocks, &summary),
+        Format::Json => println!("{}", SummaryLine::new(&summary, i32::from(exit.code())).line()),
+    }
+    exit
+}
+
+fn print_human(blocks: &[FailureReport], summary: &SweepSummary) {
+    for block in blocks {
+        print!("\n{}", failure_block(block));
+    }
+    print!("\n{}", sweep_summary(summary));
+}
+
+fn summary_of(job: &Job, case: &CaseResult) -> CaseSummary {
+    CaseSummary {
+        scenario: job.scenario.name.to_string(),
+        case_index: job.case.index,
+        case_label: job.case.label.to_string(),
+        runs: case.runs,
+        distinct: case.distinct,
+        failed: case.failed,
+    }
+}
+
+/// Each `sometimes` of each scenario, over all of its cases.
+fn sometimes(jobs: &[Job], result: &SweepResult) -> Vec<(String, u64)> {
+    let mut all: Vec<(String, u64)> = Vec::new();
+    for (job, case) in jobs.iter().zip(&result.cases) {
+        for (sentence, hits) in job.case.expectations.sometimes().zip(&case.hits) {
+            let name = format!("{}: {sentence}", job.scenario.name);
+            match all.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, seen)) => *seen += hits,
+                None => all.push((name, *hits)),
+            }
+        }
+    }
+    all
+}
+
+fn total(jobs: &[Job], result: &SweepResult, real_time: Duration, sometimes: Vec<(String, u64)>) -> SweepSummary {
+    let sum = |of: fn(&CaseResult) -> u64| result.cases.iter().map(of).sum();
+    let unused = |(job, case): (&Job, &CaseResult)| -> Vec<(String, Option<String>)> {
+        let name = |unused: &String| (format!("{}: {unused}", job.scenario.name), None);
+        case.unused.iter().map(name).collect()
+    };
+    SweepSummary {
+        runs: sum(|case| case.runs),
+        distinct: sum(|case| case.distinct),
+        failed: sum(|case| case.failed),
+        virtual_time: Duration::from_nanos(sum(|case| case.virtual_ns)),
+        real_time,
+        sometimes,
+        unused_allowances: jobs.iter().zip(&result.cases).flat_map(unused).collect(),
+    }
+}

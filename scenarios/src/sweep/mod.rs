@@ -1,0 +1,13 @@
+//! Many seeds of many cases: played on every core, merged in the order of the seeds, so that the result does not depend on the cores.
+
+mod failure;
+mod plan;
+mod play;
+mod run;
+mod story;
+
+pub use failure::{Reproduced, reproduce};
+pub use plan::{Job, Seeds, SeedsError};
+pub use play::{Finding, Played, Player};
+pub use run::{CaseResult, FirstFailure, Progress, RECHECK_EVERY, SweepResult, sweep};
+pub use story::{PlanNames, rerun_command, split, tell};

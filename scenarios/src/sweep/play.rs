@@ -1,0 +1,156 @@
+//! One case of a scenario under one chooser: setup, simulation, oracles, expectations.
+
+use crate::format::Case;
+use crate::pattern::History;
+use shakedown_core::choose::Choose;
+use shakedown_core::host::Waiter;
+use shakedown_core::oracle::OracleName;
+use shakedown_core::time::Instant;
+use shakedown_core::vocab::{Stimulus, TriggerSubject};
+use shakedown_sim::{Ending, Limits, Moment, Run, Simulator, WorldConfig};
+use std::sync::Arc;
+
+/// What a run is blamed for.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Finding {
+    /// The oracle's name, `stuck`, `hang`, `livelock` or `panic`, or the expectation's own sentence.
+    pub rule: Arc<str>,
+    /// Whether the rule is an expectation of the file.
+    pub expected: bool,
+    /// Whom it is about.
+    pub subject: String,
+    /// When.
+    pub at: Instant,
+    /// In words.
+    pub message: String,
+}
+
+impl Finding {
+    /// The same failure, however it is worded: rule and subject.
+    pub fn is_same_as(&self, other: &Finding) -> bool {
+        self.rule == other.rule && self.subject == other.subject
+    }
+}
+
+/// What became of one run.
+#[derive(Clone, Debug)]
+pub struct Played {
+    /// The simulation's own result.
+    pub run: Run,
+    /// What it is blamed for; the first is the one that counts.
+    pub findings: Vec<Finding>,
+    /// Which `sometimes` it has seen.
+    pub hits: u64,
+}
+
+/// Plays one case, again and again.
+pub struct Player<C: Choose + 'static> {
+    case: Case,
+    stimuli: Arc<[Stimulus]>,
+    simulator: Simulator<C>,
+    history: History,
+}
+
+impl<C: Choose + 'static> Player<C> {
+    /// A player of this case; the chooser is a placeholder until the first run.
+    pub fn new(case: &Case, chooser: C) -> Player<C> {
+        let waits_for_process = |stimulus: &Stimulus| {
+            stimulus.when.as_ref().is_some_and(|when| matches!(when.subject, TriggerSubject::Process(_)))
+        };
+        let observed = case.stimuli.iter().any(waits_for_process);
+        let config = WorldConfig { history: true, observed, ..WorldConfig::default() };
+        let limits = Limits { time: case.limits.time, steps: case.limits.steps };
+        let mut simulator = Simulator::new(config, limits, chooser);
+        {
+            let world = simulator.host().world().clone();
+            let mut world = world.borrow_mut();
+            for allow in case.allows.iter() {
+                if let Some(oracle) = OracleName::parse(allow.oracle) {
+                    world.audit().allow(oracle, Some(&allow.on));
+                }
+            }
+        }
+        let history = History::new(case.names.clone());
+        Player { case: case.clone(), stimuli: case.stimuli.as_slice().into(), simulator, history }
+    }
+
+    /// Plays the case once.
+    pub fn play(&mut self, chooser: C) -> Played {
+        let (session, stimuli) = (self.case.session.clone(), self.stimuli.clone());
+        let run = self.simulator.run(chooser, Some(session.clone()), |host| {
+            host.start_session(&session, &stimuli);
+        });
+        self.history.clear();
+        {
+            let world = self.simulator.host().world().borrow();
+            for moment in world.history() {
+                match moment {
+                    Moment::Fact(fact) => self.history.fact(fact),
+                    Moment::Process(event) => self.history.process(event),
+                }
+            }
+        }
+        self.history.finish(run.end);
+        let findings = self.judge(&run);
+        let hits = self.case.expectations.hits(&self.history);
+        Played { run, findings, hits }
+    }
+
+    /// The moments of the last run.
+    pub fn moments(&mut self) -> Vec<Moment> {
+        self.simulator.host().world().borrow().history().to_vec()
+    }
+
+    /// Looks at the chooser of the last run.
+    pub fn with_choices<R>(&mut self, look: impl FnOnce(&C) -> R) -> R {
+        look(self.simulator.host().world().borrow().choices())
+    }
+
+    /// Allowances that no run has needed so far.
+    pub fn unused_allowances(&mut self) -> Vec<(OracleName, Option<String>)> {
+        self.simulator.host().world().borrow_mut().audit().allowed_unused()
+    }
+
+    fn judge(&self, run: &Run) -> Vec<Finding> {
+        let mut findings: Vec<Finding> = run
+            .violations
+            .iter()
+            .map(|v| Finding {
+                rule: v.oracle.name().into(),
+                expected: false,
+                subject: v.subject.clone(),
+                at: v.at,
+                message: v.message.clone(),
+            })
+            .collect();
+        findings.extend(unfinished(run));
+        // What did not come to its end cannot be held to what should have come.
+        if run.ending == Ending::Done {
+            findings.extend(self.case.expectations.judge(&self.history).into_iter().map(|failure| Finding {
+                rule: failure.expectation,
+                expected: true,
+                subject: failure.subject.to_string(),
+                at: failure.at,
+                message: failure.message,
+            }));
+        }
+        findings
+    }
+}
+
+/// A run that was cut off, or came to nothing, names who waits for what.
+fn unfinished(run: &Run) -> Option<Finding> {
+    let (rule, message) = match &run.ending {
+        Ending::Done => return None,
+        Ending::Stuck => ("stuck", format!("nothing can ever happen again: {}", list(&run.waiters))),
+        Ending::Hang => ("hang", format!("the limit of virtual time has passed: {}", list(&run.waiters))),
+        Ending::Livelock => ("livelock", format!("the limit of steps is reached: {}", list(&run.waiters))),
+        Ending::Panicked(message) => ("panic", message.clone()),
+    };
+    Some(Finding { rule: rule.into(), expected: false, subject: "session".into(), at: run.end, message })
+}
+
+fn list(waiters: &[Waiter]) -> String {
+    let all: Vec<String> = waiters.iter().map(Waiter::to_string).collect();
+    if all.is_empty() { "nobody waits".into() } else { all.join("; ") }
+}

@@ -1,0 +1,193 @@
+//! The sweep itself: chunks of seeds are taken by threads, results are merged in order.
+
+use super::{Finding, Job, Player};
+use shakedown_core::time::Instant;
+use shakedown_core::time::nanos;
+use shakedown_sim::choose::Seeded;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
+
+/// Seeds that a thread takes at once.
+const CHUNK: u64 = 256;
+
+/// Every sweep plays one seed in so many twice, unasked.
+pub const RECHECK_EVERY: u64 = 100;
+
+/// Kinds of failure that are told apart in one case; further ones are counted only.
+pub const KINDS_MAX: usize = 16;
+
+/// The first failure of a kind, by seed.
+#[derive(Clone, PartialEq, Debug)]
+pub struct FirstFailure {
+    /// The lowest seed that showed it.
+    pub seed: u64,
+    /// What it is.
+    pub finding: Finding,
+    /// How many runs showed it first.
+    pub runs: u64,
+}
+
+/// What a sweep found in one case.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct CaseResult {
+    /// Runs played; fewer than asked for only if the sweep was interrupted.
+    pub runs: u64,
+    /// Distinct traces.
+    pub distinct: u64,
+    /// Runs with at least one finding.
+    pub failed: u64,
+    /// The kinds of failure, by the seed that showed them first.
+    pub failures: Vec<FirstFailure>,
+    /// For each `sometimes`, how many runs have seen it.
+    pub hits: Vec<u64>,
+    /// Virtual time played.
+    pub virtual_ns: u64,
+    /// Seeds whose second run differed from the first.
+    pub unsteady: Vec<u64>,
+    /// Allowances that no run needed, as `oracle subject`.
+    pub unused: Vec<String>,
+}
+
+/// What a sweep found, case by case, in the order of the jobs.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct SweepResult {
+    /// One for each job.
+    pub cases: Vec<CaseResult>,
+    /// Whether it was cut short.
+    pub interrupted: bool,
+}
+
+/// What a sweep tells while it runs, and how it is told to stop.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Runs so far.
+    pub runs: AtomicU64,
+    /// Failed runs so far.
+    pub failed: AtomicU64,
+    /// Set it to end the sweep after the runs that are under way.
+    pub stop: AtomicBool,
+}
+
+#[derive(Default)]
+struct Chunk {
+    runs: u64,
+    digests: Vec<u64>,
+    failed: u64,
+    failures: Vec<FirstFailure>,
+    hits: Vec<u64>,
+    virtual_ns: u64,
+    unsteady: Vec<u64>,
+    unused: Vec<String>,
+}
+
+/// Plays all jobs on `threads` threads. `recheck_all` plays every seed twice.
+pub fn sweep(jobs: &[Job], threads: usize, recheck_all: bool, progress: &Progress) -> SweepResult {
+    let chunks: Vec<(usize, Range<u64>)> =
+        jobs.iter().enumerate().flat_map(|(i, job)| cut(&job.seeds).map(move |seeds| (i, seeds))).collect();
+    let next = AtomicUsize::new(0);
+    let done: Mutex<BTreeMap<usize, Chunk>> = Mutex::new(BTreeMap::new());
+    std::thread::scope(|scope| {
+        for _ in 0..threads.max(1) {
+            scope.spawn(|| {
+                let mut player: Option<(usize, Player<Seeded>)> = None;
+                while !progress.stop.load(Relaxed) {
+                    let at = next.fetch_add(1, Relaxed);
+                    let Some((job, seeds)) = chunks.get(at) else { return };
+                    if player.as_ref().is_none_or(|(of, _)| of != job) {
+                        player = Some((*job, Player::new(&jobs[*job].case, Seeded::new(0))));
+                    }
+                    let Some((_, player)) = &mut player else { return };
+                    let chunk = play_chunk(player, &jobs[*job], seeds.clone(), recheck_all, progress);
+                    done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(at, chunk);
+                }
+            });
+        }
+    });
+    let done = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    merge(jobs, &chunks, done, progress.stop.load(Relaxed))
+}
+
+fn cut(seeds: &Range<u64>) -> impl Iterator<Item = Range<u64>> + use<> {
+    let end = seeds.end;
+    (seeds.start..end).step_by(CHUNK as usize).map(move |from| from..end.min(from + CHUNK))
+}
+
+fn play_chunk(
+    player: &mut Player<Seeded>,
+    job: &Job,
+    seeds: Range<u64>,
+    recheck_all: bool,
+    progress: &Progress,
+) -> Chunk {
+    let sometimes = job.case.expectations.sometimes().count();
+    let mut chunk = Chunk { hits: vec![0; sometimes], ..Chunk::default() };
+    for seed in seeds {
+        if progress.stop.load(Relaxed) {
+            break;
+        }
+        let played = player.play(Seeded::new(seed));
+        chunk.runs += 1;
+        chunk.digests.push(played.run.digest);
+        chunk.virtual_ns += nanos(played.run.end.since(Instant::ZERO));
+        for (n, hits) in chunk.hits.iter_mut().enumerate() {
+            *hits += played.hits >> n & 1;
+        }
+        if recheck_all || seed % RECHECK_EVERY == 0 {
+            let again = player.play(Seeded::new(seed));
+            if again.run.digest != played.run.digest || again.run.end != played.run.end {
+                chunk.unsteady.push(seed);
+            }
+        }
+        if let Some(finding) = played.findings.into_iter().next() {
+            chunk.failed += 1;
+            progress.failed.fetch_add(1, Relaxed);
+            note(&mut chunk.failures, FirstFailure { seed, finding, runs: 1 });
+        }
+        progress.runs.fetch_add(1, Relaxed);
+    }
+    chunk.unused = player
+        .unused_allowances()
+        .into_iter()
+        .map(|(oracle, on)| format!("{} {}", oracle.name(), on.unwrap_or_else(|| "*".into())))
+        .collect();
+    chunk
+}
+
+fn note(failures: &mut Vec<FirstFailure>, failure: FirstFailure) {
+    let known = failures.iter().position(|known| known.finding.is_same_as(&failure.finding));
+    match known {
+        Some(at) => failures[at].runs += failure.runs,
+        None if failures.len() < KINDS_MAX => failures.push(failure),
+        None => {}
+    }
+}
+
+fn merge(jobs: &[Job], chunks: &[(usize, Range<u64>)], done: BTreeMap<usize, Chunk>, interrupted: bool) -> SweepResult {
+    let mut cases: Vec<CaseResult> = jobs.iter().map(|_| CaseResult::default()).collect();
+    let mut digests: Vec<Vec<u64>> = vec![Vec::new(); jobs.len()];
+    for (at, chunk) in done {
+        let job = chunks[at].0;
+        let case = &mut cases[job];
+        case.hits.resize(chunk.hits.len(), 0);
+        case.hits.iter_mut().zip(&chunk.hits).for_each(|(all, some)| *all += some);
+        // An allowance is unused if no chunk used it.
+        match case.runs {
+            0 => case.unused = chunk.unused,
+            _ => case.unused.retain(|unused| chunk.unused.contains(unused)),
+        }
+        case.runs += chunk.runs;
+        case.failed += chunk.failed;
+        case.virtual_ns += chunk.virtual_ns;
+        case.unsteady.extend(chunk.unsteady);
+        chunk.failures.into_iter().for_each(|failure| note(&mut case.failures, failure));
+        digests[job].extend(chunk.digests);
+    }
+    for (case, mut digests) in cases.iter_mut().zip(digests) {
+        digests.sort_unstable();
+        digests.dedup();
+        case.distinct = digests.len() as u64;
+    }
+    SweepResult { cases, interrupted }
+}
