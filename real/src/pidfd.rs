@@ -102,9 +102,8 @@ impl Pidfd {
     fn send_flagged(&self, signal: Signal, flags: libc::c_uint) -> Result<(), Errno> {
         let info = std::ptr::null::<libc::siginfo_t>();
         // SAFETY: the descriptor is open for as long as `self` lives, a null siginfo is allowed, and nothing is written to our memory.
-        let answer = unsafe {
-            libc::syscall(libc::SYS_pidfd_send_signal, self.0.as_raw_fd(), signal.number(), info, flags)
-        };
+        let answer =
+            unsafe { libc::syscall(libc::SYS_pidfd_send_signal, self.0.as_raw_fd(), signal.number(), info, flags) };
         if answer == 0 { Ok(()) } else { Err(errno::last()) }
     }
 
@@ -138,7 +137,8 @@ pub fn status_of_wait(word: i32) -> ExitStatus {
     if signal == 0 {
         return ExitStatus::Exited(((word >> 8) & 0xff) as u8);
     }
-    Signal::from_number(signal).map_or(ExitStatus::Unknown, |signal| ExitStatus::Signalled { signal, core: word & 0x80 != 0 })
+    Signal::from_number(signal)
+        .map_or(ExitStatus::Unknown, |signal| ExitStatus::Signalled { signal, core: word & 0x80 != 0 })
 }
 
 fn status_of_waitid(status: &WaitIdStatus) -> ExitStatus {

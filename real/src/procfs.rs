@@ -8,7 +8,8 @@ use shakedown_core::ids::Pid;
 use shakedown_core::vocab::{Errno, ExitStatus};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::sync::OnceLock;
 
 /// One process, as proc_pid_stat(5) describes it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -77,26 +78,46 @@ pub fn pids() -> Result<Vec<Pid>, Errno> {
     Ok(found)
 }
 
-/// Our own children, zombies and adopted ones included; `None` where the kernel keeps no list (CONFIG_PROC_CHILDREN).
-pub fn own_children() -> Option<Vec<Pid>> {
-    let mut found = Vec::new();
-    for task in fs::read_dir("/proc/self/task").ok()? {
-        match fs::read_to_string(task.ok()?.path().join("children")) {
-            Ok(list) => found.extend(list.split_ascii_whitespace().filter_map(|n| n.parse().ok().and_then(Pid::new))),
-            // A thread ended between the listing and the reading, or there are no lists: the caller walks instead.
-            Err(_) => return None,
+/// Children of our first thread, zombies included; `None` where the kernel keeps no list (CONFIG_PROC_CHILDREN). Orphans come to
+/// the first thread of a subreaper that is not exiting (`find_new_reaper` in kernel/exit.c), and that is this one as long as
+/// the program runs, so this list has every orphan that we adopted. It is short even where other threads have many children.
+pub fn children_of_first_thread() -> Option<Vec<Pid>> {
+    // Kept open: this is asked at every exit.
+    static LIST: OnceLock<Option<fs::File>> = OnceLock::new();
+    let pid = std::process::id();
+    let list = LIST.get_or_init(|| fs::File::open(format!("/proc/self/task/{pid}/children")).ok()).as_ref()?;
+    let mut text = Vec::new();
+    loop {
+        let before = text.len();
+        text.resize(before + CHILDREN_BYTES, 0);
+        let read = list.read_at(&mut text[before..], before as u64).ok()?;
+        text.truncate(before + read);
+        if read == 0 {
+            break;
         }
     }
-    Some(found)
+    let numbers = std::str::from_utf8(&text).ok()?.split_ascii_whitespace();
+    Some(numbers.filter_map(|n| n.parse().ok().and_then(Pid::new)).collect())
+}
+
+/// Our own children, zombies and adopted ones included.
+///
+/// # Errors
+/// Where /proc cannot be read.
+pub fn own_children() -> Result<Vec<Stat>, Errno> {
+    let own = std::process::id() as i32;
+    let mut every = every()?;
+    every.retain(|s| s.ppid == own);
+    Ok(every)
 }
 
 /// The value of a variable in the environment that a process was given; `None` where it has none or we may not look.
 /// A zombie has no environment any more.
 pub fn environment(pid: Pid, name: &str) -> Option<String> {
     let block = fs::read(format!("/proc/{pid}/environ")).ok()?;
-    let wanted = block.split(|b| *b == 0).find_map(|entry| {
-        entry.strip_prefix(name.as_bytes()).and_then(|rest| rest.strip_prefix(b"="))
-    })?;
+    let wanted = block
+        .split(|b| *b == 0)
+        .find_map(|entry| entry.strip_prefix(name.as_bytes()).and_then(|rest| rest.strip_prefix(b"=")))?;
     Some(String::from_utf8_lossy(wanted).into_owned())
 }
 
@@ -125,7 +146,8 @@ pub fn writers_of(inodes: &[u64]) -> Result<Vec<Pid>, Errno> {
         let Ok(listing) = fs::read_dir(format!("/proc/{pid}/fd")) else { continue };
         let holds = listing.filter_map(Result::ok).any(|entry| {
             let path = entry.path();
-            let named = fs::read_link(&path).is_ok_and(|to| names.iter().any(|n| to.as_os_str().as_bytes() == n.as_bytes()));
+            let named =
+                fs::read_link(&path).is_ok_and(|to| names.iter().any(|n| to.as_os_str().as_bytes() == n.as_bytes()));
             // The link's own mode bits tell how the descriptor was opened: proc_pid_fd(5).
             named && fs::symlink_metadata(&path).is_ok_and(|meta| meta.mode() & 0o200 != 0)
         });
@@ -165,6 +187,7 @@ fn parse(pid: Pid, text: &[u8]) -> Option<Stat> {
     })
 }
 
+const CHILDREN_BYTES: usize = 4096;
 /// Field 22 of proc_pid_stat(5), counted from the state, which is field 3.
 const STARTED: usize = 22 - 3;
 /// Field 52, likewise.
@@ -179,7 +202,10 @@ mod tests {
         let pid = Pid::new(7).unwrap();
         let line = format!("7 (a) b (c) Z 1 7 5 {} 42 0", "0 ".repeat(15));
         let found = parse(pid, line.as_bytes()).unwrap();
-        assert_eq!((found.comm.as_str(), found.state, found.ppid, found.pgrp, found.session), ("a) b (c", b'Z', 1, 7, 5));
+        assert_eq!(
+            (found.comm.as_str(), found.state, found.ppid, found.pgrp, found.session),
+            ("a) b (c", b'Z', 1, 7, 5)
+        );
         assert_eq!(found.started, 42);
         assert!(!found.is_alive());
     }

@@ -10,21 +10,20 @@ use crate::spawn;
 use shakedown_core::ids::Pid;
 use shakedown_core::vocab::{Errno, ExitStatus};
 
-/// Children of ours that we did not start as leaders: adopted orphans, and what the rest of this program started.
+/// Children of ours that we did not start as leaders: adopted orphans, and perhaps what the rest of this program started.
 ///
 /// # Errors
 /// Where /proc cannot be read.
 pub fn strangers() -> Result<Vec<Stat>, Errno> {
-    let own = std::process::id() as i32;
     // With the list of leaders held, no child can be newly born and still unlisted.
-    spawn::with_leaders(|leaders| match procfs::own_children() {
+    spawn::with_leaders(|leaders| match procfs::children_of_first_thread() {
         Some(children) => {
             Ok(children.into_iter().filter(|pid| !leaders.contains(pid)).filter_map(procfs::stat).collect())
         }
         None => {
-            let mut every = procfs::every()?;
-            every.retain(|s| s.ppid == own && !leaders.contains(&s.pid));
-            Ok(every)
+            let mut children = procfs::own_children()?;
+            children.retain(|s| !leaders.contains(&s.pid));
+            Ok(children)
         }
     })
 }

@@ -68,7 +68,10 @@ mod tests {
         second.wake_by_ref();
         std::thread::scope(|scope| scope.spawn(|| first.wake_by_ref()).join()).unwrap();
         second.wake_by_ref();
-        assert_eq!([wakers.next_woken(), wakers.next_woken(), wakers.next_woken()], [Some(TaskId(3)), Some(TaskId(0)), None]);
+        assert_eq!(
+            [wakers.next_woken(), wakers.next_woken(), wakers.next_woken()],
+            [Some(TaskId(3)), Some(TaskId(0)), None]
+        );
         second.wake_by_ref();
         assert_eq!(wakers.next_woken(), Some(TaskId(3)));
     }

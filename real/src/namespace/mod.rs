@@ -39,7 +39,7 @@ impl fmt::Display for Refused {
 
 impl std::error::Error for Refused {}
 
-/// Present inside, so that nobody enters twice.
+/// Not empty inside, so that nobody enters twice.
 pub const INSIDE_VARIABLE: &str = "SHAKEDOWN_NAMESPACE";
 /// The exit code where the program itself succeeded but left processes behind.
 pub const LEFT_BEHIND: i32 = 99;
@@ -51,7 +51,7 @@ pub const LEFT_BEHIND: i32 = 99;
 /// # Errors
 /// Where the machine refuses; the process is as before.
 pub fn enter_private_pid_namespace() -> Result<Entered, Refused> {
-    if std::env::var_os(INSIDE_VARIABLE).is_some() {
+    if std::env::var_os(INSIDE_VARIABLE).is_some_and(|inside| !inside.is_empty()) {
         return Ok(Entered { run: std::env::var(RUN_VARIABLE).unwrap_or_default() });
     }
     if procfs::stat(own_pid()).is_none() {
@@ -61,7 +61,9 @@ pub fn enter_private_pid_namespace() -> Result<Entered, Refused> {
     for is_user in [false, true] {
         match begin(is_user) {
             Ok(init) => std::process::exit(follow(&init)),
-            Err(reason) => reasons.push(format!("{}: {reason}", if is_user { "with a user namespace" } else { "without" })),
+            Err(reason) => {
+                reasons.push(format!("{}: {reason}", if is_user { "with a user namespace" } else { "without" }))
+            }
         }
     }
     Err(Refused { reason: reasons.join("; ") })

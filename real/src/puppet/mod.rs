@@ -35,8 +35,9 @@ pub fn enter() {
     };
     let name = std::env::var(NAME_VARIABLE).unwrap_or_else(|_| "puppet".into());
     let reporter = match std::env::var(REPORT_VARIABLE) {
-        Ok(address) => Reporter::connect(&address)
-            .unwrap_or_else(|errno| refuse(&format!("the socket {address} in {REPORT_VARIABLE} does not answer: {errno}"))),
+        Ok(address) => Reporter::connect(&address).unwrap_or_else(|errno| {
+            refuse(&format!("the socket {address} in {REPORT_VARIABLE} does not answer: {errno}"))
+        }),
         Err(_) => Reporter::silent(),
     };
     Player::new(name, reporter).play_all(&block)

@@ -82,7 +82,8 @@ impl Reporter {
     }
 
     pub(super) fn connect(address: &str) -> Result<Reporter, Errno> {
-        let made = socket(AddressFamily::Unix, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None).map_err(errno::of_nix)?;
+        let made =
+            socket(AddressFamily::Unix, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None).map_err(errno::of_nix)?;
         let socket = above_stdio(made)?;
         let name = UnixAddr::new_abstract(address.as_bytes()).map_err(errno::of_nix)?;
         connect(socket.as_raw_fd(), &name).map_err(errno::of_nix)?;

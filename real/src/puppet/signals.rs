@@ -5,7 +5,9 @@
 
 use crate::errno;
 use nix::poll::{PollFd, ppoll};
-use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal as NixSignal, sigaction, sigprocmask};
+use nix::sys::signal::{
+    SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal as NixSignal, sigaction, sigprocmask,
+};
 use nix::sys::time::TimeSpec;
 use shakedown_core::signal::Signal;
 use shakedown_core::vocab::Errno;
@@ -66,7 +68,12 @@ pub(super) enum Woken {
 }
 
 /// Waits for a descriptor, the deadline or, unless they are held off, one of the handled signals.
-pub(super) fn pause(fds: &mut [PollFd<'_>], until: Option<Instant>, handled: &SigSet, held: bool) -> Result<Woken, Errno> {
+pub(super) fn pause(
+    fds: &mut [PollFd<'_>],
+    until: Option<Instant>,
+    handled: &SigSet,
+    held: bool,
+) -> Result<Woken, Errno> {
     let mut mask = SigSet::thread_get_mask().map_err(errno::of_nix)?;
     if !held {
         for signal in handled.iter() {

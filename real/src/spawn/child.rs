@@ -160,7 +160,13 @@ unsafe fn obey(orders: &Orders) -> c_int {
         if !orders.dir.is_null() && libc::chdir(orders.dir) < 0 {
             return *libc::__errno_location();
         }
-        libc::syscall(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK as c_long, &raw const NONE, null::<c_void>(), MASK_BYTES);
+        libc::syscall(
+            libc::SYS_rt_sigprocmask,
+            libc::SIG_SETMASK as c_long,
+            &raw const NONE,
+            null::<c_void>(),
+            MASK_BYTES,
+        );
         execute(orders)
     }
 }
@@ -192,9 +198,7 @@ fn mask_set(mask: &u64) -> Result<u64, Errno> {
     let mut before = NONE;
     let how = libc::SIG_SETMASK as c_long;
     // SAFETY: both pointers are to eight bytes, the size that is passed.
-    let answer = unsafe {
-        libc::syscall(libc::SYS_rt_sigprocmask, how, &raw const *mask, &raw mut before, MASK_BYTES)
-    };
+    let answer = unsafe { libc::syscall(libc::SYS_rt_sigprocmask, how, &raw const *mask, &raw mut before, MASK_BYTES) };
     if answer == 0 { Ok(before) } else { Err(errno::last()) }
 }
 

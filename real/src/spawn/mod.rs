@@ -44,7 +44,9 @@ pub fn spawn(plan: Plan, answer: Answer) {
     match spawner() {
         Ok(orders) => match orders.try_send(Order { plan, answer }) {
             Ok(()) => {}
-            Err(TrySendError::Full(order) | TrySendError::Disconnected(order)) => (order.answer)(Err(refused(Errno::EAGAIN))),
+            Err(TrySendError::Full(order) | TrySendError::Disconnected(order)) => {
+                (order.answer)(Err(refused(Errno::EAGAIN)))
+            }
         },
         Err(errno) => answer(Err(refused(errno))),
     }

@@ -72,9 +72,8 @@ pub(crate) fn lead_of(scope: Scope) -> Option<Lead> {
 
 /// The environment of this process with `set` in it, and without the variables named in `without`.
 pub(crate) fn environment(set: Vec<(OsString, OsString)>, without: &[&str]) -> Vec<(OsString, OsString)> {
-    let inherited = std::env::vars_os().filter(|(name, _)| {
-        !without.iter().any(|banned| name == banned) && !set.iter().any(|(own, _)| own == name)
-    });
+    let inherited = std::env::vars_os()
+        .filter(|(name, _)| !without.iter().any(|banned| name == banned) && !set.iter().any(|(own, _)| own == name));
     let mut all: Vec<_> = inherited.collect();
     all.extend(set);
     all

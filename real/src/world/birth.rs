@@ -26,7 +26,8 @@ pub(super) fn plan(
         Ok(outer) => format!("{outer}/{tag}"),
         Err(_) => tag.to_owned(),
     };
-    let mut set: Vec<(OsString, OsString)> = vec![(RUN_VARIABLE.into(), run.into()), (UNIT_VARIABLE.into(), tags.into())];
+    let mut set: Vec<(OsString, OsString)> =
+        vec![(RUN_VARIABLE.into(), run.into()), (UNIT_VARIABLE.into(), tags.into())];
     let own = set.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
     let others = spec.env.iter().filter(|(name, _)| !own.iter().any(|o| o == name.as_str()));
     set.extend(others.map(|(name, value)| (name.into(), value.into())));

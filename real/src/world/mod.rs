@@ -15,12 +15,12 @@ use crate::spawn;
 use crate::subreaper;
 use crate::wakers::Wakers;
 use crate::watch::watch;
-use shared::{Birth, Shared};
 use shakedown_core::ids::{OpId, Pid, TaskId, UnitId};
 use shakedown_core::signal::Signal;
 use shakedown_core::time::Instant;
 use shakedown_core::vocab::{Completion, Errno, FactRecord, ProcessSpec, Request, Stream, Target, TryRead, TryWrite};
 use shakedown_core::world::{Ready, World};
+use shared::{Birth, Shared};
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::Future;
@@ -92,8 +92,10 @@ impl RealWorld {
         let own = Pid::new(std::process::id() as i32).filter(|pid| crate::procfs::stat(*pid).is_some());
         own.ok_or(CannotBegin { what: "reading our own entry in /proc", errno: Errno::ENOENT })?;
         let (socket, reports_name) = roll::listen().map_err(failed("opening the socket for reports"))?;
-        let reports = watch(socket, Interest::READABLE).map_err(|(_, errno)| failed("watching the socket for reports")(errno))?;
-        let mut orphans = signal(SignalKind::child()).map_err(|e| errno::of_std(&e)).map_err(failed("watching SIGCHLD"))?;
+        let reports =
+            watch(socket, Interest::READABLE).map_err(|(_, errno)| failed("watching the socket for reports")(errno))?;
+        let mut orphans =
+            signal(SignalKind::child()).map_err(|e| errno::of_std(&e)).map_err(failed("watching SIGCHLD"))?;
         let run = config.run.or_else(|| std::env::var(RUN_VARIABLE).ok()).unwrap_or_else(fresh_name);
         let bell: Arc<Notify> = Arc::default();
         let shared = Rc::new(Shared {
@@ -188,7 +190,9 @@ impl RealWorld {
                     shared.complete(op, Completion::SignalFailed(errno));
                 }
             }
-            Request::Exit => self.wait(op, unit, |shared, unit| async move { Completion::Exited(shared.wait_exit(&unit).await) }),
+            Request::Exit => {
+                self.wait(op, unit, |shared, unit| async move { Completion::Exited(shared.wait_exit(&unit).await) })
+            }
             Request::Empty => self.wait(op, unit, |shared, unit| async move {
                 shared.wait_empty(&unit).await;
                 Completion::Empty
@@ -342,7 +346,9 @@ impl World for RealWorld {
         match self.shared.signal(&unit, Target::Scope, Signal::KILL) {
             // ESRCH: nobody is left to be killed.
             Ok(()) | Err(Errno::ESRCH) => {}
-            Err(errno) => self.shared.find(format!("unit {} could not be killed: {errno} ({})", unit.id.0, errno.explain())),
+            Err(errno) => {
+                self.shared.find(format!("unit {} could not be killed: {errno} ({})", unit.id.0, errno.explain()))
+            }
         }
         self.shared.endings.set(self.shared.endings.get() + 1);
         self.go(&unit, |shared, unit| async move {

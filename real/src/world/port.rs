@@ -53,7 +53,8 @@ impl Port {
         let mut end = self.end.borrow_mut();
         let Some(end) = end.as_mut() else { return Poll::Ready(()) };
         loop {
-            let polled = if self.interest.is_readable() { end.poll_read_ready_mut(cx) } else { end.poll_write_ready_mut(cx) };
+            let polled =
+                if self.interest.is_readable() { end.poll_read_ready_mut(cx) } else { end.poll_write_ready_mut(cx) };
             match polled {
                 Poll::Ready(Ok(mut guard)) => {
                     // The runtime's word is what epoll said some time ago; the kernel's is what holds now.

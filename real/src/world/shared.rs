@@ -96,7 +96,13 @@ impl Shared {
     }
 
     /// All or nothing: a child that cannot be registered is killed and reaped.
-    pub(super) fn register(&self, id: UnitId, spec: &ProcessSpec, tag: String, child: Child) -> Result<Pid, SpawnFailure> {
+    pub(super) fn register(
+        &self,
+        id: UnitId,
+        spec: &ProcessSpec,
+        tag: String,
+        child: Child,
+    ) -> Result<Pid, SpawnFailure> {
         let pid = child.pid;
         let realm = Realm { leader: pid, scope: spec.scope, tag, is_pinned: Cell::new(true) };
         match Unit::new(id, realm, child) {
@@ -138,20 +144,22 @@ impl Shared {
         let living = unit.realm.living(&mut unit.kin.borrow_mut()).unwrap_or_default();
         for process in living {
             let Survivor { pid, name } = self.survivor(process.pid);
-            self.find(format!("no-orphan: {name} ({pid}) outlived the task `{task}` that had started it; end it or detach it"));
+            self.find(format!(
+                "no-orphan: {name} ({pid}) outlived the task `{task}` that had started it; end it or detach it"
+            ));
         }
     }
 
     /// A unit that never was, or is over: waits come true at once, and nobody is there to be signalled.
     pub(super) fn answer_for_nobody(&self, op: OpId, request: &Request) {
         let completion = match request {
-            Request::Spawn { .. } | Request::CloseInput | Request::CloseOutput(_) | Request::Reap | Request::Detach => return,
+            Request::Spawn { .. } | Request::CloseInput | Request::CloseOutput(_) | Request::Reap | Request::Detach => {
+                return;
+            }
             Request::Signal { .. } => Completion::SignalFailed(Errno::ESRCH),
-            Request::Exit => Completion::Exited(ExitNotice {
-                status: ExitStatus::Unknown,
-                others: None,
-                writers: None,
-            }),
+            Request::Exit => {
+                Completion::Exited(ExitNotice { status: ExitStatus::Unknown, others: None, writers: None })
+            }
             Request::Empty => Completion::Empty,
             Request::Readable(_) => Completion::Readable,
             Request::Writable => Completion::Writable,

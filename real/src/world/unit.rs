@@ -26,6 +26,8 @@ pub(super) struct Unit {
     pub(super) writes: RefCell<VecDeque<(OpId, Arc<[u8]>)>>,
     pub(super) is_pumping: Cell<bool>,
     pub(super) ended: Cell<Option<ExitStatus>>,
+    /// Whether nobody else lived in the scope at some time after the leader's end: then nobody can be born there any more.
+    pub(super) is_alone: Cell<bool>,
 }
 
 impl Unit {
@@ -54,6 +56,7 @@ impl Unit {
             writes: RefCell::default(),
             is_pumping: Cell::new(false),
             ended: Cell::new(None),
+            is_alone: Cell::new(false),
         })
     }
 

@@ -43,18 +43,18 @@ impl Shared {
         status
     }
 
-    /// Whether others than the leader live in the scope. Whatever outlived its parent is a child of ours now, as we adopt all
-    /// orphans; so where we have no children but leaders, the walk through /proc is spared.
+    /// Whether others than the leader live in the scope, once it has ended. Whatever outlived its parent is a child of ours now,
+    /// as we adopt all orphans; so where we have no children but leaders, the walk through /proc is spared.
     fn has_others(&self, unit: &Unit) -> Option<bool> {
-        match unit.realm.scope {
-            Scope::Process => return Some(false),
-            Scope::Group | Scope::PosixSession | Scope::Tree | Scope::Cgroup | Scope::Job => {}
-        }
-        if reaper::strangers().ok()?.is_empty() {
+        if unit.realm.scope == Scope::Process || unit.is_alone.get() {
             return Some(false);
         }
-        let living = unit.realm.living(&mut unit.kin.borrow_mut()).ok()?;
-        Some(living.iter().any(|s| s.pid != unit.pid()))
+        let is_alone = reaper::strangers().ok()?.is_empty() || {
+            let living = unit.realm.living(&mut unit.kin.borrow_mut()).ok()?;
+            living.iter().all(|s| s.pid == unit.pid())
+        };
+        unit.is_alone.set(is_alone);
+        Some(!is_alone)
     }
 
     /// Until nobody in the scope is alive; adopted members are reaped on the way. Awaits the exits of all members known, then

@@ -1,6 +1,6 @@
 //! The claims, one a function.
 
-use crate::rig::{DOOMED, Rig, Started};
+use crate::rig::{DOOMED, LEAVER, Rig, Started};
 use shakedown_core::ids::Pid;
 use shakedown_core::puppet::parse;
 use shakedown_core::signal::Signal;
@@ -8,7 +8,7 @@ use shakedown_core::vocab::{
     Completion, Errno, ExitStatus, ProcessSpec, ProcessWhat, Request, Scope, SpawnFailure, Stream, Target,
 };
 use shakedown_core::world::World;
-use shakedown_real::namespace::leftovers;
+use shakedown_real::namespace::{INSIDE_VARIABLE, LEFT_BEHIND, leftovers};
 use shakedown_real::pidfd::Pidfd;
 use std::future::Future;
 use std::pin::Pin;
@@ -38,6 +38,7 @@ cases! {
     ends_are_the_kernels_word,
     children_start_clean,
     an_attached_child_dies_with_its_parent,
+    the_end_of_a_namespace_tells_who_was_left_behind,
     an_abandoned_unit_is_reported_and_killed,
     a_withdrawn_wait_is_never_answered,
     two_hundred_quick_cycles_leave_nobody,
@@ -145,7 +146,8 @@ async fn an_escapee_is_missed_by_its_group_and_taken_by_the_tree() {
 
 async fn an_escapee_whose_parents_are_gone_is_taken_by_the_tree() {
     let mut rig = Rig::new();
-    let script = "spawn a { setsid; spawn b { setsid; spawn c { print ready; hang }; exit 0 }; exit 0 }; wait a; exit 1";
+    let script =
+        "spawn a { setsid; spawn b { setsid; spawn c { print ready; hang }; exit 0 }; exit 0 }; wait a; exit 1";
     let Started { unit, .. } = rig.puppet(Scope::Tree, script).await;
     assert_eq!(rig.exit(unit).await.others, Some(true));
     rig.saw("p/b", ProcessWhat::Exited(ExitStatus::Exited(0))).await;
@@ -208,7 +210,7 @@ async fn a_failed_exec_leaves_nobody() {
     std::fs::remove_file(&script).unwrap();
     let (_, result) = rig.try_start(ProcessSpec::command("c", &["true"], None).scope(Scope::Cgroup)).await;
     assert_eq!(result, Err(SpawnFailure { errno: Errno::ENOSYS, at_exec: false }));
-    assert!(shakedown_real::procfs::own_children().is_none_or(|c| c.is_empty()), "no child, not even a zombie");
+    assert_eq!(shakedown_real::procfs::own_children(), Ok(Vec::new()), "no child, not even a zombie");
     assert!(rig.seen.is_empty());
 }
 
@@ -245,7 +247,8 @@ async fn a_writer_that_is_blocked_hears_signals() {
 
 async fn ends_are_the_kernels_word() {
     let mut rig = Rig::new();
-    let script = "spawn a { die SEGV }; spawn b { exit 255 }; spawn c { exit 1 }; wait a; wait all; print ready; die ABRT";
+    let script =
+        "spawn a { die SEGV }; spawn b { exit 255 }; spawn c { exit 1 }; wait a; wait all; print ready; die ABRT";
     let Started { unit, .. } = rig.puppet(Scope::Group, script).await;
     let aborted = ExitStatus::Signalled { signal: Signal::ABRT, core: false };
     let faulted = ExitStatus::Signalled { signal: Signal::SEGV, core: false };
@@ -268,7 +271,11 @@ async fn children_start_clean() {
     // A descriptor that somebody forgot to close on exec.
     let leaky = nix::unistd::dup(std::io::stdin()).unwrap();
     let mut rig = Rig::new();
-    let spec = ProcessSpec::command("c", &["sh", "-c", "cat /proc/self/status; ls -l /proc/self/fd; cut -d' ' -f4-6 /proc/self/stat; env"], None);
+    let spec = ProcessSpec::command(
+        "c",
+        &["sh", "-c", "cat /proc/self/status; ls -l /proc/self/fd; cut -d' ' -f4-6 /proc/self/stat; env"],
+        None,
+    );
     let Started { unit, pid } = rig.start(spec.env("COLOUR", "blue").scope(Scope::PosixSession)).await;
     let text = String::from_utf8(rig.read_until(unit, b"").await).unwrap();
     let line = |key: &str| text.lines().find_map(|l| l.strip_prefix(key)).map(str::trim);
@@ -277,7 +284,10 @@ async fn children_start_clean() {
     assert_eq!(pipes, 3, "{text}");
     assert!(!text.contains(&format!(" {} ->", std::os::fd::AsRawFd::as_raw_fd(&leaky))), "{text}");
     assert!(text.contains(&format!("\n{pid} {pid} {pid}\n")) || text.contains(&format!(" {pid} {pid}\n")), "{text}");
-    assert!(text.contains("COLOUR=blue") && text.contains("SHAKEDOWN_RUN=") && text.contains("SHAKEDOWN_UNIT="), "{text}");
+    assert!(
+        text.contains("COLOUR=blue") && text.contains("SHAKEDOWN_RUN=") && text.contains("SHAKEDOWN_UNIT="),
+        "{text}"
+    );
     rig.finish(unit).await;
     drop(leaky);
 }
@@ -295,6 +305,20 @@ async fn an_attached_child_dies_with_its_parent() {
     while shakedown_real::procfs::stat(child).is_some_and(|s| s.is_alive()) {
         tokio::task::yield_now().await;
     }
+    rig.finish(unit).await;
+}
+
+async fn the_end_of_a_namespace_tells_who_was_left_behind() {
+    let mut rig = Rig::new();
+    let own = std::env::current_exe().unwrap();
+    let spec = ProcessSpec::command("leaver", &[own.to_str().unwrap()], None).env(LEAVER, "1").env(INSIDE_VARIABLE, "");
+    let Started { unit, .. } = rig.start(spec).await;
+    let notice = rig.exit(unit).await;
+    assert_eq!((notice.status, notice.others), (ExitStatus::Exited(LEFT_BEHIND as u8), Some(false)));
+    let mut said = Vec::new();
+    rig.world.try_read(unit, Stream::Stderr, &mut said, 65_536);
+    let said = String::from_utf8_lossy(&said);
+    assert!(said.contains("left behind in run") && said.contains("shakedown-puppet p"), "{said}");
     rig.finish(unit).await;
 }
 

@@ -12,12 +12,16 @@ use std::time::{Duration, Instant};
 
 fn main() -> ExitCode {
     puppet::enter();
+    rig::play_leaver();
     if rig::play_doomed_parent() {
         return ExitCode::SUCCESS;
     }
     let filter = std::env::args().skip(1).find(|a| !a.starts_with('-'));
-    let chosen: Vec<_> =
-        cases::ALL.iter().chain(hosted::ALL).filter(|(name, _)| filter.as_ref().is_none_or(|f| name.contains(f.as_str()))).collect();
+    let chosen: Vec<_> = cases::ALL
+        .iter()
+        .chain(hosted::ALL)
+        .filter(|(name, _)| filter.as_ref().is_none_or(|f| name.contains(f.as_str())))
+        .collect();
     if std::env::args().any(|a| a == "--list") {
         chosen.iter().for_each(|(name, _)| println!("{name}: test"));
         return ExitCode::SUCCESS;

@@ -44,7 +44,9 @@ impl Rig {
     pub fn take(&mut self) {
         while let Some(ready) = self.world.next_ready() {
             match ready {
-                Ready::Done { op, completion } => assert_eq!(self.done.insert(op, completion), None, "one answer an op"),
+                Ready::Done { op, completion } => {
+                    assert_eq!(self.done.insert(op, completion), None, "one answer an op")
+                }
                 Ready::Observed(event) => self.seen.push(event),
                 Ready::Step { .. } => panic!("a real world takes no steps"),
             }
@@ -185,6 +187,20 @@ pub fn nobody_left(run: &str) -> Result<(), Vec<String>> {
     }
 }
 
+/// As a program that leaves somebody behind, in a namespace of its own: its exit code is 0, the namespace's is not.
+pub fn play_leaver() {
+    if std::env::var_os(LEAVER).is_none() {
+        return;
+    }
+    namespace::enter_private_pid_namespace().expect("namespaces nest");
+    let played = host::block_on(async {
+        let mut rig = Rig::new();
+        rig.puppet(Scope::Tree, "spawn lost { setsid; print ready; hang }; hang").await;
+    });
+    played.expect("a runtime");
+    std::process::exit(0)
+}
+
 /// As a supervisor that is going to be killed: starts an attached puppet, says so, and waits for ever.
 pub fn play_doomed_parent() -> bool {
     if std::env::var_os(DOOMED).is_none() {
@@ -201,4 +217,5 @@ pub fn play_doomed_parent() -> bool {
 }
 
 pub const DOOMED: &str = "SHAKEDOWN_TEST_DOOMED_PARENT";
+pub const LEAVER: &str = "SHAKEDOWN_TEST_LEAVER";
 const PATIENCE: Duration = Duration::from_secs(10);
