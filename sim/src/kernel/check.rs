@@ -84,6 +84,7 @@ impl Check {
             self.kernel.set_now(at);
             self.kernel.fire_timers();
             self.settle();
+            assert!(self.kernel.next_timer().is_none_or(|next| next > at), "what is due fires");
         }
         self.now = end;
         self.kernel.set_now(end);

@@ -243,6 +243,8 @@ mod tests {
         parent.install(Signal::USR1, &handler());
         parent.holding = true;
         parent.post(Signal::USR1);
+        // The child's record was somebody else's.
+        child.post(Signal::TERM);
         child.fork_from(&parent);
         assert_eq!(child.disposition(Signal::HUP), Disposition::Ignored);
         assert_eq!(child.disposition(Signal::USR1), Disposition::Caught);
