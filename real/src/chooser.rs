@@ -45,14 +45,14 @@ pub struct SplitMix64 {
 
 impl SplitMix64 {
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         self.state = self.state.wrapping_add(GAMMA);
         mix(self.state)
     }
 
     /// A duration out of a range, each step of its grid as likely as the others.
     pub fn duration(&mut self, range: DurationRange) -> Duration {
-        range.at(below(self.next(), u64::from(range.steps()) + 1))
+        range.at(below(self.bits(), u64::from(range.steps()) + 1))
     }
 }
 
