@@ -132,7 +132,7 @@ fn headline(report: &FailureReport) -> Vec<String> {
     if used + 2 <= WIDTH {
         vec![format!("{run}{}{what}", " ".repeat(WIDTH - used)).trim_end().into()]
     } else {
-        vec![run.trim_end().into(), format!("     {what}")]
+        vec![run.trim_end().into(), format!("     {what}").trim_end().into()]
     }
 }
 
@@ -206,6 +206,8 @@ mod tests {
     }
 
     proptest! {
+        // Each case is a whole report of up to 70 rows.
+        #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
         fn no_line_is_wider_than_a_hundred_columns(report in samples::any_report()) {
             let block = failure_block(&report);
