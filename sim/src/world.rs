@@ -246,6 +246,27 @@ impl<C: Choose + 'static> SimWorld<C> {
         }
     }
 
+    /// The next answer, or the next thing that the kernel has ready.
+    fn next_of_kernel(&mut self) -> Option<Ready> {
+        if let Some(answer) = self.answers.pop_front() {
+            return Some(answer);
+        }
+        loop {
+            match self.kernel.next_ready()? {
+                KernelReady::Step { proc, label, nth } => return Some(Ready::Step { step: proc.0, label, nth }),
+                KernelReady::Done { op, completion } => match self.writes.remove(&op) {
+                    None => return Some(Ready::Done { op, completion }),
+                    Some(write) => {
+                        self.write(op, write);
+                        if let Some(answer) = self.answers.pop_front() {
+                            return Some(answer);
+                        }
+                    }
+                },
+            }
+        }
+    }
+
     fn signal(&mut self, op: OpId, unit: UnitId, to: Target, signal: Signal) {
         if let Err(errno) = self.kernel.signal_unit(unit, to, signal) {
             self.answers.push_back(Ready::Done { op, completion: Completion::SignalFailed(errno) });
@@ -295,29 +316,15 @@ impl<C: Choose + 'static> World for SimWorld<C> {
         self.kernel.unwatch(op);
     }
 
+    #[inline]
     fn next_ready(&mut self) -> Option<Ready> {
-        if let Some(answer) = self.answers.pop_front() {
-            return Some(answer);
-        }
-        if !self.kernel_used {
+        if self.answers.is_empty() && !self.kernel_used {
             return None;
         }
-        loop {
-            match self.kernel.next_ready()? {
-                KernelReady::Step { proc, label, nth } => return Some(Ready::Step { step: proc.0, label, nth }),
-                KernelReady::Done { op, completion } => match self.writes.remove(&op) {
-                    None => return Some(Ready::Done { op, completion }),
-                    Some(write) => {
-                        self.write(op, write);
-                        if let Some(answer) = self.answers.pop_front() {
-                            return Some(answer);
-                        }
-                    }
-                },
-            }
-        }
+        self.next_of_kernel()
     }
 
+    #[inline]
     fn run(&mut self, step: u32) {
         self.kernel.run(ProcId(step), &mut self.chooser);
         self.settle_accounts();

@@ -84,6 +84,7 @@ pub(crate) struct Queue {
 const SCAN_MAX: usize = 24;
 
 impl Queue {
+    #[inline]
     pub(crate) fn push<C: Choose>(&mut self, action: Action, label: Label, nth: u32, chooser: &mut C) {
         self.arrivals += 1;
         let mut entry = Entry { key: self.clock, arrival: self.arrivals, label, nth, action };
@@ -107,7 +108,12 @@ impl Queue {
         }
     }
 
+    #[inline]
     pub(crate) fn pop(&mut self) -> Option<Entry> {
+        if self.alone {
+            (self.alone, self.clock) = (false, 0);
+            return self.few.pop();
+        }
         let entry = if self.many.is_empty() {
             let least = match self.few.len() {
                 0 => return None,
@@ -119,7 +125,6 @@ impl Queue {
             self.many.pop()?.0
         };
         self.clock = if self.is_empty() { 0 } else { entry.key };
-        self.alone = false;
         Some(entry)
     }
 

@@ -13,8 +13,8 @@ use core::task::{Context, Poll};
 impl<W: World, A: Machine> Host<W, A> {
     /// Runs the next enabled action, or says why there is none.
     pub fn step(&mut self) -> Step {
+        self.sample_clock();
         loop {
-            self.sample_clock();
             self.absorb();
             if let Some(entry) = self.queue.pop() {
                 self.note_step(entry.label, entry.action);
@@ -27,19 +27,16 @@ impl<W: World, A: Machine> Host<W, A> {
                 self.carry_out();
                 return Step::Ran;
             }
-            if self.settle() {
+            if !self.reactor.settling.borrow().is_empty() && self.settle() {
                 continue;
             }
-            let next = self.next_deadline();
-            let now = self.reactor.now.get();
-            match next {
+            match self.next_deadline() {
                 Some(at) => {
                     self.world.borrow_mut().advance(at);
                     self.sample_clock();
                     if self.reactor.now.get() < at {
-                        return if self.is_over() { Step::Done } else { Step::Idle { until: next } };
+                        return if self.is_over() { Step::Done } else { Step::Idle { until: Some(at) } };
                     }
-                    debug_assert!(self.reactor.now.get() >= now, "a clock never goes back");
                 }
                 None if self.is_over() => return Step::Done,
                 None if self.world.borrow().is_patient() => return Step::Idle { until: None },
@@ -83,10 +80,11 @@ impl<W: World, A: Machine> Host<W, A> {
 
     /// Enables what has become possible since the last turn.
     fn absorb(&mut self) {
-        loop {
+        while !self.reactor.answers.borrow().is_empty() {
             let answer = self.reactor.answers.borrow_mut().pop_front();
-            let Some((op, completion)) = answer else { break };
-            self.complete(op, completion);
+            if let Some((op, completion)) = answer {
+                self.complete(op, completion);
+            }
         }
         loop {
             let ready = self.world.borrow_mut().next_ready();
@@ -103,7 +101,9 @@ impl<W: World, A: Machine> Host<W, A> {
                 }
             }
         }
-        self.close_prompt_acts();
+        if !self.prompt.is_empty() {
+            self.close_prompt_acts();
+        }
         if !self.reactor.newborn.borrow().is_empty() {
             self.welcome();
         }
@@ -193,10 +193,10 @@ impl<W: World, A: Machine> Host<W, A> {
     fn carry_out(&mut self) {
         loop {
             self.carry_out_effects();
-            let doomed = core::mem::take(&mut *self.reactor.doomed.borrow_mut());
-            if doomed.is_empty() {
+            if self.reactor.doomed.borrow().is_empty() {
                 return;
             }
+            let doomed = core::mem::take(&mut *self.reactor.doomed.borrow_mut());
             for run in doomed {
                 run.end();
                 self.task_over(run.slot());
@@ -205,7 +205,7 @@ impl<W: World, A: Machine> Host<W, A> {
     }
 
     fn carry_out_effects(&mut self) {
-        loop {
+        while !self.reactor.effects.borrow().is_empty() {
             let effect = self.reactor.effects.borrow_mut().pop_front();
             match effect {
                 None => return,

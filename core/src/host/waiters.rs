@@ -25,15 +25,21 @@ impl Reactor {
     pub(crate) fn waiters(&self) -> Vec<Waiter> {
         let tasks = self.tasks.borrow();
         let mut ops = self.ops.borrow_mut();
+        let timers = self.timers.borrow();
         tasks
             .living()
             .filter(|(_, task)| task.why != Why::Settle)
-            .map(|(_, task)| {
-                let waits_for = match task.why {
-                    Why::Sleep(at) if at > self.now.get() => format!("its timer at {at}"),
-                    Why::Op(op, what) if ops.get(op).is_some() => what.to_string(),
-                    Why::Sleep(_) | Why::Op(..) | Why::Unknown => "a message or a future of its own".to_string(),
-                    Why::Settle => "quiescence".to_string(),
+            .map(|(id, task)| {
+                let timer = timers.sleepers().filter(|(task, _)| *task == id).map(|(_, at)| at).min();
+                let what = match task.why {
+                    Why::Op(op, what) if ops.get(op).is_some() => Some(what.to_string()),
+                    Why::Op(..) | Why::Unknown | Why::Settle => None,
+                };
+                let waits_for = match (what, timer) {
+                    (Some(what), Some(at)) => format!("{what}, or its timer at {at}"),
+                    (Some(what), None) => what,
+                    (None, Some(at)) => format!("its timer at {at}"),
+                    (None, None) => "a message or a future of its own".to_string(),
                 };
                 Waiter { who: format!("task `{}`", task.name.as_str()), waits_for }
             })

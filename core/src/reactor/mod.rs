@@ -141,6 +141,7 @@ impl Reactor {
     }
 
     /// Whether `waker` is the task's own, so that its timer need not clone it.
+    #[inline]
     pub(crate) fn is_own_waker(&self, task: TaskId, waker: &Waker) -> bool {
         self.wakers.borrow().get(task.index()).is_some_and(|own| own.will_wake(waker))
     }

@@ -2,7 +2,6 @@
 
 use crate::ids::{OpId, TaskId, UnitId};
 use crate::site::{Label, hash_name};
-use crate::time::Instant;
 use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
@@ -39,7 +38,6 @@ impl Name {
 pub(crate) enum Why {
     /// A channel, a lock or a future of its own.
     Unknown,
-    Sleep(Instant),
     Op(OpId, &'static str),
     Settle,
 }
@@ -132,6 +130,7 @@ impl Tasks {
         self.slots[id.index()].run = Some(run);
     }
 
+    #[inline]
     pub(crate) fn get(&mut self, id: TaskId) -> Option<&mut Task> {
         self.slots.get_mut(id.index()).filter(|t| t.run.is_some())
     }

@@ -41,6 +41,7 @@ pub(crate) struct Timers {
 }
 
 impl Timers {
+    #[inline]
     pub(crate) fn arm(&mut self, at: Instant, target: Target) -> TimerId {
         self.seq = self.seq.wrapping_add(1).max(1);
         let entry = Slot { armed: self.seq, target: Some(target) };
@@ -59,6 +60,7 @@ impl Timers {
     }
 
     /// Forgets a timer. What it would have woken is handed back, to be dropped outside any borrow.
+    #[inline]
     pub(crate) fn cancel(&mut self, id: TimerId) -> Option<Target> {
         let slot = &mut self.slots[id.slot as usize];
         if slot.armed != id.seq {
@@ -81,6 +83,7 @@ impl Timers {
     }
 
     /// The next instant at which something fires.
+    #[inline]
     pub(crate) fn next(&mut self) -> Option<Instant> {
         while let Some(&Reverse((at, key))) = self.heap.peek() {
             if self.slots[key as u32 as usize].armed == (key >> 32) as u32 {
@@ -93,15 +96,33 @@ impl Timers {
     }
 
     /// Takes the first timer that is due at `now`.
+    #[inline]
     pub(crate) fn pop_due(&mut self, now: Instant) -> Option<Target> {
-        if self.next()? > now {
-            return None;
+        while let Some(&Reverse((at, key))) = self.heap.peek() {
+            if at > now.as_nanos() {
+                return None;
+            }
+            self.heap.pop();
+            let slot = &mut self.slots[key as u32 as usize];
+            if slot.armed == (key >> 32) as u32 {
+                slot.armed = 0;
+                self.free.push(key as u32);
+                return slot.target.take();
+            }
+            self.cancelled -= 1;
         }
-        let Reverse((_, key)) = self.heap.pop()?;
-        let slot = &mut self.slots[key as u32 as usize];
-        slot.armed = 0;
-        self.free.push(key as u32);
-        slot.target.take()
+        None
+    }
+
+    /// The tasks that sleep, and until when, for reports.
+    pub(crate) fn sleepers(&self) -> impl Iterator<Item = (TaskId, Instant)> {
+        self.heap.iter().filter_map(|&Reverse((at, key))| {
+            let slot = &self.slots[key as u32 as usize];
+            match &slot.target {
+                Some(Target::Task(task)) if slot.armed == (key >> 32) as u32 => Some((*task, Instant::from_nanos(at))),
+                Some(Target::Task(_) | Target::Waker(_) | Target::Actor(_)) | None => None,
+            }
+        })
     }
 
     /// How many are armed.

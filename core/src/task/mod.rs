@@ -49,16 +49,19 @@ pub struct TaskCx {
 
 impl TaskCx {
     /// The clock, frozen while the task runs.
+    #[inline]
     pub fn now(&self) -> Instant {
         self.reactor.now.get()
     }
 
     /// Waits for a duration.
+    #[inline]
     pub fn sleep(&self, duration: Duration) -> Sleep {
         self.sleep_until(self.now().after(duration))
     }
 
     /// Waits until an instant.
+    #[inline]
     pub fn sleep_until(&self, at: Instant) -> Sleep {
         Sleep::new(self.reactor.clone(), self.task, at)
     }

@@ -1,7 +1,7 @@
 //! Time passing in a task.
 
 use crate::ids::TaskId;
-use crate::reactor::{Reactor, Target, TimerId, Why};
+use crate::reactor::{Reactor, Target, TimerId};
 use crate::time::Instant;
 use alloc::rc::Rc;
 use core::future::Future;
@@ -17,6 +17,7 @@ pub struct Sleep {
 }
 
 impl Sleep {
+    #[inline]
     pub(crate) fn new(reactor: Rc<Reactor>, task: TaskId, at: Instant) -> Sleep {
         Sleep { reactor, at, task, timer: None }
     }
@@ -30,6 +31,7 @@ impl Sleep {
 impl Future for Sleep {
     type Output = ();
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         if this.reactor.now.get() >= this.at {
@@ -40,9 +42,6 @@ impl Future for Sleep {
         let stale = match this.timer {
             None => {
                 this.timer = Some(this.reactor.timers.borrow_mut().arm(this.at, target));
-                if let Some(task) = this.reactor.tasks.borrow_mut().get(this.task) {
-                    task.why = Why::Sleep(this.at);
-                }
                 None
             }
             Some(_) if own => None,
@@ -54,6 +53,7 @@ impl Future for Sleep {
 }
 
 impl Drop for Sleep {
+    #[inline]
     fn drop(&mut self) {
         if let Some(timer) = self.timer {
             let target = self.reactor.timers.borrow_mut().cancel(timer);

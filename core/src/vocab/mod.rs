@@ -14,5 +14,5 @@ pub use fact::{Fact, FactRecord, ProcessEvent, ProcessWhat, Requester, Subject};
 pub use outcome::{ExitStatus, Outcome, OutputTally, Reason, Survivor, WorkerState};
 pub use policy::{Grace, Scope, SecondStop, SignalTo, StopPolicy};
 pub use port::{Completion, Errno, ExitNotice, Request, SpawnFailure, Stream, Target, TryRead, TryWrite};
-pub use spec::{Body, ProcessSpec, Program, SessionSpec, StopOrder, WorkerSpec};
+pub use spec::{Body, ProcessSpec, Program, SessionSpec, StandIn, StopOrder, WorkerSpec};
 pub use stimulus::{Act, Stimulus, Trigger, TriggerSubject};

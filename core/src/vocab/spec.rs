@@ -15,11 +15,22 @@ pub enum Program {
     Command {
         /// argv, the program first; looked up in `PATH` where it has no slash.
         argv: Vec<String>,
-        /// The script that stands for it in the simulator.
-        sim: Option<Block>,
+        /// What stands for it in the simulator.
+        sim: StandIn,
     },
     /// A puppet script, played by both backends.
     Puppet(Block),
+}
+
+/// What stands for a command in the simulator, which cannot know what is installed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum StandIn {
+    /// Nothing was said: the command can only be played for real.
+    Unknown,
+    /// This script.
+    Script(Block),
+    /// Nobody: the program does not exist, and exec fails with ENOENT, as it is to fail for real.
+    Absent,
 }
 
 /// A process to start.
@@ -51,6 +62,7 @@ impl ProcessSpec {
 
     /// A command of this name, played by `sim` in the simulator.
     pub fn command(name: &str, argv: &[&str], sim: Option<Block>) -> ProcessSpec {
+        let sim = sim.map_or(StandIn::Unknown, StandIn::Script);
         let argv = argv.iter().map(|a| String::from(*a)).collect();
         ProcessSpec {
             name: name.into(),
@@ -78,9 +90,14 @@ impl ProcessSpec {
     /// What the simulator plays: the puppet, or the command's stand-in.
     pub fn script(&self) -> Option<&Block> {
         match &self.program {
-            Program::Puppet(script) => Some(script),
-            Program::Command { sim, .. } => sim.as_ref(),
+            Program::Puppet(script) | Program::Command { sim: StandIn::Script(script), .. } => Some(script),
+            Program::Command { sim: StandIn::Unknown | StandIn::Absent, .. } => None,
         }
+    }
+
+    /// Whether the simulator knows what this program does, if only that it does not exist.
+    pub fn can_be_simulated(&self) -> bool {
+        !matches!(self.program, Program::Command { sim: StandIn::Unknown, .. })
     }
 }
 
