@@ -7,6 +7,7 @@ use crate::errno;
 use shakedown_core::ids::Pid;
 use shakedown_core::vocab::{Errno, ExitStatus};
 use std::fs;
+use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::OnceLock;
@@ -46,7 +47,7 @@ impl Stat {
 
 /// One process; `None` where there is none of this pid.
 pub fn stat(pid: Pid) -> Option<Stat> {
-    parse(pid, &fs::read(format!("/proc/{pid}/stat")).ok()?)
+    parse(pid, &read_stat(pid).ok()?)
 }
 
 /// Every process of our namespace, in the order of /proc.
@@ -56,7 +57,7 @@ pub fn stat(pid: Pid) -> Option<Stat> {
 pub fn every() -> Result<Vec<Stat>, Errno> {
     let mut found = Vec::new();
     for pid in pids()? {
-        match fs::read(format!("/proc/{pid}/stat")) {
+        match read_stat(pid) {
             Ok(text) => found.extend(parse(pid, &text)),
             Err(e) => gone(&e)?,
         }
@@ -158,6 +159,14 @@ pub fn writers_of(inodes: &[u64]) -> Result<Vec<Pid>, Errno> {
     Ok(found)
 }
 
+/// In one read: proc makes the text anew for each open, and `fs::read` would fetch it in half a dozen pieces.
+fn read_stat(pid: Pid) -> std::io::Result<Vec<u8>> {
+    let mut text = vec![0; STAT_BYTES];
+    let read = fs::File::open(format!("/proc/{pid}/stat"))?.read(&mut text)?;
+    text.truncate(read);
+    Ok(text)
+}
+
 /// A read that failed because its process ended is no error.
 fn gone(error: &std::io::Error) -> Result<(), Errno> {
     match errno::of_std(error) {
@@ -188,6 +197,8 @@ fn parse(pid: Pid, text: &[u8]) -> Option<Stat> {
 }
 
 const CHILDREN_BYTES: usize = 4096;
+/// 52 numbers of at most 21 bytes each, and a name.
+const STAT_BYTES: usize = 2048;
 /// Field 22 of proc_pid_stat(5), counted from the state, which is field 3.
 const STARTED: usize = 22 - 3;
 /// Field 52, likewise.

@@ -137,7 +137,8 @@ impl Shared {
     }
 
     fn enrol(&self, pid: Pid, name: Arc<str>, is_reported: bool) {
-        let started = procfs::stat(pid).map(|s| s.started);
+        // A leader is pinned by us; only of others could the number pass on unseen.
+        let started = if is_reported { procfs::stat(pid).map(|s| s.started) } else { None };
         let entry = Entry { name: name.clone(), is_reported, started, announced: None, progress: Progress::Alive };
         self.roll.borrow_mut().seen.insert(pid, entry);
         self.observe(pid, &name, ProcessWhat::Started);
