@@ -75,6 +75,17 @@ mod tests {
     }
 
     #[test]
+    fn only_our_own_child_is_named_where_others_have_zombies_too() {
+        let mut stage = Stage::new(&[]);
+        let main = stage.born("job/main", UnitId(0));
+        let helper = stage.born_of("job/helper", UnitId(0), main);
+        stage.dies(helper, ExitStatus::Exited(0));
+        stage.dies(main, ExitStatus::Exited(0));
+        stage.end(EndReason::RootReturned);
+        stage.assert_found(&[(NAME, "job/main")]);
+    }
+
+    #[test]
     fn a_survivor_that_was_named_may_die_unreaped() {
         let mut stage = Stage::new(&["api"]);
         let main = stage.starts("api");

@@ -153,8 +153,12 @@ impl Stage {
     }
 
     pub(super) fn stop_requested(&mut self, worker: &str, deadline_ms: u64) {
+        self.stop_requested_by(worker, Requester::Parent, deadline_ms);
+    }
+
+    pub(super) fn stop_requested_by(&mut self, worker: &str, by: Requester, deadline_ms: u64) {
         let deadline = Instant::ZERO.after(Duration::from_millis(deadline_ms));
-        self.fact(worker, Fact::StopRequested { by: Requester::Parent, deadline });
+        self.fact(worker, Fact::StopRequested { by, deadline });
     }
 
     pub(super) fn ends(&mut self, worker: &str, mut outcome: Outcome) {

@@ -65,6 +65,7 @@ fn state_and_reason_follow_the_tables_of_lifecycle_section_2() {
         (&[Exit], BY_KILL, Killed, ForcedKill, false),
         (&[Ask, TERM, KILL, Exit], BY_KILL, Killed, ForcedKill, true),
         (&[Ask, TERM, KILL, Exit], BY_KILL, Stopped, Reason::Signal, false),
+        (&[Ask, TERM, KILL, Exit], BY_KILL, Killed, Reason::Signal, false),
         (&[Ask, TERM, Exit, KillHelper], BY_TERM, Killed, Reason::Signal, true),
         (&[Ask, TERM, Exit, KillHelper], BY_TERM, Stopped, Reason::Signal, false),
         (&[Exit, KillHelper], zero, Killed, Natural, true),
@@ -74,6 +75,16 @@ fn state_and_reason_follow_the_tables_of_lifecycle_section_2() {
         let found = run(row).found().contains(&(NAME, "a".into()));
         assert_eq!(found, !row.4, "row {n}");
     }
+}
+
+#[test]
+fn the_policys_own_request_asks_nobody_to_end() {
+    let mut stage = Stage::new(&["a"]);
+    let main = stage.starts("a");
+    stage.stop_requested_by("a", Requester::Policy, 1_000);
+    stage.exits("a", main, ExitStatus::Exited(0));
+    stage.ends("a", finished());
+    stage.assert_clean();
 }
 
 #[test]
