@@ -60,7 +60,7 @@ impl Case {
     pub fn without_sim(&self) -> Option<&Arc<str>> {
         use shakedown_core::vocab::Body;
         let lacks = |body: &Body| match body {
-            Body::Process(spec) => spec.script().is_none(),
+            Body::Process(spec) => !spec.can_be_simulated(),
             Body::PuppetTask(_) | Body::Function(_) => false,
         };
         self.session.workers.iter().find(|worker| lacks(&worker.body)).map(|worker| &worker.name)

@@ -5,7 +5,7 @@ use shakedown_core::ids::WorkerId;
 use shakedown_core::signal::Signal;
 use shakedown_core::time::Duration;
 use shakedown_core::vocab::{
-    Act, Body, Grace, Program, Scope, SecondStop, SignalTo, StopOrder, StopPolicy, TriggerSubject,
+    Act, Body, Grace, Program, Scope, SecondStop, SignalTo, StandIn, StopOrder, StopPolicy, TriggerSubject,
 };
 use std::path::PathBuf;
 
@@ -48,7 +48,7 @@ fn every_key_lands_where_it_belongs() {
     assert_eq!(db.stop.signal, Signal::INT);
     assert_eq!((db.stop.grace, db.stop.signal_to), (Grace::After(Duration::from_secs(3)), SignalTo::Leader));
     let Body::Process(spec) = &db.body else { panic!("a process") };
-    let Program::Command { argv, sim: Some(sim) } = &spec.program else { panic!("a command with a stand-in") };
+    let Program::Command { argv, sim: StandIn::Script(sim) } = &spec.program else { panic!("a command with a stand-in") };
     assert_eq!((argv.len(), sim.len(), spec.scope), (3, 4, Scope::Tree));
     assert_eq!((server.stop.grace, server.stop.drain), (Grace::Never, Duration::from_millis(5)));
     let Body::Process(spec) = &server.body else { panic!("a process") };
@@ -66,6 +66,27 @@ fn every_key_lands_where_it_belongs() {
     assert_eq!(case.expectations.sometimes().count(), 1);
     assert!(case.allows[0].covers("no-orphan", "server/helper") && !case.allows[0].covers("no-orphan", "server"));
     assert_eq!(case.limits, Limits { time: Duration::from_secs(5), steps: 10_000 });
+}
+
+#[test]
+fn a_command_may_be_absent_from_the_simulator_too() {
+    let command = "schema = 1\n[workers.a]\ncommand = [\"/no/such/program\"]\n";
+    let lacks = |text: &str| good(text).cases()[0].without_sim().is_some();
+    assert!(lacks(command));
+    let absent = format!("{command}sim = {{ exec-fails = \"ENOENT\" }}\n");
+    assert!(!lacks(&absent));
+    let case = &good(&absent).cases()[0];
+    let Body::Process(spec) = &case.session.workers[0].body else { panic!("a process") };
+    assert!(matches!(&spec.program, Program::Command { sim: StandIn::Absent, .. }) && spec.script().is_none());
+    for (sim, kind, says) in [
+        ("{ exec-fails = \"EACCES\" }", DiagnosticKind::NotSupportedYet, "error of exec `EACCES` is not supported yet"),
+        ("{ exec-fails = \"ENOET\" }", DiagnosticKind::Mistake, "unknown error of exec `ENOET`"),
+        ("{ exec-fail = \"ENOENT\" }", DiagnosticKind::Mistake, "unknown key `exec-fail` of `sim`"),
+        ("{}", DiagnosticKind::Mistake, "`sim` says nothing"),
+    ] {
+        let errors = read("x.toml", &format!("{command}sim = {sim}\n")).expect_err(sim);
+        assert_eq!((errors.len(), errors[0].kind, errors[0].message.as_str()), (1, kind, says));
+    }
 }
 
 #[test]

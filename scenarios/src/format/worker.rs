@@ -5,7 +5,7 @@ use super::diagnostic::DiagnosticKind;
 use super::reader::{Keys, Reader};
 use super::tree::{Field, Node, Table, Value};
 use shakedown_core::puppet::{Block, ParseErrorKind, Verb, nearest, parse};
-use shakedown_core::vocab::{Body, Grace, ProcessSpec, Program, Scope, SignalTo, StopPolicy, WorkerSpec};
+use shakedown_core::vocab::{Body, Grace, ProcessSpec, Program, Scope, SignalTo, StandIn, StopPolicy, WorkerSpec};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -68,7 +68,10 @@ fn check_name(reader: &mut Reader<'_>, field: &Field) {
 
 /// A process runs a puppet or a command.
 fn process(reader: &mut Reader<'_>, field: &Field, table: &Table) -> Option<Program> {
-    let sim = table.get("sim").and_then(|node| Some((node, script(reader, node, "`sim`")?)));
+    let sim = match table.get("sim") {
+        None => Some(StandIn::Unknown),
+        Some(node) => stand_in(reader, node),
+    };
     match (table.get("puppet"), table.get("command")) {
         // A misspelt key was told already, and says enough.
         (None, None) if table.0.iter().any(|field| misspelt(&field.key)) => None,
@@ -90,9 +93,24 @@ fn process(reader: &mut Reader<'_>, field: &Field, table: &Table) -> Option<Prog
         }
         (None, Some(command)) => {
             let argv = argv(reader, command)?;
-            Some(Program::Command { argv, sim: sim.map(|(_, block)| block) })
+            Some(Program::Command { argv, sim: sim? })
         }
     }
+}
+
+/// `sim`: a script, or the table `{ exec-fails = "ENOENT" }` for a program that does not exist.
+fn stand_in(reader: &mut Reader<'_>, node: &Node) -> Option<StandIn> {
+    let Value::Table(table) = &node.value else {
+        return script(reader, node, "`sim`").map(StandIn::Script);
+    };
+    reader.keys(table, &SIM);
+    let Some(errno) = table.get("exec-fails") else {
+        if table.0.is_empty() {
+            reader.mistake_hint(&node.at, "`sim` says nothing", "as in sim = { exec-fails = \"ENOENT\" }");
+        }
+        return None;
+    };
+    reader.choice(errno, "error of exec", EXEC_ERRORS).map(|()| StandIn::Absent)
 }
 
 fn misspelt(key: &str) -> bool {
@@ -264,6 +282,18 @@ pub(super) const WORKER: Keys = Keys {
 };
 const STOP: Keys =
     Keys { of: "`stop`", known: &["signal", "signal-to", "grace", "scope", "drain"], later: &["proxy-drain"] };
+const SIM: Keys = Keys { of: "`sim`", known: &["exec-fails"], later: &[] };
+/// What execve(2) may say.
+const EXEC_ERRORS: &[(&str, Option<()>)] = &[
+    ("ENOENT", Some(())),
+    ("EACCES", None),
+    ("ENOEXEC", None),
+    ("ETXTBSY", None),
+    ("ELOOP", None),
+    ("E2BIG", None),
+    ("ENOMEM", None),
+    ("EAGAIN", None),
+];
 const KINDS: &[(&str, Option<Kind>)] = &[
     ("process", Some(Kind::Process)),
     ("task", Some(Kind::Task)),
