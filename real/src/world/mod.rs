@@ -18,7 +18,7 @@ use crate::watch::watch;
 use shakedown_core::ids::{OpId, Pid, TaskId, UnitId};
 use shakedown_core::signal::Signal;
 use shakedown_core::time::Instant;
-use shakedown_core::vocab::{Completion, Errno, FactRecord, ProcessSpec, Request, Stream, Target, TryRead, TryWrite};
+use shakedown_core::vocab::{Completion, Errno, FactRecord, ProcessEvent, ProcessSpec, Request, Stream, Target, TryRead, TryWrite};
 use shakedown_core::world::{Ready, World};
 use shared::{Birth, Shared};
 use std::cell::{Cell, RefCell};
@@ -36,6 +36,9 @@ use unit::Unit;
 
 /// Where facts go as they become true.
 pub type FactSink = Box<dyn FnMut(FactRecord)>;
+
+/// Where what is seen of processes goes, in the order in which it arrives.
+pub type ProcessSink = Box<dyn FnMut(&ProcessEvent)>;
 
 /// How a world is to be made.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -75,6 +78,7 @@ pub struct RealWorld {
     run: String,
     number: u32,
     sink: Option<FactSink>,
+    process_sink: Option<ProcessSink>,
     background: Vec<AbortHandle>,
 }
 
@@ -130,6 +134,7 @@ impl RealWorld {
             run,
             number: WORLDS.fetch_add(1, Ordering::Relaxed),
             sink: None,
+            process_sink: None,
             background,
         })
     }
@@ -152,6 +157,11 @@ impl RealWorld {
     /// Facts go here from now on; without a sink they are dropped.
     pub fn on_fact(&mut self, sink: FactSink) {
         self.sink = Some(sink);
+    }
+
+    /// What is seen of processes goes here from now on.
+    pub fn on_process(&mut self, sink: ProcessSink) {
+        self.process_sink = Some(sink);
     }
 
     /// What was noticed that should not have happened: abandoned units, unexpected events, broken reports. Emptied by asking.
@@ -294,7 +304,11 @@ impl World for RealWorld {
 
     fn next_ready(&mut self) -> Option<Ready> {
         self.shared.take_births();
-        self.shared.ready.borrow_mut().pop_front()
+        let ready = self.shared.ready.borrow_mut().pop_front();
+        if let (Some(Ready::Observed(event)), Some(sink)) = (&ready, &mut self.process_sink) {
+            sink(event);
+        }
+        ready
     }
 
     /// This world takes no steps: it is never asked to.

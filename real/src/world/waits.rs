@@ -64,6 +64,8 @@ impl Shared {
             self.sweep();
             match self.living_besides_dead_leader(unit) {
                 Ok(living) if living.is_empty() => {
+                    // Whoever died since the last sweep is ours by now: orphans are handed on before their parent's end shows.
+                    self.sweep();
                     self.drain_reports();
                     return self.forget_if_over(unit);
                 }
