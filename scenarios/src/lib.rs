@@ -19,6 +19,7 @@
 
 pub mod cli;
 pub mod format;
+pub mod live;
 pub mod pattern;
 pub mod report;
 pub mod sweep;

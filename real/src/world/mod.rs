@@ -18,7 +18,9 @@ use crate::watch::watch;
 use shakedown_core::ids::{OpId, Pid, TaskId, UnitId};
 use shakedown_core::signal::Signal;
 use shakedown_core::time::Instant;
-use shakedown_core::vocab::{Completion, Errno, FactRecord, ProcessEvent, ProcessSpec, Request, Stream, Target, TryRead, TryWrite};
+use shakedown_core::vocab::{
+    Completion, Errno, FactRecord, ProcessEvent, ProcessSpec, Request, Stream, Target, TryRead, TryWrite,
+};
 use shakedown_core::world::{Ready, World};
 use shared::{Birth, Shared};
 use std::cell::{Cell, RefCell};

@@ -1,15 +1,221 @@
-//! `shakedown real`: the same files with real processes.
+//! `shakedown real`: the same files with real processes, in a pid namespace of their own.
 
-use super::{Exit, Files};
+use super::{Exit, Files, Format, load};
+use crate::format::Scenario;
+use crate::live::{self, LiveRun};
+use crate::report::{
+    CaseLine, CaseSummary, FailureLine, FailureReport, HowCommon, Story, SummaryLine, Surprises, SweepSummary,
+    case_line, failure_block, sweep_summary, timeline,
+};
+use crate::sweep::{Job, PlanNames, Seeds, split};
 use clap::Args;
+use shakedown_real::namespace;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// The arguments of `real`.
 #[derive(Args, Debug)]
 pub(super) struct RealArgs {
     #[command(flatten)]
     files: Files,
+    /// What ranges are drawn from
+    #[arg(long, env = "SHAKEDOWN_SEED", value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// How often each case is played
+    #[arg(long, env = "SHAKEDOWN_RUNS", value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    runs: u32,
+    /// Only this case of each scenario, counted from 1
+    #[arg(long, env = "SHAKEDOWN_CASE", value_name = "K")]
+    case: Option<u32>,
+    /// Play scenarios whose `limits.time` is above 60s too
+    #[arg(long, env = "SHAKEDOWN_LONG")]
+    long: bool,
+    /// Fail with exit code 7 where anything had to be skipped
+    #[arg(long, env = "SHAKEDOWN_REQUIRE")]
+    require: bool,
+    /// Play among the processes of this machine instead of in a private pid namespace
+    #[arg(long, env = "SHAKEDOWN_ON_THIS_MACHINE")]
+    on_this_machine: bool,
+    /// How results are printed
+    #[arg(long, env = "SHAKEDOWN_FORMAT", default_value = "human")]
+    format: Format,
 }
 
-pub(super) fn run(_: &RealArgs) -> Exit {
-    Exit::Lacking
+/// The longest `limits.time` that is played unasked.
+const LIMIT_UNASKED: Duration = Duration::from_secs(60);
+
+pub(super) fn run(args: &RealArgs) -> Exit {
+    // Before any thread exists, and before anything is printed: this process is replaced by one inside.
+    let name = if args.on_this_machine {
+        format!("on-this-machine-{}", std::process::id())
+    } else {
+        match namespace::enter_private_pid_namespace() {
+            Ok(entered) => entered.run,
+            Err(refused) => {
+                eprintln!("error: {refused}\nhelp: --on-this-machine plays among this machine's own processes");
+                return Exit::Lacking;
+            }
+        }
+    };
+    match load(&args.files) {
+        Ok(scenarios) => play_all(args, &scenarios, &name),
+        Err(exit) => exit,
+    }
+}
+
+/// Why a scenario is not played, if it is not.
+fn skipped(args: &RealArgs, job: &Job) -> Option<String> {
+    if !job.scenario.real {
+        return Some(job.scenario.real_reason.clone().unwrap_or_else(|| "it says `real = false`".into()));
+    }
+    let long = job.case.limits.time > LIMIT_UNASKED && !args.long;
+    long.then(|| "its `limits.time` is above 60s: --long plays it".into())
+}
+
+#[derive(Default)]
+struct Tally {
+    sweep: Vec<(u64, u64)>,
+    sometimes: Vec<(String, u64)>,
+    skipped: Vec<(String, String)>,
+    blocks: Vec<FailureReport>,
+    played: Duration,
+}
+
+fn play_all(args: &RealArgs, scenarios: &[Arc<Scenario>], name: &str) -> Exit {
+    let began = Instant::now();
+    let (mut tally, mut exit) = (Tally::default(), Exit::Held);
+    let mut jobs = Job::all(scenarios, Seeds::First(1));
+    jobs.retain(|job| args.case.is_none_or(|case| job.case.index == case));
+    for job in &jobs {
+        match skipped(args, job) {
+            Some(reason) => tally.skipped.push((job.scenario.name.to_string(), reason)),
+            None => exit = exit.worst(play_case(args, job, name, &mut tally)),
+        }
+    }
+    let left = namespace::leftovers(name);
+    for (pid, command) in &left {
+        eprintln!("error: left behind: {pid} {command}");
+        exit = exit.worst(Exit::Failed);
+    }
+    if tally.sweep.is_empty() || (args.require && !tally.skipped.is_empty()) {
+        exit = exit.worst(Exit::Lacking);
+    }
+    if args.runs > 1 && tally.sometimes.iter().any(|(_, seen)| *seen == 0) {
+        exit = exit.worst(Exit::Inconclusive);
+    }
+    print_summary(args, tally, began.elapsed(), exit);
+    exit
+}
+
+fn play_case(args: &RealArgs, job: &Job, name: &str, tally: &mut Tally) -> Exit {
+    let (mut exit, mut failed, mut orders) = (Exit::Held, 0, BTreeSet::new());
+    let mut reports = Vec::new();
+    let mut hits = vec![0; job.case.expectations.sometimes().count()];
+    for n in 0..u64::from(args.runs) {
+        let seed = args.seed.wrapping_add(n);
+        let run = match live::play(&job.case, seed, name, !args.on_this_machine) {
+            Ok(run) => run,
+            Err(live::CannotPlay(reason)) => {
+                eprintln!("error: {}: {reason}", job.scenario.name);
+                return Exit::Lacking;
+            }
+        };
+        tally.played += run.took;
+        orders.insert(run.digest);
+        hits.iter_mut().enumerate().for_each(|(n, hits)| *hits += run.hits >> n & 1);
+        if !run.findings.is_empty() {
+            failed += 1;
+            exit = exit.worst(Exit::Failed);
+            if reports.is_empty() {
+                reports.push(report(args, job, seed, &run));
+            }
+        }
+    }
+    let summary = CaseSummary {
+        scenario: job.scenario.name.to_string(),
+        case_index: job.case.index,
+        case_label: job.case.label.to_string(),
+        runs: u64::from(args.runs),
+        distinct: orders.len() as u64,
+        failed,
+    };
+    let how_common = Some(HowCommon { failed, runs: u64::from(args.runs) });
+    reports.iter_mut().for_each(|report| report.how_common = how_common);
+    match args.format {
+        Format::Human => println!("{}", case_line(&summary)),
+        Format::Json => println!("{}", CaseLine::from(&summary).line()),
+    }
+    if args.format == Format::Json {
+        reports.iter().for_each(|report| println!("{}", FailureLine::from(report).line()));
+    }
+    tally.blocks.extend(reports);
+    tally.sweep.push((summary.distinct, failed));
+    if args.runs > 1 {
+        let names = job.case.expectations.sometimes().map(|s| format!("{}: {s}", job.scenario.name));
+        tally.sometimes.extend(names.zip(hits));
+    }
+    exit
+}
+
+fn report(args: &RealArgs, job: &Job, seed: u64, run: &LiveRun) -> FailureReport {
+    let finding = &run.findings[0];
+    let (facts, processes) = split(&run.moments);
+    let story = Story {
+        facts: &facts,
+        processes: &processes,
+        names: &PlanNames(&job.case.session),
+        failure: Some((&finding.rule, &finding.subject, finding.at)),
+    };
+    let case = if job.case.label.is_empty() { String::new() } else { format!(" --case {}", job.case.index) };
+    let on = if args.on_this_machine { " --on-this-machine" } else { "" };
+    FailureReport {
+        scenario: job.scenario.name.to_string(),
+        case_index: job.case.index,
+        case_label: job.case.label.to_string(),
+        seed: None,
+        oracle: if finding.expected { format!("expect: {}", finding.rule) } else { finding.rule.to_string() },
+        subject: finding.subject.clone(),
+        at: finding.at,
+        message: finding.message.clone(),
+        decisions: 0,
+        surprises: Surprises::default(),
+        rerun: format!("shakedown real {}{case} --seed {seed}{on}", job.scenario.file),
+        reproduced: None,
+        minimised: None,
+        timeline: timeline(&story),
+        why: None,
+        tipping_point: None,
+        how_common: None,
+    }
+}
+
+fn print_summary(args: &RealArgs, tally: Tally, real_time: Duration, exit: Exit) {
+    let summary = SweepSummary {
+        runs: tally.sweep.len() as u64 * u64::from(args.runs),
+        distinct: tally.sweep.iter().map(|(distinct, _)| distinct).sum(),
+        failed: tally.sweep.iter().map(|(_, failed)| failed).sum(),
+        virtual_time: tally.played,
+        real_time,
+        sometimes: tally.sometimes,
+        unused_allowances: Vec::new(),
+    };
+    match args.format {
+        Format::Human => {
+            tally.blocks.iter().for_each(|block| print!("\n{}", failure_block(block)));
+            for (name, reason) in &tally.skipped {
+                println!("skipped  {name}: {reason}");
+            }
+            print!("\n{}", sweep_summary(&summary));
+            if !tally.skipped.is_empty() {
+                println!("{} skipped", tally.skipped.len());
+            }
+        }
+        Format::Json => {
+            for (name, reason) in &tally.skipped {
+                eprintln!("skipped {name}: {reason}");
+            }
+            println!("{}", SummaryLine::new(&summary, i32::from(exit.code())).line());
+        }
+    }
 }

@@ -48,7 +48,9 @@ fn every_key_lands_where_it_belongs() {
     assert_eq!(db.stop.signal, Signal::INT);
     assert_eq!((db.stop.grace, db.stop.signal_to), (Grace::After(Duration::from_secs(3)), SignalTo::Leader));
     let Body::Process(spec) = &db.body else { panic!("a process") };
-    let Program::Command { argv, sim: StandIn::Script(sim) } = &spec.program else { panic!("a command with a stand-in") };
+    let Program::Command { argv, sim: StandIn::Script(sim) } = &spec.program else {
+        panic!("a command with a stand-in")
+    };
     assert_eq!((argv.len(), sim.len(), spec.scope), (3, 4, Scope::Tree));
     assert_eq!((server.stop.grace, server.stop.drain), (Grace::Never, Duration::from_millis(5)));
     let Body::Process(spec) = &server.body else { panic!("a process") };

@@ -1,0 +1,136 @@
+//! One case of a scenario for real: the same machines, the same stimuli, on Linux processes and the wall clock.
+
+use crate::format::Case;
+use crate::pattern::History;
+use crate::sweep::Finding;
+use shakedown_core::host::Host;
+use shakedown_core::machine::{Command, Event};
+use shakedown_core::site::mix;
+use shakedown_core::time::Instant;
+use shakedown_core::vocab::{Requester, Stimulus};
+use shakedown_real::host::{Driven, block_on, drive};
+use shakedown_real::{Config, RealWorld};
+use shakedown_sim::Moment;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What became of one real run.
+#[derive(Clone, Debug)]
+pub struct LiveRun {
+    /// What it is blamed for; the first is the one that counts.
+    pub findings: Vec<Finding>,
+    /// Which `sometimes` it has seen.
+    pub hits: u64,
+    /// What was told and what was seen, in the order in which we learned of it.
+    pub moments: Vec<Moment>,
+    /// The order of what happened, as a number.
+    pub digest: u64,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// The backend could not begin.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CannotPlay(pub String);
+
+/// A session that is cut off has so long to end by force.
+const FORCED_END: Duration = Duration::from_secs(5);
+
+/// Plays a case once.
+///
+/// # Errors
+/// Where the machine lacks what the real backend needs.
+pub fn play(case: &Case, seed: u64, run: &str, owns_all_children: bool) -> Result<LiveRun, CannotPlay> {
+    let config = Config { run: Some(run.to_owned()), seed, owns_all_children };
+    let case = case.clone();
+    match block_on(async move { play_here(&case, config).await }) {
+        Ok(played) => played,
+        Err(error) => Err(CannotPlay(format!("a runtime cannot be built: {error}"))),
+    }
+}
+
+async fn play_here(case: &Case, config: Config) -> Result<LiveRun, CannotPlay> {
+    let mut world = RealWorld::new(config).map_err(|error| CannotPlay(error.to_string()))?;
+    let moments: Rc<RefCell<Vec<Moment>>> = Rc::default();
+    let (facts, events) = (moments.clone(), moments.clone());
+    world.on_fact(Box::new(move |fact| facts.borrow_mut().push(Moment::Fact(fact))));
+    world.on_process(Box::new(move |event| events.borrow_mut().push(Moment::Process(event.clone()))));
+    let began = std::time::Instant::now();
+    let mut host = Host::new(world);
+    let stimuli: Arc<[Stimulus]> = case.stimuli.as_slice().into();
+    let session = host.start_session(&case.session, &stimuli);
+    let ended = tokio::time::timeout(case.limits.time, drive(&mut host)).await;
+    let took = began.elapsed();
+    let mut findings = match ended {
+        Ok(Driven::Done) => Vec::new(),
+        Ok(Driven::Stuck) => vec![unfinished("stuck", &host)],
+        Err(_) => {
+            let finding = unfinished("hang", &host);
+            host.send(session, Event::Command(Command::Kill { by: Requester::User, deadline: Instant::NEVER }));
+            // What does not even end by force is found by the check for leftovers.
+            let _ = tokio::time::timeout(FORCED_END, drive(&mut host)).await;
+            vec![finding]
+        }
+    };
+    let is_done = findings.is_empty();
+    let noticed = host.world().borrow_mut().take_findings();
+    findings.extend(noticed.into_iter().map(|message| Finding {
+        rule: "no-unexpected".into(),
+        expected: false,
+        subject: "session".into(),
+        at: host.now(),
+        message,
+    }));
+    let end = host.now();
+    drop(host);
+    let moments = moments.take();
+    let (judged, hits) = judge(case, &moments, end, is_done);
+    findings.extend(judged);
+    Ok(LiveRun { findings, hits, digest: digest(&moments), moments, took })
+}
+
+fn unfinished(rule: &str, host: &Host<RealWorld>) -> Finding {
+    let waiters: Vec<String> = host.waiters().iter().map(ToString::to_string).collect();
+    Finding {
+        rule: rule.into(),
+        expected: false,
+        subject: "session".into(),
+        at: host.now(),
+        message: waiters.join("; "),
+    }
+}
+
+fn judge(case: &Case, moments: &[Moment], end: Instant, is_done: bool) -> (Vec<Finding>, u64) {
+    let mut history = History::new(case.names.clone());
+    for moment in moments {
+        match moment {
+            Moment::Fact(fact) => history.fact(fact),
+            Moment::Process(event) => history.process(event),
+        }
+    }
+    history.finish(end);
+    let hits = case.expectations.hits(&history);
+    if !is_done {
+        return (Vec::new(), hits);
+    }
+    let finding = |failure: crate::pattern::Failure| Finding {
+        rule: failure.expectation,
+        expected: true,
+        subject: failure.subject.to_string(),
+        at: failure.at,
+        message: failure.message,
+    };
+    (case.expectations.judge(&history).into_iter().map(finding).collect(), hits)
+}
+
+fn digest(moments: &[Moment]) -> u64 {
+    moments.iter().fold(0, |digest, moment| {
+        let word = match moment {
+            Moment::Fact(fact) => format!("{:?} {}", fact.subject, fact.fact.word()),
+            Moment::Process(event) => format!("{} {:?}", event.name, event.what),
+        };
+        mix(digest ^ shakedown_core::site::hash_name(&word))
+    })
+}
