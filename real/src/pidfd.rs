@@ -12,7 +12,10 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 /// A process, whatever becomes of its number.
 #[derive(Debug)]
-pub struct Pidfd(OwnedFd);
+pub struct Pidfd {
+    fd: OwnedFd,
+    pid: Pid,
+}
 
 impl Pidfd {
     /// Opens the process that has this pid now. For a child of ours that is not reaped it is surely the one we mean; for
@@ -24,12 +27,17 @@ impl Pidfd {
         let raw = rustix::process::Pid::from_raw(pid.as_raw()).ok_or(Errno::EINVAL)?;
         let opened = pidfd_open(raw, PidfdFlags::empty()).map_err(errno::of_rustix)?;
         // A program may have closed a standard descriptor, and a pidfd must not become its output.
-        crate::spawn::above_stdio(opened).map(Pidfd)
+        Ok(Pidfd { fd: crate::spawn::above_stdio(opened)?, pid })
     }
 
     /// Takes over a descriptor that clone(2) made (CLONE_PIDFD).
-    pub(crate) fn from_clone(fd: OwnedFd) -> Pidfd {
-        Pidfd(fd)
+    pub(crate) fn from_clone(fd: OwnedFd, pid: Pid) -> Pidfd {
+        Pidfd { fd, pid }
+    }
+
+    /// The number that it had when it was opened. Once it is reaped that names nobody, or somebody else.
+    pub fn pid(&self) -> Pid {
+        self.pid
     }
 
     /// Sends a signal to this process alone. A zombie takes it without effect.
@@ -40,19 +48,36 @@ impl Pidfd {
         self.send_flagged(signal, 0)
     }
 
-    /// Sends a signal to the group whose id is this process's pid: `leader` must be its pid and, for kernels below 6.9,
-    /// must not have been reaped yet, because there the number itself has to be used while its zombie pins it.
+    /// Sends a signal to the group that this process leads or led: whose id is this very pid, not one of the same number. Kernels
+    /// below 6.9 lack that, and get [`send_group_by_number`](Self::send_group_by_number).
     ///
     /// # Errors
-    /// `ESRCH` where the group is empty, `EPERM` where we may signal nobody in it, `EINVAL` where `leader` is 1 or less.
-    pub fn send_group(&self, leader: Pid, signal: Signal) -> Result<(), Errno> {
-        if leader.as_raw() <= 1 {
+    /// `ESRCH` where the group is empty, `EPERM` where we may signal nobody in it, `EINVAL` for init's.
+    pub fn send_group(&self, signal: Signal) -> Result<(), Errno> {
+        if self.pid.as_raw() <= 1 {
             return Err(Errno::EINVAL);
         }
         match self.send_flagged(signal, PIDFD_SIGNAL_PROCESS_GROUP) {
-            Err(Errno::EINVAL) => self.send_group_by_number(leader, signal),
+            Err(Errno::EINVAL) => self.send_group_by_number(signal),
             other => other,
         }
+    }
+
+    /// The same by killpg(3), while this process pins the number: a child of ours that nobody has reaped.
+    ///
+    /// # Errors
+    /// As [`send_group`](Self::send_group), and `ESRCH` once it is reaped: the number may be a stranger's by now.
+    pub fn send_group_by_number(&self, signal: Signal) -> Result<(), Errno> {
+        if self.pid.as_raw() <= 1 {
+            return Err(Errno::EINVAL);
+        }
+        match self.peek() {
+            Ok(_) => {}
+            Err(Errno::ECHILD) => return Err(Errno::ESRCH),
+            Err(other) => return Err(other),
+        }
+        let signal = nix::sys::signal::Signal::try_from(signal.number()).map_err(errno::of_nix)?;
+        nix::sys::signal::killpg(nix::unistd::Pid::from_raw(self.pid.as_raw()), signal).map_err(errno::of_nix)
     }
 
     /// How it ended, without reaping it (WNOWAIT); `None` while it lives. Only for children.
@@ -77,7 +102,7 @@ impl Pidfd {
     /// `ECHILD` where it is not ours.
     pub fn reap_blocking(&self) -> Result<ExitStatus, Errno> {
         loop {
-            match waitid(WaitId::PidFd(self.0.as_fd()), WaitIdOptions::EXITED) {
+            match waitid(WaitId::PidFd(self.fd.as_fd()), WaitIdOptions::EXITED) {
                 Ok(Some(status)) => return Ok(status_of_waitid(&status)),
                 Ok(None) | Err(rustix::io::Errno::INTR) => {}
                 Err(e) => return Err(errno::of_rustix(e)),
@@ -89,13 +114,13 @@ impl Pidfd {
     pub fn status_after_reaping(&self) -> Option<ExitStatus> {
         let mut info = PidfdInfo { mask: PIDFD_INFO_EXIT, rest: [0; 13], exit_code: 0 };
         // SAFETY: the ioctl writes at most the 64 bytes whose size its number carries, and `info` is exactly that large.
-        let answer = unsafe { libc::ioctl(self.0.as_raw_fd(), PIDFD_GET_INFO, &raw mut info) };
+        let answer = unsafe { libc::ioctl(self.fd.as_raw_fd(), PIDFD_GET_INFO, &raw mut info) };
         (answer == 0 && info.mask & PIDFD_INFO_EXIT != 0).then(|| status_of_wait(info.exit_code))
     }
 
     fn wait(&self, options: WaitIdOptions) -> Result<Option<ExitStatus>, Errno> {
         let options = options | WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
-        let status = waitid(WaitId::PidFd(self.0.as_fd()), options).map_err(errno::of_rustix)?;
+        let status = waitid(WaitId::PidFd(self.fd.as_fd()), options).map_err(errno::of_rustix)?;
         Ok(status.as_ref().map(status_of_waitid))
     }
 
@@ -103,31 +128,20 @@ impl Pidfd {
         let info = std::ptr::null::<libc::siginfo_t>();
         // SAFETY: the descriptor is open for as long as `self` lives, a null siginfo is allowed, and nothing is written to our memory.
         let answer =
-            unsafe { libc::syscall(libc::SYS_pidfd_send_signal, self.0.as_raw_fd(), signal.number(), info, flags) };
+            unsafe { libc::syscall(libc::SYS_pidfd_send_signal, self.fd.as_raw_fd(), signal.number(), info, flags) };
         if answer == 0 { Ok(()) } else { Err(errno::last()) }
-    }
-
-    /// killpg(3), safe only while the leader pins its number: alive, or a zombie of ours that nobody has reaped.
-    fn send_group_by_number(&self, leader: Pid, signal: Signal) -> Result<(), Errno> {
-        match self.peek() {
-            Ok(_) => {}
-            Err(Errno::ECHILD) => return Err(Errno::ESRCH),
-            Err(other) => return Err(other),
-        }
-        let signal = nix::sys::signal::Signal::try_from(signal.number()).map_err(errno::of_nix)?;
-        nix::sys::signal::killpg(nix::unistd::Pid::from_raw(leader.as_raw()), signal).map_err(errno::of_nix)
     }
 }
 
 impl AsFd for Pidfd {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.fd.as_fd()
     }
 }
 
 impl AsRawFd for Pidfd {
     fn as_raw_fd(&self) -> RawFd {
-        self.0.as_raw_fd()
+        self.fd.as_raw_fd()
     }
 }
 
@@ -179,7 +193,8 @@ mod tests {
 
     #[test]
     fn a_group_is_never_init_nor_everybody() {
-        let own = Pidfd::open(Pid::new(std::process::id() as i32).unwrap()).unwrap();
-        assert_eq!(own.send_group(Pid::new(1).unwrap(), Signal::TERM), Err(Errno::EINVAL));
+        let Ok(init) = Pidfd::open(Pid::new(1).unwrap()) else { return };
+        assert_eq!(init.send_group(Signal::CONT), Err(Errno::EINVAL));
+        assert_eq!(init.send_group_by_number(Signal::CONT), Err(Errno::EINVAL));
     }
 }

@@ -85,7 +85,7 @@ impl Realm {
             Scope::Tree | Scope::Cgroup | Scope::Job => {
                 if signal == Signal::KILL {
                     // At once, so that no member of the group forks while we walk. That it is empty is no failure of the tree.
-                    match leader.send_group(self.leader, signal) {
+                    match leader.send_group(signal) {
                         Ok(()) | Err(Errno::ESRCH) => {}
                         Err(errno) => return Err(errno),
                     }
@@ -97,7 +97,7 @@ impl Realm {
 
     /// A leader that moved to another group of its session is missed by the group's signal, and gets its own.
     fn signal_group(&self, leader: &Pidfd, signal: Signal) -> Result<(), Errno> {
-        let sent = leader.send_group(self.leader, signal);
+        let sent = leader.send_group(signal);
         let strayed = procfs::stat(self.leader).is_some_and(|s| s.is_alive() && s.pgrp != self.leader.as_raw());
         if strayed && self.is_pinned.get() { leader.send(signal) } else { sent }
     }

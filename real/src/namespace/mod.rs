@@ -120,14 +120,12 @@ fn clone_init(is_user: bool) -> Result<Option<Pidfd>, Errno> {
     // SAFETY: without CLONE_VM this is a fork: the child goes on with a copy of our memory and stack. The caller promises that
     // there is one thread, so no lock is left held in the copy. `pidfd` is written before the call returns.
     let pid = unsafe { libc::syscall(libc::SYS_clone3, &raw const arguments, size_of::<CloneArgs>()) };
-    match pid {
-        0 => Ok(None),
-        n if n > 0 => {
-            // SAFETY: clone3 succeeded, so the kernel has stored a new descriptor that nobody else owns.
-            Ok(Some(Pidfd::from_clone(unsafe { OwnedFd::from_raw_fd(pidfd) })))
-        }
-        _ => Err(errno::last()),
+    if pid == 0 {
+        return Ok(None);
     }
+    let pid = i32::try_from(pid).ok().and_then(Pid::new).ok_or_else(errno::last)?;
+    // SAFETY: clone3 succeeded, so the kernel has stored a new descriptor that nobody else owns.
+    Ok(Some(Pidfd::from_clone(unsafe { OwnedFd::from_raw_fd(pidfd) }, pid)))
 }
 
 /// Waits for the init, and ends as it does.

@@ -98,10 +98,9 @@ impl Nursery {
             return Err(refused(errno));
         }
         debug_assert!(restored.is_ok(), "the mask that was in force is valid");
-        // SAFETY: clone succeeded, so the kernel has stored a new descriptor that nobody else owns.
-        let pidfd = Pidfd::from_clone(unsafe { OwnedFd::from_raw_fd(pidfd) });
         let pid = Pid::new(pid).ok_or(refused(Errno::EINVAL))?;
-        Ok((pid, pidfd))
+        // SAFETY: clone succeeded, so the kernel has stored a new descriptor that nobody else owns.
+        Ok((pid, Pidfd::from_clone(unsafe { OwnedFd::from_raw_fd(pidfd) }, pid)))
     }
 }
 

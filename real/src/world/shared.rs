@@ -112,7 +112,7 @@ impl Shared {
                 Ok(pid)
             }
             Err((errno, pid, pidfd)) => {
-                let killed = pidfd.send_group(pid, Signal::KILL).and_then(|()| pidfd.reap_blocking());
+                let killed = pidfd.send_group(Signal::KILL).and_then(|()| pidfd.reap_blocking());
                 if let Err(errno) = killed {
                     self.find(format!("{pid}, which could not be registered, could not be ended: {errno}"));
                 }

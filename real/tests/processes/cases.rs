@@ -26,6 +26,7 @@ cases! {
     a_leaked_process_is_found,
     term_reaches_a_group_and_its_handlers,
     kill_of_a_group_takes_the_helper_too,
+    an_old_kernels_way_to_a_group_ends_with_the_reaping,
     a_process_scope_leaves_the_helper_alone,
     an_exit_tells_of_a_helper_that_holds_the_output,
     an_escapee_is_missed_by_its_group_and_taken_by_the_tree,
@@ -90,6 +91,18 @@ async fn kill_of_a_group_takes_the_helper_too() {
     rig.finish(unit).await;
     rig.saw("p/helper", ProcessWhat::Exited(KILLED)).await;
     assert_eq!(rig.ends("p/main"), [KILLED]);
+}
+
+async fn an_old_kernels_way_to_a_group_ends_with_the_reaping() {
+    let mut rig = Rig::new();
+    let Started { unit, pid } = rig.puppet(Scope::Group, "spawn helper { print ready; hang }; hang").await;
+    let leader = Pidfd::open(pid).unwrap();
+    leader.send_group_by_number(Signal::KILL).unwrap();
+    assert_eq!(rig.exit(unit).await.status, KILLED);
+    rig.saw("p/helper", ProcessWhat::Exited(KILLED)).await;
+    rig.finish(unit).await;
+    assert_eq!(leader.send_group_by_number(Signal::KILL), Err(Errno::ESRCH));
+    assert_eq!(leader.send_group(Signal::KILL), Err(Errno::ESRCH));
 }
 
 async fn a_process_scope_leaves_the_helper_alone() {
@@ -175,9 +188,7 @@ async fn a_daemon_comes_to_us_and_is_reaped() {
     rig.saw("p/daemon", ProcessWhat::Exited(ExitStatus::Exited(6))).await;
     // Its parent is gone, so its zombie is ours, and SIGCHLD brings us to it: nothing has to be asked for.
     let pid = Pid::new(daemon.pid).unwrap();
-    while shakedown_real::procfs::stat(pid).is_some() {
-        tokio::task::yield_now().await;
-    }
+    rig.vanished(pid, false).await;
     let (members, _) = rig.survey(unit).await;
     assert_eq!(members.iter().map(|m| &*m.name).collect::<Vec<_>>(), ["p/main"]);
     rig.finish(unit).await;
@@ -302,9 +313,7 @@ async fn an_attached_child_dies_with_its_parent() {
     assert!(shakedown_real::procfs::stat(child).is_some_and(|s| s.is_alive()));
     rig.signal(unit, Target::Leader, Signal::KILL);
     assert_eq!(rig.exit(unit).await.status, KILLED);
-    while shakedown_real::procfs::stat(child).is_some_and(|s| s.is_alive()) {
-        tokio::task::yield_now().await;
-    }
+    rig.vanished(child, true).await;
     rig.finish(unit).await;
 }
 

@@ -8,6 +8,7 @@ use shakedown_core::vocab::{
     Survivor, Target, TryRead,
 };
 use shakedown_core::world::{Ready, World};
+use shakedown_real::procfs::stat;
 use shakedown_real::{Config, RealWorld, host, namespace};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -119,6 +120,17 @@ impl Rig {
                 }
             }
         }
+    }
+
+    /// Until this process is gone from /proc, or at least a zombie.
+    pub async fn vanished(&mut self, pid: Pid, as_zombie_too: bool) {
+        let is_there = || stat(pid).is_some_and(|s| s.is_alive() || !as_zombie_too);
+        let watched = async {
+            while is_there() {
+                tokio::task::yield_now().await;
+            }
+        };
+        assert!(tokio::time::timeout(PATIENCE, watched).await.is_ok(), "{pid} is still there: {:?}", stat(pid));
     }
 
     pub fn signal(&mut self, unit: UnitId, to: Target, signal: Signal) -> OpId {
