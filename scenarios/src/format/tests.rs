@@ -35,7 +35,7 @@ fn everything_but_schema_and_one_worker_has_a_default() {
 
 #[test]
 fn every_key_lands_where_it_belongs() {
-    let scenario = good(include_str!("tests/full.toml"));
+    let scenario = good(include_str!("tests/full.toml.txt"));
     assert_eq!((&*scenario.name, scenario.about.as_str(), scenario.seeds), ("full", "all that is built", 7));
     assert_eq!((scenario.real, scenario.real_reason.as_deref()), (false, Some("it waits for ever")));
     let case = &scenario.cases()[0];
@@ -93,7 +93,7 @@ fn a_command_may_be_absent_from_the_simulator_too() {
 
 #[test]
 fn line_ends_and_byte_order_marks_change_nothing() {
-    let text = include_str!("tests/full.toml");
+    let text = include_str!("tests/full.toml.txt");
     let unix = good(text).cases();
     assert_eq!(good(&text.replace('\n', "\r\n")).cases(), unix);
     assert_eq!(good(&format!("\u{feff}{text}")).cases(), unix);
@@ -121,7 +121,7 @@ fn axes_make_numbered_and_labelled_cases() {
 
 #[test]
 fn the_contract_s_own_example_has_no_mistake() {
-    let text = include_str!("tests/contract.toml");
+    let text = include_str!("tests/contract.toml.txt");
     let errors = read("stubborn-child.toml", text).expect_err("not all of it is built");
     let wrong: Vec<String> =
         errors.iter().filter(|e| e.kind == DiagnosticKind::Mistake).map(|e| e.render(false)).collect();
