@@ -1,7 +1,7 @@
 //! `check`: an async supervisor played under many seeds in `cargo test`. The oracles watch; a failure ends in the command to paste.
 
 use crate::report::{FailureReport, HowCommon, Reproduced, Story, Surprises, failure_block, timeline};
-use crate::sweep::{Seeds, split};
+use crate::sweep::Seeds;
 use shakedown_core::choose::Choose;
 use shakedown_core::ids::WorkerId;
 use shakedown_core::oracle::Names;
@@ -232,16 +232,11 @@ where
         let world = player.simulator.host().world().clone();
         let world = world.borrow();
         let (order, values) = world.choices().surprises();
-        (run, same, split(world.history()), world.choices().answers().len() as u32, (order, values))
+        (run, same, world.history().to_vec(), world.choices().answers().len() as u32, (order, values))
     });
     let same = first.0 == second.0 && first.1 && second.1;
-    let (run, _, (facts, processes), decisions, (of_order, of_values)) = first;
-    let story = Story {
-        facts: &facts,
-        processes: &processes,
-        names: &NoWorkers,
-        failure: Some((&fault.rule, &fault.subject, fault.at)),
-    };
+    let (run, _, moments, decisions, (of_order, of_values)) = first;
+    let story = Story { moments: &moments, names: &NoWorkers, failure: Some((&fault.rule, &fault.subject, fault.at)) };
     let name = config.name.split_once("::").map_or(config.name.as_str(), |(_, rest)| rest);
     failure_block(&FailureReport {
         scenario: name.into(),

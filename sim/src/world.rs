@@ -76,6 +76,7 @@ pub struct SimWorld<C> {
     abandoned: Vec<UnitId>,
     names: Vec<Arc<str>>,
     history: Vec<Moment>,
+    history_over: bool,
 }
 
 macro_rules! scene {
@@ -102,6 +103,7 @@ impl<C: Choose + 'static> SimWorld<C> {
             abandoned: Vec::new(),
             names: Vec::new(),
             history: Vec::new(),
+            history_over: false,
         }
     }
 
@@ -119,6 +121,7 @@ impl<C: Choose + 'static> SimWorld<C> {
         self.abandoned.clear();
         self.names.clear();
         self.history.clear();
+        self.history_over = false;
         std::mem::replace(&mut self.chooser, chooser)
     }
 
@@ -241,7 +244,7 @@ impl<C: Choose + 'static> SimWorld<C> {
         if self.config.observed {
             self.answers.push_back(Ready::Observed(event.clone()));
         }
-        if self.config.history {
+        if self.config.history && !self.history_over {
             self.history.push(Moment::Process(event));
         }
     }
@@ -370,6 +373,8 @@ impl<C: Choose + 'static> World for SimWorld<C> {
     fn abandoned(&mut self, unit: UnitId, task: Option<&str>) {
         if let Some(task) = task {
             self.audit.owner_ended(task, unit, &scene!(self));
+            // The story ends here: how the host cleans up is no part of what went wrong.
+            self.history_over |= !self.audit.violations().is_empty();
         }
         // Never a silent rescue: what was reported is then cleaned up, so that the rest of the run means something.
         self.kernel.kill_tree(unit);

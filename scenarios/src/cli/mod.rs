@@ -11,6 +11,7 @@ pub use exit::Exit;
 use crate::format::{self, Scenario, render_all};
 use crate::sweep::Seeds;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use shakedown_core::oracle::OracleName;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -44,6 +45,11 @@ enum Command {
     Real(real::RealArgs),
     /// Read scenarios and say all of their mistakes, without playing them
     Check(check::CheckArgs),
+    /// Tell what an oracle promises, why the promise breaks in practice, and what to do
+    Explain {
+        /// Its name, such as `no-orphan`; without one, all of them
+        oracle: Option<String>,
+    },
     #[command(external_subcommand)]
     Other(Vec<String>),
 }
@@ -91,7 +97,6 @@ const NOT_YET: &[&str] = &[
     "init",
     "schema",
     "completions",
-    "explain",
     "merge",
     "run",
     "start",
@@ -118,18 +123,33 @@ pub fn main() -> ExitCode {
         Command::Sim(args) => sim::run(&args),
         Command::Real(args) => real::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Explain { oracle } => explain(oracle.as_deref()),
         Command::Other(words) => other(&words),
     };
     exit.into()
 }
 
+fn explain(name: Option<&str>) -> Exit {
+    match name.map(|name| (name, OracleName::parse(name))) {
+        Some((_, Some(oracle))) => println!("{}\n\n{}", oracle.name(), oracle.explain()),
+        None => OracleName::ALL.iter().for_each(|oracle| println!("{}\n\n{}\n", oracle.name(), oracle.explain())),
+        Some((name, None)) => {
+            let near = shakedown_core::puppet::nearest(name, OracleName::ALL.iter().map(|oracle| oracle.name()));
+            let hint = near.map_or(String::new(), |near| format!(", did you mean `{near}`?"));
+            eprintln!("error: no oracle is called `{name}`{hint}\nhelp: `shakedown explain` tells of all of them");
+            return Exit::Usage;
+        }
+    }
+    Exit::Held
+}
+
 fn other(words: &[String]) -> Exit {
     let word = words.first().map_or("", String::as_str);
     if NOT_YET.contains(&word) {
-        eprintln!("error: `shakedown {word}` is not supported yet: `sim`, `real` and `check` are");
+        eprintln!("error: `shakedown {word}` is not supported yet: `sim`, `real`, `check` and `explain` are");
         return Exit::BadFile;
     }
-    let known = ["sim", "real", "check"].iter().chain(NOT_YET).copied();
+    let known = ["sim", "real", "check", "explain"].iter().chain(NOT_YET).copied();
     let hint =
         shakedown_core::puppet::nearest(word, known).map_or(String::new(), |near| format!(", did you mean `{near}`?"));
     eprintln!("error: unknown command `{word}`{hint}\n\nTry `shakedown --help`.");

@@ -7,7 +7,7 @@ use crate::report::{
     CaseLine, CaseSummary, FailureLine, FailureReport, HowCommon, Story, SummaryLine, Surprises, SweepSummary,
     case_line, failure_block, sweep_summary, timeline,
 };
-use crate::sweep::{Job, PlanNames, Seeds, split};
+use crate::sweep::{Job, PlanNames, Seeds};
 use clap::Args;
 use shakedown_real::namespace;
 use std::collections::BTreeSet;
@@ -160,10 +160,8 @@ fn play_case(args: &RealArgs, job: &Job, name: &str, tally: &mut Tally) -> Exit 
 
 fn report(args: &RealArgs, job: &Job, seed: u64, run: &LiveRun) -> FailureReport {
     let finding = &run.findings[0];
-    let (facts, processes) = split(&run.moments);
     let story = Story {
-        facts: &facts,
-        processes: &processes,
+        moments: &run.moments,
         names: &PlanNames(&job.case.session),
         failure: Some((&finding.rule, &finding.subject, finding.at)),
     };

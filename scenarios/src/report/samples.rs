@@ -13,6 +13,7 @@ use shakedown_core::vocab::{
     ExitStatus, Fact, FactRecord, Outcome, OutputTally, ProcessEvent, ProcessWhat, Reason, Requester, Stream, Subject,
     Target, WorkerState,
 };
+use shakedown_sim::Moment;
 use std::sync::Arc;
 
 struct Plan(&'static [&'static str]);
@@ -58,12 +59,14 @@ impl History {
     }
 
     fn rows(&self, oracle: &str, subject: &str, at: u64) -> Vec<TimelineRow> {
-        timeline(&Story {
-            facts: &self.facts,
-            processes: &self.processes,
-            names: &self.plan,
-            failure: Some((oracle, subject, ms(at))),
-        })
+        // Facts of an instant stand before what was seen of processes in it.
+        let facts = self.facts.iter().cloned().map(Moment::Fact);
+        let mut moments: Vec<Moment> = facts.chain(self.processes.iter().cloned().map(Moment::Process)).collect();
+        moments.sort_by_key(|moment| match moment {
+            Moment::Fact(fact) => fact.at,
+            Moment::Process(event) => event.at,
+        });
+        timeline(&Story { moments: &moments, names: &self.plan, failure: Some((oracle, subject, ms(at))) })
     }
 }
 

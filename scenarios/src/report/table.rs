@@ -35,10 +35,10 @@ pub(super) fn table(rows: &[TimelineRow], subject: &str) -> Vec<String> {
     out
 }
 
-/// A process is related to its worker and the other way round.
+/// A worker and its processes are related, and so are processes of one worker.
 fn is_related(lane: &str, subject: &str) -> bool {
-    let is_below = |a: &str, b: &str| a.strip_prefix(b).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    is_below(lane, subject) || is_below(subject, lane)
+    let worker = |name: &str| name.split_once('/').map_or(name.len(), |(worker, _)| worker.len());
+    lane[..worker(lane)] == subject[..worker(subject)]
 }
 
 fn is_loud(lane: &str, rows: &[TimelineRow]) -> bool {

@@ -8,6 +8,7 @@ use shakedown_core::vocab::{
 };
 
 use super::text::{columns, visible};
+use shakedown_sim::Moment;
 
 /// What a row is there for.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
@@ -50,10 +51,8 @@ pub struct TimelineRow {
 /// What a timeline is made of.
 #[derive(Clone, Copy)]
 pub struct Story<'a> {
-    /// The history, in order.
-    pub facts: &'a [FactRecord],
-    /// What was seen of processes, in order.
-    pub processes: &'a [ProcessEvent],
+    /// What was told and what happened, in order.
+    pub moments: &'a [Moment],
     /// Who the workers are.
     pub names: &'a dyn Names,
     /// The name of the oracle or expectation that failed, for whom, and when; what came later is left out.
@@ -78,7 +77,7 @@ impl Happening {
     }
 }
 
-/// Rows of what happened, in order. Facts of an instant stand before what was seen of processes in it.
+/// Rows of what happened, in order.
 pub fn timeline(story: &Story<'_>) -> Vec<TimelineRow> {
     let happenings = happenings(story);
     let lanes = lanes(happenings.iter().map(|h| h.cell.lane.as_str()));
@@ -120,23 +119,15 @@ pub(super) fn lanes<'a>(appearing: impl Iterator<Item = &'a str>) -> Vec<String>
 
 fn happenings(story: &Story<'_>) -> Vec<Happening> {
     let until = story.failure.map_or(Instant::NEVER, |(_, _, at)| at);
-    let mut facts = story.facts.iter().filter(|f| f.at <= until).peekable();
-    let mut processes = story.processes.iter().filter(|p| p.at <= until).peekable();
     let mut all: Vec<Happening> = Vec::new();
-    loop {
-        let fact_is_next = match (facts.peek(), processes.peek()) {
-            (Some(fact), Some(process)) => fact.at <= process.at,
-            (fact, _) => fact.is_some(),
+    for moment in story.moments {
+        let next = match moment {
+            Moment::Fact(fact) if fact.at <= until => of_fact(fact, story.names),
+            Moment::Process(event) if event.at <= until => of_process(event, story),
+            Moment::Fact(_) | Moment::Process(_) => None,
         };
-        let next = if fact_is_next {
-            facts.next().map(|fact| of_fact(fact, story.names))
-        } else {
-            processes.next().map(|process| of_process(process, story))
-        };
-        match next {
-            None => break,
-            Some(None) => {}
-            Some(Some(next)) => push(&mut all, next),
+        if let Some(next) = next {
+            push(&mut all, next);
         }
     }
     if let Some((oracle, subject, at)) = story.failure {
@@ -260,9 +251,9 @@ fn of_process(event: &ProcessEvent, story: &Story<'_>) -> Option<Happening> {
 }
 
 fn has_facts(worker: &str, story: &Story<'_>) -> bool {
-    story.facts.iter().any(|f| match f.subject {
-        Subject::Session => false,
-        Subject::Worker(id) => story.names.worker(id) == worker,
+    story.moments.iter().any(|moment| match moment {
+        Moment::Fact(FactRecord { subject: Subject::Worker(id), .. }) => story.names.worker(*id) == worker,
+        Moment::Fact(_) | Moment::Process(_) => false,
     })
 }
 

@@ -10,4 +10,4 @@ pub use failure::{Reproduced, reproduce};
 pub use plan::{Job, Seeds, SeedsError};
 pub use play::{Finding, Played, Player};
 pub use run::{CaseResult, FirstFailure, Progress, RECHECK_EVERY, SweepResult, sweep};
-pub use story::{PlanNames, rerun_command, split, tell};
+pub use story::{PlanNames, rerun_command, tell};

@@ -4,8 +4,7 @@ use super::{FirstFailure, Job, Reproduced, reproduce};
 use crate::report::{FailureReport, HowCommon, Reproduced as ReproducedLine, Story, Surprises, timeline};
 use shakedown_core::ids::WorkerId;
 use shakedown_core::oracle::Names;
-use shakedown_core::vocab::{FactRecord, ProcessEvent, SessionSpec};
-use shakedown_sim::Moment;
+use shakedown_core::vocab::SessionSpec;
 
 /// The names of a plan's workers.
 pub struct PlanNames<'a>(pub &'a SessionSpec);
@@ -14,18 +13,6 @@ impl Names for PlanNames<'_> {
     fn worker(&self, id: WorkerId) -> &str {
         self.0.workers.get(id.index()).map_or("a worker outside the plan", |worker| &worker.name)
     }
-}
-
-/// Facts and process events of a history, each in order.
-pub fn split(moments: &[Moment]) -> (Vec<FactRecord>, Vec<ProcessEvent>) {
-    let (mut facts, mut events) = (Vec::new(), Vec::new());
-    for moment in moments {
-        match moment {
-            Moment::Fact(fact) => facts.push(fact.clone()),
-            Moment::Process(event) => events.push(event.clone()),
-        }
-    }
-    (facts, events)
 }
 
 /// The command that repeats a failure.
@@ -44,11 +31,9 @@ fn shell_word(word: &str) -> String {
 /// Runs a failure again and tells its story.
 pub fn tell(job: &Job, failure: &FirstFailure, runs: u64) -> (FailureReport, Reproduced) {
     let again = reproduce(job, failure.seed, &failure.finding);
-    let (facts, processes) = split(&again.moments);
     let finding = &failure.finding;
     let story = Story {
-        facts: &facts,
-        processes: &processes,
+        moments: &again.moments,
         names: &PlanNames(&job.case.session),
         failure: Some((&finding.rule, &finding.subject, finding.at)),
     };
