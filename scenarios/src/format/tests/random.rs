@@ -4,7 +4,7 @@ use super::*;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
-const SEEDS: &[&str] = &[include_str!("contract.toml"), include_str!("full.toml"), SMALL];
+const SEEDS: &[&str] = &[include_str!("contract.toml.txt"), include_str!("full.toml.txt"), SMALL];
 const PIECES: &[&str] = &[
     "\"",
     "\"\"\"",
