@@ -64,7 +64,8 @@ pub enum EndReason {
     RootReturned,
     /// Nothing can ever happen again although nobody said that it is over: the verdict `stuck`. Only what is already owed is judged.
     Stuck,
-    /// A limit of time or steps cut it off: the verdicts `hang` and `livelock`. Only what is overdue is judged.
+    /// A limit of time or steps cut it off: the verdicts `hang` and `livelock`. Only what is overdue is judged, and what goes on
+    /// although the session had told its end.
     Cut,
 }
 
@@ -145,6 +146,7 @@ impl Oracles {
                 self.stop_deadline.session_stopped(record.at, case);
                 self.no_orphan.session_stopped(case);
                 self.no_zombie.session_stopped(case);
+                self.quiescent_end.session_stopped(case);
             }
             Fact::Spawn
             | Fact::Ready
@@ -200,6 +202,7 @@ impl Audit {
         self.oracles.stop_deadline.reset();
         self.oracles.truthful_outcome.reset();
         self.oracles.no_lost_output.reset();
+        self.oracles.quiescent_end.reset();
         self.roster.reset();
         self.findings.reset();
     }
@@ -262,10 +265,11 @@ impl Audit {
         }
     }
 
-    /// The task that owned this unit has ended and did not detach it. Call it before the host kills what is left.
+    /// The task that owned this unit has ended and did not detach it. Call it before the host kills and reaps what is left.
     pub fn owner_ended(&mut self, task: &str, unit: UnitId, scene: &Scene<'_>) {
         let (oracles, mut case) = self.split(scene);
         oracles.no_orphan.owner_ended(task, unit, &mut case);
+        oracles.no_zombie.owner_ended(task, unit, &mut case);
     }
 
     /// Nobody answers for this unit any more: it may outlive everything.
@@ -287,8 +291,8 @@ impl Audit {
             oracles.no_orphan.end(&mut case);
             oracles.no_zombie.end(&mut case);
             oracles.one_terminal_event.end(&mut case);
-            oracles.quiescent_end.end(end, &mut case);
         }
+        oracles.quiescent_end.end(end, &mut case);
     }
 
     /// What was found in this run, in the order in which it was found; each fingerprint once.

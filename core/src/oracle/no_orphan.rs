@@ -121,6 +121,7 @@ mod tests {
         let again = stage.born("job/main", UnitId(0));
         assert_eq!(main, again);
         stage.dies(again, ExitStatus::Exited(0));
+        stage.reaped(again);
         stage.owner_ended("job", UnitId(0));
         stage.assert_clean();
     }

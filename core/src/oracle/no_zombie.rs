@@ -1,6 +1,7 @@
-//! no-zombie: every dead child of the supervisor is reaped when the session has stopped, and at the end. A zombie keeps its pid
-//! and its place in the process limit, and shows that somebody forgot a child.
+//! no-zombie: every dead child of the supervisor is reaped when the task that started it has ended, when the session has stopped,
+//! and at the end. A zombie keeps its pid and its place in the process limit, and shows that somebody forgot a child.
 
+use crate::ids::UnitId;
 use crate::oracle::{Case, OracleName};
 use crate::vocab::ProcessView;
 use alloc::format;
@@ -12,6 +13,16 @@ use alloc::vec::Vec;
 pub(super) struct NoZombie;
 
 impl NoZombie {
+    /// Judged before the host reaps what the task has forgotten, or it would never be seen. What the host adopted it reaps itself.
+    pub(super) fn owner_ended(&mut self, task: &str, unit: UnitId, case: &mut Case<'_>) {
+        let truth = case.scene.truth;
+        let Some(leader) = truth.leader(unit).map(|leader| truth.process(leader)) else { return };
+        if leader.zombie && leader.parent == truth.host() {
+            let message = format!("{} is dead, and the task {task} that started it ended without reaping it", leader.name);
+            case.report(OracleName::NoZombie, leader.name, message);
+        }
+    }
+
     pub(super) fn session_stopped(&mut self, case: &mut Case<'_>) {
         let roster = case.roster;
         report(case, "after the session stopped", |view| roster.is_of_worker(view.unit));
@@ -43,7 +54,6 @@ fn report(case: &mut Case<'_>, when: &str, is_meant: impl Fn(&ProcessView<'_>) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::UnitId;
     use crate::oracle::EndReason;
     use crate::oracle::stage::{Stage, finished};
     use crate::vocab::ExitStatus;
@@ -97,6 +107,21 @@ mod tests {
         stage.dies(stuck, ExitStatus::Exited(0));
         stage.session_stopped();
         stage.end(EndReason::SessionStopped);
+        stage.assert_clean();
+    }
+
+    #[test]
+    fn a_task_that_ends_must_have_reaped_what_it_started() {
+        let mut stage = Stage::new(&[]);
+        let main = stage.born("job/main", UnitId(0));
+        stage.dies(main, ExitStatus::Exited(0));
+        stage.owner_ended("job", UnitId(0));
+        stage.assert_found(&[(NAME, "job/main")]);
+        stage.rewind();
+        let main = stage.born("job/main", UnitId(0));
+        stage.dies(main, ExitStatus::Exited(0));
+        stage.reaped(main);
+        stage.owner_ended("job", UnitId(0));
         stage.assert_clean();
     }
 

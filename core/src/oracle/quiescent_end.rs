@@ -3,15 +3,39 @@
 
 use crate::ids::UnitId;
 use crate::oracle::{Case, EndState, OracleName};
+use crate::time::Instant;
 use alloc::format;
 use alloc::string::String;
 
-/// Remembers nothing: it is judged once, at the end.
+/// Remembers when the session told its end: from then on nothing of it may happen.
 #[derive(Debug, Default)]
-pub(super) struct QuiescentEnd;
+pub(super) struct QuiescentEnd {
+    stopped: Option<Stopped>,
+}
+
+/// The session's `stopped`.
+#[derive(Clone, Copy, Debug)]
+struct Stopped {
+    at: Instant,
+    /// No process was alive then, so that none can be what goes on.
+    is_alone: bool,
+}
 
 impl QuiescentEnd {
+    pub(super) fn reset(&mut self) {
+        self.stopped = None;
+    }
+
+    pub(super) fn session_stopped(&mut self, case: &mut Case<'_>) {
+        let is_alone = case.scene.truth.living_in_all() == 0;
+        self.stopped.get_or_insert(Stopped { at: case.scene.now, is_alone });
+    }
+
+    /// A run that had to be cut off, or got stuck, is judged where the session had said that it is over.
     pub(super) fn end(&mut self, end: &EndState<'_>, case: &mut Case<'_>) {
+        if !end.reason.is_over() && self.stopped.is_none() {
+            return;
+        }
         for task in end.tasks {
             case.report(OracleName::QuiescentEnd, task, format!("the task {task} still lives at the end of the run"));
         }
@@ -22,9 +46,22 @@ impl QuiescentEnd {
             let message = format!("{} still armed at the end of the run", count(end.timers, "timer is", "timers are"));
             case.report(OracleName::QuiescentEnd, "session", message);
         }
+        if end.tasks.is_empty() && end.machines_open.is_empty() && end.timers == 0 {
+            self.went_on(case);
+        }
         // Only the living hold pipes.
         if case.scene.truth.living_in_all() > 0 {
             writers(case);
+        }
+    }
+
+    /// A run ends when its last timer has fired: one that was left is seen by the time that has passed.
+    fn went_on(&self, case: &mut Case<'_>) {
+        let Some(Stopped { at, is_alone: true }) = self.stopped else { return };
+        let now = case.scene.now;
+        if now > at.after(case.lag_max) {
+            let message = format!("the session stopped at {at}, and a task or timer of it was still at work until {now}");
+            case.report(OracleName::QuiescentEnd, "session", message);
         }
     }
 }
@@ -114,5 +151,29 @@ mod tests {
         let mut stage = Stage::new(&[]);
         stage.end_with(&end(&["waiter"], 0, &[], EndReason::Stuck));
         stage.assert_clean();
+    }
+
+    #[test]
+    fn what_keeps_a_run_going_after_the_session_stopped_is_named() {
+        for reason in [EndReason::Cut, EndReason::Stuck] {
+            let mut stage = Stage::new(&["api"]);
+            stage.whole_life("api");
+            stage.session_stopped();
+            stage.wait_ms(60_000);
+            stage.end_with(&end(&["watcher"], 1, &[], reason));
+            stage.assert_found(&[(NAME, "watcher"), (NAME, "session")]);
+        }
+    }
+
+    #[test]
+    fn a_timer_that_fires_after_the_session_stopped_is_seen_by_the_time_that_passed() {
+        for (went_on_ms, found) in [(0, false), (1, true)] {
+            let mut stage = Stage::new(&["api"]);
+            stage.whole_life("api");
+            stage.session_stopped();
+            stage.wait_ms(went_on_ms);
+            stage.end(EndReason::SessionStopped);
+            assert_eq!(stage.found() == [(NAME, "session".into())], found, "{went_on_ms} ms");
+        }
     }
 }
