@@ -1,0 +1,72 @@
+//! The corpus: every scenario of this folder is loaded, held to its house rules, and played. The full sweeps are the command's.
+
+use shakedown::format::{Scenario, find, load, render_all};
+use shakedown::sweep::{Job, Progress, Seeds, sweep};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+const SUBJECTS: &[&str] = &["exit", "output", "spawn", "stdin", "stop", "task", "tree"];
+
+/// Every scenario, found as the command finds it: from the folder above.
+fn corpus() -> Vec<Arc<Scenario>> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let files = find(std::slice::from_ref(&folder)).unwrap_or_else(|wrong| panic!("{}", render_all(&wrong, false)));
+    for file in &files {
+        let subject = file.strip_prefix(&folder).ok().and_then(Path::parent).and_then(Path::to_str);
+        let known = subject.is_some_and(|subject| SUBJECTS.contains(&subject));
+        assert!(known, "{} is in no folder of the corpus: {}", file.display(), SUBJECTS.join(", "));
+    }
+    let read = |file: &PathBuf| load(file).map(Arc::new).unwrap_or_else(|wrong| panic!("{}", render_all(&wrong, false)));
+    files.iter().map(read).collect()
+}
+
+#[test]
+fn every_scenario_says_what_it_is_about_and_is_swept_far_enough() {
+    let corpus = corpus();
+    assert!(corpus.len() >= 15, "{} scenarios", corpus.len());
+    for scenario in &corpus {
+        assert!(scenario.about.len() >= 40, "{} is about what? {:?}", scenario.file, scenario.about);
+        assert!(scenario.seeds >= 7000, "{} plays {} seeds", scenario.file, scenario.seeds);
+        for case in scenario.cases() {
+            assert_eq!(case.without_sim(), None, "{}", scenario.file);
+            assert!(!case.expectations.list.is_empty(), "{} expects nothing", scenario.file);
+        }
+    }
+    let mut names: Vec<&str> = corpus.iter().map(|scenario| &*scenario.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), corpus.len(), "two scenarios share a name");
+    let unreal: Vec<&str> = corpus.iter().filter(|scenario| !scenario.real).map(|scenario| &*scenario.name).collect();
+    assert!(unreal.len() <= 2, "not played for real: {unreal:?}");
+}
+
+#[test]
+fn every_case_holds_over_fifty_seeds() {
+    let jobs = Job::all(&corpus(), Seeds::First(50));
+    let result = sweep(&jobs, 2, false, &Progress::default());
+    for (job, case) in jobs.iter().zip(&result.cases) {
+        let name = format!("{} {}", job.scenario.name, job.case.label);
+        assert_eq!((case.runs, case.failed, case.failures.as_slice()), (50, 0, [].as_slice()), "{name}");
+        assert_eq!((case.unsteady.as_slice(), case.unused.as_slice()), ([].as_slice(), [].as_slice()), "{name}");
+    }
+}
+
+/// The races of the corpus: each order of the two events is a `sometimes`, and is seen by chance alone.
+#[test]
+fn both_orders_of_every_race_are_seen() {
+    let mut corpus = corpus();
+    corpus.retain(|scenario| RACES.contains(&&*scenario.name));
+    assert_eq!(corpus.len(), RACES.len(), "every race is in the corpus");
+    let jobs = Job::all(&corpus, Seeds::First(1000));
+    let result = sweep(&jobs, 2, false, &Progress::default());
+    for (job, case) in jobs.iter().zip(&result.cases) {
+        assert!(case.hits.len() >= 2, "{} names both orders", job.scenario.name);
+        for (sentence, hits) in job.case.expectations.sometimes().zip(&case.hits) {
+            assert!(*hits > 0, "{}: {sentence} was not seen in 1000 runs", job.scenario.name);
+        }
+        assert!(case.distinct > 500, "{}: only {} distinct traces", job.scenario.name, case.distinct);
+    }
+}
+
+const RACES: &[&str] =
+    &["term-before-the-handler", "exit-races-stop", "double-stop-kills", "double-stop-joins", "stop-during-start"];
