@@ -26,6 +26,8 @@ struct Told {
     /// Signals that we sent, one bit a number.
     sent: u64,
     exited: Option<ExitStatus>,
+    /// The incarnation that ended last, while none was spawned since.
+    ended: Option<u32>,
 }
 
 /// What the facts of each worker's current incarnation have told so far.
@@ -79,7 +81,11 @@ impl TruthfulOutcome {
     }
 
     pub(super) fn ended(&mut self, id: WorkerId, outcome: &Outcome, unit: Option<UnitId>, case: &mut Case<'_>) {
-        let told = core::mem::take(slot(&mut self.workers, id.index()));
+        let over = Told { ended: Some(outcome.incarnation), ..Told::default() };
+        let told = core::mem::replace(slot(&mut self.workers, id.index()), over);
+        if told.ended.is_some_and(|last| last >= outcome.incarnation) {
+            return; // That it ends only once is another oracle's promise.
+        }
         let worker = case.scene.names.worker(id);
         if !told.spawned {
             return never_spawned(worker, outcome, case);

@@ -217,3 +217,11 @@ fn a_kill_by_bare_number_is_not_known_to_the_machine_and_may_be_told_as_a_signal
     stage.ends("a", outcome(WorkerState::Failed, BY_KILL, Reason::Signal));
     stage.assert_clean();
 }
+
+#[test]
+fn a_second_end_of_one_incarnation_is_no_lie_of_its_own() {
+    let mut stage = Stage::new(&["a"]);
+    stage.whole_life("a");
+    stage.ends("a", finished());
+    stage.assert_found(&[(OracleName::OneTerminalEvent, "a")]);
+}
