@@ -10,12 +10,14 @@ use crate::pidfd::Pidfd;
 use crate::procfs;
 use crate::scope::RUN_VARIABLE;
 use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use shakedown_core::ids::Pid;
+use shakedown_core::signal::Signal;
 use shakedown_core::vocab::{Errno, ExitStatus};
 use std::fmt;
 use std::fs::File;
 use std::io::Read as _;
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, FromRawFd, OwnedFd};
 
 /// We are inside.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -73,6 +75,17 @@ pub fn enter_private_pid_namespace() -> Result<Entered, Refused> {
 pub fn leftovers(run: &str) -> Vec<(Pid, String)> {
     let carries = |pid: &Pid| procfs::environment(*pid, RUN_VARIABLE).as_deref() == Some(run);
     others().into_iter().filter(carries).map(|pid| (pid, procfs::command_line(pid))).collect()
+}
+
+/// Kills a process that this run has left behind, by its identity: its entry is read again behind an open pidfd, so that a
+/// number that was reused meanwhile reaches nobody. Waits at most a second for its end. Whether it was there, ours, and ended.
+pub fn end_leftover(run: &str, pid: Pid) -> bool {
+    let Ok(held) = Pidfd::open(pid) else { return false };
+    let is_ours = pid != own_pid() && procfs::environment(pid, RUN_VARIABLE).as_deref() == Some(run);
+    // Between the look and the signal it may end, but its number cannot come to mean another: the pidfd holds who it is.
+    let killed = is_ours && held.send(Signal::KILL).is_ok();
+    let mut ended = [PollFd::new(held.as_fd(), PollFlags::POLLIN)];
+    killed && poll(&mut ended, PollTimeout::from(1_000u16)).is_ok_and(|ready| ready == 1)
 }
 
 /// Every living process of this namespace but ourselves.

@@ -9,7 +9,9 @@ use crate::report::{
 };
 use crate::sweep::{Job, PlanNames, Seeds};
 use clap::Args;
+use shakedown_core::vocab::{Fact, FactRecord};
 use shakedown_real::namespace;
+use shakedown_sim::Moment;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -122,6 +124,7 @@ fn play_case(args: &RealArgs, job: &Job, name: &str, tally: &mut Tally) -> Exit 
             }
         };
         tally.played += run.took;
+        exit = exit.worst(sweep_up(job, &run, name));
         orders.insert(run.digest);
         hits.iter_mut().enumerate().for_each(|(n, hits)| *hits += run.hits >> n & 1);
         if !run.findings.is_empty() {
@@ -154,6 +157,29 @@ fn play_case(args: &RealArgs, job: &Job, name: &str, tally: &mut Tally) -> Exit 
     if args.runs > 1 {
         let names = job.case.expectations.sometimes().map(|s| format!("{}: {s}", job.scenario.name));
         tally.sometimes.extend(names.zip(hits));
+    }
+    exit
+}
+
+/// Ends whoever outlived the session by its own word, and complains of everybody else.
+fn sweep_up(job: &Job, run: &LiveRun, name: &str) -> Exit {
+    let named: BTreeSet<i32> = run
+        .moments
+        .iter()
+        .filter_map(|moment| match moment {
+            Moment::Fact(FactRecord { fact: Fact::Ended(outcome), .. }) => Some(outcome),
+            Moment::Fact(_) | Moment::Process(_) => None,
+        })
+        .flat_map(|outcome| outcome.survivors.iter().chain(&outcome.holders).map(|left| left.pid))
+        .collect();
+    let mut exit = Exit::Held;
+    for (pid, command) in namespace::leftovers(name) {
+        if !named.contains(&pid.as_raw()) {
+            eprintln!("error: {} left behind: {pid} {command}", job.scenario.name);
+            exit = Exit::Failed;
+        }
+        // Whoever would not end is found again when all is over.
+        let _ = namespace::end_leftover(name, pid);
     }
     exit
 }
