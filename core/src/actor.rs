@@ -9,7 +9,6 @@ use alloc::string::String;
 
 /// A machine of the library's own.
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "most actors are workers, the largest variant")]
 pub enum Actor {
     /// One unit through all its incarnations.
     Worker(Worker),

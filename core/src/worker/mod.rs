@@ -7,6 +7,7 @@
 //!                                                                           └─time is up──▶ Surveying ─▶ Ended
 //! ```
 
+mod ending;
 mod lines;
 mod outcome;
 mod plan;

@@ -1,6 +1,5 @@
 //! The rules of a worker: what each event does in each state.
 
-use super::outcome::Ending;
 use super::run::{Reading, index};
 use super::{Run, State, StopPlan, Worker};
 use crate::ids::OpId;
@@ -9,7 +8,7 @@ use crate::signal::Signal;
 use crate::time::Instant;
 use crate::vocab::{
     ExitNotice, ExitStatus, Fact, Outcome, OutputTally, Reason, Request, Requester, SignalTo, SpawnFailure, Stream,
-    Subject, Survivor, Target, WorkerState,
+    Subject, Target, WorkerState,
 };
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -280,41 +279,6 @@ impl Worker {
         }
     }
 
-    /// Nobody is left to wait for, or nobody will be waited for any longer.
-    fn drain(&mut self, run: Run, plan: StopPlan, cx: &mut Cx<'_>) {
-        let gone = run.exit.is_some() && run.empty;
-        let until = if gone { plan.deadline.min(cx.now.after(self.spec.stop.drain)) } else { plan.deadline };
-        if until <= cx.now && !(gone && run.outputs_closed()) {
-            return self.survey(run, cx);
-        }
-        self.state = State::Draining { run, until, plan };
-        self.finish_if_drained(cx);
-    }
-
-    fn finish_if_drained(&mut self, cx: &mut Cx<'_>) {
-        match replace(&mut self.state, State::Pending) {
-            State::Draining { run, .. } if run.exit.is_some() && run.empty && run.outputs_closed() => {
-                self.finish(run, Vec::new(), Vec::new(), cx);
-            }
-            other => self.state = other,
-        }
-    }
-
-    fn survey(&mut self, run: Run, cx: &mut Cx<'_>) {
-        let op = cx.submit(run.unit, Request::Survey);
-        self.state = State::Surveying { run, op };
-    }
-
-    pub(super) fn surveyed(&mut self, op: OpId, members: Vec<Survivor>, holders: Vec<Survivor>, cx: &mut Cx<'_>) {
-        match replace(&mut self.state, State::Pending) {
-            State::Surveying { run, op: asked } if asked == op => self.finish(run, members, holders, cx),
-            other => {
-                self.state = other;
-                cx.unexpected(self.state.name(), &Event::Surveyed { op, members, holders });
-            }
-        }
-    }
-
     pub(super) fn output(&mut self, op: OpId, stream: Stream, chunk: &[u8], cx: &mut Cx<'_>) {
         let at = index(stream);
         let Some(run) = self.run_mut().filter(|run| run.outputs[at].is_read_by(op)) else {
@@ -347,57 +311,6 @@ impl Worker {
             self.tell(Fact::OutputClosed, cx);
             self.finish_if_drained(cx);
         }
-    }
-
-    /// The one terminal record of this incarnation.
-    fn finish(&mut self, mut run: Run, survivors: Vec<Survivor>, holders: Vec<Survivor>, cx: &mut Cx<'_>) {
-        let abandoned = !run.outputs_closed();
-        for stream in Stream::BOTH {
-            let at = index(stream);
-            if let Reading::Open { op, mut lines } = replace(&mut run.outputs[at], Reading::Closed) {
-                cx.withdraw(op);
-                let (subject, unit) = (Subject::Worker(self.id), Some(run.unit));
-                lines.finish(|line, complete| {
-                    cx.fact(subject, self.incarnation, unit, Fact::Output { stream, line, complete });
-                });
-                cx.submit(run.unit, Request::CloseOutput(stream));
-            }
-        }
-        if abandoned {
-            cx.fact(Subject::Worker(self.id), self.incarnation, Some(run.unit), Fact::DrainAbandoned);
-        }
-        for op in run.empty_op.into_iter().chain(run.exit.is_none().then_some(run.exit_op)) {
-            cx.withdraw(op);
-        }
-        cx.submit(run.unit, Request::CloseInput);
-        cx.submit(run.unit, Request::Reap);
-        let ending = Ending {
-            status: run.exit.map(|notice| notice.status),
-            killed_leader: run.killed_leader,
-            killed_any: run.killed_any(),
-            stop_requested: run.asked.is_some(),
-            sent: run.sent,
-        };
-        self.state = State::Ended(Arc::new(Outcome {
-            state: ending.state(),
-            status: ending.status.unwrap_or(ExitStatus::Unknown),
-            reason: ending.reason(),
-            requested_by: run.asked,
-            survivors,
-            holders,
-            output: OutputTally { delivered: run.delivered, abandoned },
-            incarnation: self.incarnation,
-            spawned_at: run.spawned_at,
-            ended_at: cx.now,
-            start_error: None,
-        }));
-        self.announce(Some(run.unit), cx);
-    }
-
-    fn announce(&mut self, unit: Option<crate::ids::UnitId>, cx: &mut Cx<'_>) {
-        let State::Ended(outcome) = &self.state else { unreachable!("only an end is announced") };
-        cx.fact(Subject::Worker(self.id), self.incarnation, unit, Fact::Ended(outcome.clone()));
-        cx.tell(self.parent, Event::Ended { worker: self.id, outcome: outcome.clone() });
     }
 
     fn tell(&mut self, fact: Fact, cx: &mut Cx<'_>) {
