@@ -37,14 +37,14 @@ impl Action {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
     key: u64,
-    arrival: u64,
-    pub(crate) label: Label,
+    arrival: u32,
     nth: u32,
+    pub(crate) label: Label,
     pub(crate) action: Action,
 }
 
 impl Entry {
-    fn order(&self) -> (u64, u64) {
+    fn order(&self) -> (u64, u32) {
         (self.key, self.arrival)
     }
 }
@@ -72,34 +72,41 @@ impl Ord for Entry {
 /// Enabled actions: scanned while few, a heap beyond.
 #[derive(Default)]
 pub(crate) struct Queue {
+    /// The only entry, which has no rank yet. Most are alone, and never see one of the lists.
+    alone: Option<Entry>,
     few: Vec<Entry>,
     many: BinaryHeap<Reverse<Entry>>,
     clock: u64,
-    arrivals: u64,
-    /// Whether the only entry has no rank yet.
-    alone: bool,
+    /// Counted from when the queue was last empty.
+    arrivals: u32,
 }
 
 /// Measured: a scan wins up to about this many.
 const SCAN_MAX: usize = 24;
+/// A heap of so many is kept when it is empty; the room of a greater burst is given back.
+const ROOM_KEPT: usize = 1024;
 
 impl Queue {
     #[inline]
     pub(crate) fn push<C: Choose>(&mut self, action: Action, label: Label, nth: u32, chooser: &mut C) {
-        self.arrivals += 1;
-        let mut entry = Entry { key: self.clock, arrival: self.arrivals, label, nth, action };
+        let entry = Entry { key: self.clock, arrival: 0, label, nth, action };
         if self.is_empty() {
-            self.alone = true;
-            self.few.push(entry);
-            return;
+            self.alone = Some(entry);
+        } else {
+            self.compete(entry, chooser);
         }
-        if self.alone {
-            self.alone = false;
-            let first = &mut self.few[0];
-            first.key +=
-                u64::from(chooser.rank(Site { kind: first.action.kind(), label: first.label, nth: first.nth }));
+    }
+
+    fn compete<C: Choose>(&mut self, mut entry: Entry, chooser: &mut C) {
+        let mut rank = |e: &Entry| u64::from(chooser.rank(Site { kind: e.action.kind(), label: e.label, nth: e.nth }));
+        if let Some(mut first) = self.alone.take() {
+            first.key += rank(&first);
+            self.arrivals = 0;
+            self.few.push(first);
         }
-        entry.key += u64::from(chooser.rank(Site { kind: action.kind(), label, nth }));
+        entry.key += rank(&entry);
+        self.arrivals += 1;
+        entry.arrival = self.arrivals;
         if self.many.is_empty() && self.few.len() < SCAN_MAX {
             self.few.push(entry);
         } else {
@@ -110,19 +117,26 @@ impl Queue {
 
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<Entry> {
-        if self.alone {
-            (self.alone, self.clock) = (false, 0);
-            return self.few.pop();
+        match self.alone.take() {
+            Some(entry) => {
+                self.clock = 0;
+                Some(entry)
+            }
+            None if self.is_empty() => None,
+            None => self.pop_least(),
         }
+    }
+
+    fn pop_least(&mut self) -> Option<Entry> {
         let entry = if self.many.is_empty() {
-            let least = match self.few.len() {
-                0 => return None,
-                1 => 0,
-                _ => self.least(),
-            };
+            let least = if self.few.len() == 1 { 0 } else { self.least() };
             self.few.swap_remove(least)
         } else {
-            self.many.pop()?.0
+            let entry = self.many.pop()?.0;
+            if self.many.is_empty() && self.many.capacity() > ROOM_KEPT {
+                self.many = BinaryHeap::new();
+            }
+            entry
         };
         self.clock = if self.is_empty() { 0 } else { entry.key };
         Some(entry)
@@ -138,14 +152,16 @@ impl Queue {
         least
     }
 
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.few.is_empty() && self.many.is_empty()
+        self.alone.is_none() && self.few.is_empty() && self.many.is_empty()
     }
 
     pub(crate) fn clear(&mut self) {
+        self.alone = None;
         self.few.clear();
         self.many.clear();
-        (self.clock, self.arrivals, self.alone) = (0, 0, false);
+        (self.clock, self.arrivals) = (0, 0);
     }
 }
 
