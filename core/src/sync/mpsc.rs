@@ -1,6 +1,6 @@
 //! Many senders, one receiver, first in first out; bounded or not.
 
-use super::{Closed, remember};
+use super::{Closed, Place};
 use alloc::collections::VecDeque;
 use alloc::rc::Rc;
 use core::cell::RefCell;
@@ -12,7 +12,7 @@ struct Shared<T> {
     capacity: usize,
     senders: usize,
     receiver_lives: bool,
-    receiver: Option<Waker>,
+    receiver: Place,
     waiting_senders: VecDeque<Waker>,
 }
 
@@ -38,7 +38,7 @@ pub fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
         capacity,
         senders: 1,
         receiver_lives: true,
-        receiver: None,
+        receiver: Place::default(),
         waiting_senders: VecDeque::new(),
     }));
     (Sender(shared.clone()), Receiver(shared))
@@ -59,7 +59,10 @@ impl<T> Sender<T> {
             shared.receiver.take()
         };
         if let Some(waker) = waker {
-            waker.wake();
+            // Outside the borrow: a waker may be anybody's code.
+            waker.wake_by_ref();
+            let spare = self.0.borrow_mut().receiver.give_back(waker);
+            drop(spare);
         }
         Ok(())
     }
@@ -114,12 +117,19 @@ impl<T> Drop for Sender<T> {
 impl<T> Receiver<T> {
     /// The next message, or `None` when all senders are gone and everything was received. Dropped while waiting, it loses nothing.
     pub async fn recv(&mut self) -> Option<T> {
-        poll_fn(|cx| match self.try_recv() {
-            Ok(Some(message)) => Poll::Ready(Some(message)),
-            Err(Closed) => Poll::Ready(None),
-            Ok(None) => {
-                remember(&mut self.0.borrow_mut().receiver, cx.waker());
-                Poll::Pending
+        poll_fn(|cx| {
+            let mut shared = self.0.borrow_mut();
+            match shared.next() {
+                Ok(None) => {
+                    shared.receiver.wait(cx.waker());
+                    Poll::Pending
+                }
+                Ok(Some((message, sender))) => {
+                    drop(shared);
+                    sender.into_iter().for_each(Waker::wake);
+                    Poll::Ready(Some(message))
+                }
+                Err(Closed) => Poll::Ready(None),
             }
         })
         .await
@@ -130,29 +140,35 @@ impl<T> Receiver<T> {
     /// # Errors
     /// [`Closed`] when all senders are gone and everything was received.
     pub fn try_recv(&mut self) -> Result<Option<T>, Closed> {
-        let (message, waker) = {
-            let mut shared = self.0.borrow_mut();
-            match shared.queue.pop_front() {
-                Some(message) => (message, shared.waiting_senders.pop_front()),
-                None if shared.senders == 0 => return Err(Closed),
-                None => return Ok(None),
-            }
-        };
-        if let Some(waker) = waker {
-            waker.wake();
+        let next = self.0.borrow_mut().next()?;
+        Ok(next.map(|(message, sender)| {
+            sender.into_iter().for_each(Waker::wake);
+            message
+        }))
+    }
+}
+
+impl<T> Shared<T> {
+    /// The next message and who waits for its room, or nothing yet.
+    #[inline]
+    fn next(&mut self) -> Result<Option<(T, Option<Waker>)>, Closed> {
+        match self.queue.pop_front() {
+            Some(message) => Ok(Some((message, self.waiting_senders.pop_front()))),
+            None if self.senders == 0 => Err(Closed),
+            None => Ok(None),
         }
-        Ok(Some(message))
     }
 }
 
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
-        let (queue, wakers) = {
+        let (queue, receiver, wakers) = {
             let mut shared = self.0.borrow_mut();
             shared.receiver_lives = false;
-            (core::mem::take(&mut shared.queue), core::mem::take(&mut shared.waiting_senders))
+            let receiver = core::mem::take(&mut shared.receiver);
+            (core::mem::take(&mut shared.queue), receiver, core::mem::take(&mut shared.waiting_senders))
         };
-        drop(queue);
+        drop((queue, receiver));
         for waker in wakers {
             waker.wake();
         }

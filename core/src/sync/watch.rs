@@ -21,12 +21,14 @@ pub struct Sender<T>(Rc<RefCell<Shared<T>>>);
 pub struct Receiver<T> {
     shared: Rc<RefCell<Shared<T>>>,
     seen: u64,
+    /// Where it stood in the list of those who wait, so that it is searched once only.
+    place: usize,
 }
 
 /// A watched value.
 pub fn channel<T>(value: T) -> (Sender<T>, Receiver<T>) {
     let shared = Rc::new(RefCell::new(Shared { value, version: 0, sender_lives: true, waiting: Vec::new() }));
-    (Sender(shared.clone()), Receiver { shared, seen: 0 })
+    (Sender(shared.clone()), Receiver { shared, seen: 0, place: 0 })
 }
 
 impl<T> Sender<T> {
@@ -55,7 +57,7 @@ impl<T> Drop for Sender<T> {
 
 impl<T> Clone for Receiver<T> {
     fn clone(&self) -> Self {
-        Receiver { shared: self.shared.clone(), seen: self.seen }
+        Receiver { shared: self.shared.clone(), seen: self.seen, place: 0 }
     }
 }
 
@@ -82,7 +84,10 @@ impl<T> Receiver<T> {
             if !shared.sender_lives {
                 return Poll::Ready(Err(Closed));
             }
-            if !shared.waiting.iter().any(|w| w.will_wake(cx.waker())) {
+            // Who asks again, as in a loop around a select, stands there still.
+            let stands_there = |w: &Waker| w.will_wake(cx.waker());
+            if !shared.waiting.get(self.place).is_some_and(stands_there) && !shared.waiting.iter().any(stands_there) {
+                self.place = shared.waiting.len();
                 shared.waiting.push(cx.waker().clone());
             }
             Poll::Pending
