@@ -12,6 +12,7 @@ extern crate std;
 
 pub mod actor;
 pub mod choose;
+pub mod counts;
 pub mod host;
 pub mod ids;
 pub mod machine;

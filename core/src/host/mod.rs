@@ -187,7 +187,7 @@ impl<W: World, A: Machine> Host<W, A> {
 
     /// Names of the tasks that live.
     pub fn living_tasks(&self) -> Vec<alloc::string::String> {
-        self.reactor.tasks.borrow().living().map(|(_, task)| task.name.as_str().into()).collect()
+        self.reactor.tasks.borrow().living_names().map(|name| name.as_str().into()).collect()
     }
 
     /// Drops every task and machine, and is as new: thousands of simulations reuse one host. The world is its owner's to reset.

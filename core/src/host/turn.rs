@@ -1,10 +1,11 @@
 //! One turn: ask the world, run the least enabled action, carry out what it asked for.
 
 use super::actors::Mail;
-use super::{Action, Host, Step};
+use super::{Action, Host, Queue, Step};
+use crate::choose::Choose;
 use crate::ids::{OpId, TaskId, UnitId};
 use crate::machine::{Event, Machine};
-use crate::reactor::{Class, Effect, Left, Owner, Target, UnitKind, Why};
+use crate::reactor::{Class, Effect, Left, Owner, Reactor, Target, UnitKind, Why};
 use crate::time::Instant;
 use crate::vocab::{Body, Completion, FactRecord, Request, Subject};
 use crate::world::{Ready, World};
@@ -61,11 +62,15 @@ impl<W: World, A: Machine> Host<W, A> {
     }
 
     /// Takes the clock's reading for this turn and enables what is due.
+    #[inline]
     fn sample_clock(&mut self) {
         let now = self.world.borrow_mut().now();
-        if now == self.reactor.now.get() && now != Instant::ZERO {
-            return;
+        if now != self.reactor.now.get() {
+            self.clock_moved(now);
         }
+    }
+
+    fn clock_moved(&mut self, now: Instant) {
         self.reactor.now.set(now);
         loop {
             let due = self.reactor.timers.borrow_mut().pop_due(now);
@@ -79,6 +84,7 @@ impl<W: World, A: Machine> Host<W, A> {
     }
 
     /// Enables what has become possible since the last turn.
+    #[inline]
     fn absorb(&mut self) {
         while !self.reactor.answers.borrow().is_empty() {
             let answer = self.reactor.answers.borrow_mut().pop_front();
@@ -107,10 +113,9 @@ impl<W: World, A: Machine> Host<W, A> {
         if !self.reactor.newborn.borrow().is_empty() {
             self.welcome();
         }
-        loop {
-            let woken = self.world.borrow_mut().next_woken();
-            let Some(task) = woken else { break };
-            self.enable_poll(task);
+        let mut world = self.world.borrow_mut();
+        while let Some(task) = world.next_woken() {
+            enable(&mut self.queue, &self.reactor, task, world.chooser());
         }
     }
 
@@ -141,17 +146,16 @@ impl<W: World, A: Machine> Host<W, A> {
                 self.queue.push(Action::Poll(task), t.label, t.polls, world.chooser());
             }
         }
-        let mut newborn = newborn;
-        newborn.clear();
-        *self.reactor.newborn.borrow_mut() = newborn;
+        // A burst does not hold its room for ever.
+        if newborn.capacity() <= ROOM_KEPT {
+            let mut newborn = newborn;
+            newborn.clear();
+            *self.reactor.newborn.borrow_mut() = newborn;
+        }
     }
 
     fn enable_poll(&mut self, task: TaskId) {
-        let mut tasks = self.reactor.tasks.borrow_mut();
-        let Some(t) = tasks.get(task) else { return };
-        if !core::mem::replace(&mut t.queued, true) {
-            self.queue.push(Action::Poll(task), t.label, t.polls, self.world.borrow_mut().chooser());
-        }
+        enable(&mut self.queue, &self.reactor, task, self.world.borrow_mut().chooser());
     }
 
     fn run_poll(&mut self, task: TaskId) {
@@ -163,6 +167,7 @@ impl<W: World, A: Machine> Host<W, A> {
             let Some(run) = t.run.clone() else { return };
             run
         };
+        self.reactor.polled.set(task);
         // Wakers are only added between polls, so this borrow is shared with nobody who writes.
         let wakers = self.reactor.wakers.borrow();
         let over = run.poll(&mut Context::from_waker(&wakers[task.index()])) == Poll::Ready(());
@@ -173,9 +178,8 @@ impl<W: World, A: Machine> Host<W, A> {
     }
 
     pub(super) fn task_over(&mut self, task: TaskId) {
-        let name = self.reactor.tasks.borrow_mut().get(task).map(|t| t.name.clone());
         let left = self.reactor.tasks.borrow_mut().leave(task);
-        let Some(Left { run, units, unit }) = left else { return };
+        let Some(Left { run, units, name, unit }) = left else { return };
         run.end();
         drop(run);
         // What the task asked for in its last turn comes before what becomes of its processes.
@@ -190,6 +194,7 @@ impl<W: World, A: Machine> Host<W, A> {
     }
 
     /// Carries out what was asked for, in order, until nothing is left to do within this turn.
+    #[inline]
     fn carry_out(&mut self) {
         loop {
             self.carry_out_effects();
@@ -204,8 +209,15 @@ impl<W: World, A: Machine> Host<W, A> {
         }
     }
 
+    #[inline]
     fn carry_out_effects(&mut self) {
-        while !self.reactor.effects.borrow().is_empty() {
+        if !self.reactor.effects.borrow().is_empty() {
+            self.carry_out_each();
+        }
+    }
+
+    fn carry_out_each(&mut self) {
+        loop {
             let effect = self.reactor.effects.borrow_mut().pop_front();
             match effect {
                 None => return,
@@ -318,12 +330,25 @@ impl<W: World, A: Machine> Host<W, A> {
         }
         for task in settling {
             if let Some(t) = self.reactor.tasks.borrow_mut().get(task)
-                && t.why == Why::Settle
+                && t.why() == Why::Settle
             {
-                t.why = Why::Unknown;
+                t.set_why(Why::Unknown);
             }
             self.enable_poll(task);
         }
         true
     }
 }
+
+/// Enables a task that was woken, unless it is enabled already.
+#[inline]
+fn enable<C: Choose>(queue: &mut Queue, reactor: &Reactor, task: TaskId, chooser: &mut C) {
+    let mut tasks = reactor.tasks.borrow_mut();
+    let Some(t) = tasks.get(task) else { return };
+    if !core::mem::replace(&mut t.queued, true) {
+        queue.push(Action::Poll(task), t.label, t.polls, chooser);
+    }
+}
+
+/// A list of so many entries is kept when it is empty; a longer one is given back.
+const ROOM_KEPT: usize = 1024;

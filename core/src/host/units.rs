@@ -187,9 +187,9 @@ impl<W: World, A: Machine> Host<W, A> {
     }
 
     fn names_of(&self, members: &[TaskId]) -> Vec<Survivor> {
-        let mut tasks = self.reactor.tasks.borrow_mut();
-        let names = members.iter().filter_map(|id| tasks.get(*id).map(|task| task.name.as_str().into()));
-        names.map(|name| Survivor { pid: 0, name }).collect()
+        let tasks = self.reactor.tasks.borrow();
+        let living = members.iter().filter_map(|id| tasks.living_at(*id));
+        living.map(|task| Survivor { pid: 0, name: tasks.name(task).as_str().into() }).collect()
     }
 }
 

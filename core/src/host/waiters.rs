@@ -28,10 +28,10 @@ impl Reactor {
         let timers = self.timers.borrow();
         tasks
             .living()
-            .filter(|(_, task)| task.why != Why::Settle)
+            .filter(|(_, task)| task.why() != Why::Settle)
             .map(|(id, task)| {
                 let timer = timers.sleepers().filter(|(task, _)| *task == id).map(|(_, at)| at).min();
-                let what = match task.why {
+                let what = match task.why() {
                     Why::Op(op, what) if ops.get(op).is_some() => Some(what.to_string()),
                     Why::Op(..) | Why::Unknown | Why::Settle => None,
                 };
@@ -41,7 +41,7 @@ impl Reactor {
                     (None, Some(at)) => format!("its timer at {at}"),
                     (None, None) => "a message or a future of its own".to_string(),
                 };
-                Waiter { who: format!("task `{}`", task.name.as_str()), waits_for }
+                Waiter { who: format!("task `{}`", tasks.name(task).as_str()), waits_for }
             })
             .collect()
     }

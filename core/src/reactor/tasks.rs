@@ -1,5 +1,6 @@
 //! The task table: what runs, under which label, and what each one waits for.
 
+use crate::counts::Counts;
 use crate::ids::{OpId, TaskId, UnitId};
 use crate::site::{Label, hash_name};
 use alloc::boxed::Box;
@@ -17,7 +18,7 @@ pub(crate) trait Run {
     fn slot(&self) -> TaskId;
 }
 
-/// A task's name: literal ones cost nothing.
+/// A task's name: literal ones are kept once for all tasks.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Name {
     Literal(&'static str),
@@ -34,42 +35,63 @@ impl Name {
 }
 
 /// What a task waits for, as far as the host can know it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) enum Why {
     /// A channel, a lock or a future of its own.
+    #[default]
     Unknown,
     Op(OpId, &'static str),
     Settle,
 }
 
+/// One task. A hundred thousand of them may be parked, so that it holds only what every task needs.
 pub(crate) struct Task {
     pub(crate) run: Option<Rc<dyn Run>>,
     pub(crate) label: Label,
-    pub(crate) name: Name,
+    /// What only some tasks need.
+    rare: Option<Box<Rare>>,
     /// Polls so far: the n-th of its next action.
     pub(crate) polls: u32,
-    pub(crate) draws: u32,
-    pub(crate) queued: bool,
+    /// Its name among the literal ones; [`NAMED`] where it was made at run time.
+    name: u32,
     /// The unit it is part of.
     pub(crate) unit: Option<UnitId>,
-    pub(crate) why: Why,
-    /// What only tasks with children or processes need.
-    family: Option<Box<Family>>,
+    pub(crate) queued: bool,
 }
 
 #[derive(Default)]
-struct Family {
-    /// (name's hash, how many): its children so far, by name.
-    children: Vec<(u64, u32)>,
+struct Rare {
+    name: Option<Rc<str>>,
+    /// Draws so far.
+    draws: u32,
+    why: Why,
+    /// Its children so far, by name.
+    children: Counts,
     /// The units it started and answers for.
     units: Vec<UnitId>,
+}
+
+impl Task {
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    /// What it waits for.
+    pub(crate) fn why(&self) -> Why {
+        self.rare.as_ref().map_or(Why::Unknown, |rare| rare.why)
+    }
+
+    pub(crate) fn set_why(&mut self, why: Why) {
+        self.rare().why = why;
+    }
 }
 
 /// What a task leaves behind.
 pub(crate) struct Left {
     pub(crate) run: Rc<dyn Run>,
-    /// Units it answered for.
+    /// Units it answered for, and its name, by which they are reported.
     pub(crate) units: Vec<UnitId>,
+    pub(crate) name: Option<Name>,
     /// The unit it was part of.
     pub(crate) unit: Option<UnitId>,
 }
@@ -79,40 +101,43 @@ pub(crate) struct Tasks {
     slots: Vec<Task>,
     free: Vec<TaskId>,
     /// Children of the host itself.
-    roots: Vec<(u64, u32)>,
+    roots: Counts,
+    /// The literal names seen so far: as many as the program has, at most.
+    literals: Vec<&'static str>,
 }
 
-fn count(children: &mut Vec<(u64, u32)>, name: u64) -> u32 {
-    match children.iter_mut().find(|(n, _)| *n == name) {
-        Some((_, count)) => {
-            *count += 1;
-            *count - 1
-        }
-        None => {
-            children.push((name, 1));
-            0
-        }
-    }
-}
+/// A name that is not among the literal ones.
+const NAMED: u32 = u32::MAX;
 
 impl Tasks {
     /// The label of a new child: (parent's label, name, n-th of that name).
+    #[inline]
     pub(crate) fn child_label(&mut self, parent: Option<TaskId>, name: &str) -> Label {
         let hash = hash_name(name);
         match parent {
             Some(id) => {
                 let parent = &mut self.slots[id.index()];
-                let nth = count(&mut parent.family.get_or_insert_default().children, hash);
+                let nth = parent.rare().children.next(hash);
                 parent.label.child_hashed(hash, nth)
             }
-            None => Label::ROOT.child_hashed(hash, count(&mut self.roots, hash)),
+            None => Label::ROOT.child_hashed(hash, self.roots.next(hash)),
         }
     }
 
+    /// The unit that a child of this task is part of.
+    pub(crate) fn unit_of(&self, parent: Option<TaskId>) -> Option<UnitId> {
+        self.living_at(parent?)?.unit
+    }
+
     /// Takes a slot for a task whose future is about to be made.
-    pub(crate) fn reserve(&mut self, label: Label, name: Name, unit: Option<UnitId>) -> TaskId {
-        let task =
-            Task { run: None, label, name, polls: 0, draws: 0, queued: true, unit, why: Why::Unknown, family: None };
+    #[inline]
+    pub(crate) fn reserve(&mut self, parent: Option<TaskId>, name: Name, unit: Option<UnitId>) -> TaskId {
+        let label = self.child_label(parent, name.as_str());
+        let (name, rare) = match name {
+            Name::Literal(name) => (self.literal(name), None),
+            Name::Shared(name) => (NAMED, Some(Box::new(Rare { name: Some(name), ..Rare::default() }))),
+        };
+        let task = Task { run: None, label, rare, polls: 0, name, unit, queued: true };
         match self.free.pop() {
             Some(id) => {
                 self.slots[id.index()] = task;
@@ -122,6 +147,23 @@ impl Tasks {
                 self.slots.push(task);
                 TaskId(self.slots.len() as u32 - 1)
             }
+        }
+    }
+
+    fn literal(&mut self, name: &'static str) -> u32 {
+        match self.literals.iter().position(|known| core::ptr::eq(*known, name)) {
+            Some(at) => at as u32,
+            None => {
+                self.literals.push(name);
+                self.literals.len() as u32 - 1
+            }
+        }
+    }
+
+    pub(crate) fn name(&self, task: &Task) -> Name {
+        match &task.rare {
+            Some(rare) if task.name == NAMED => rare.name.clone().map_or(Name::Literal(""), Name::Shared),
+            Some(_) | None => Name::Literal(self.literals[task.name as usize]),
         }
     }
 
@@ -136,35 +178,51 @@ impl Tasks {
     }
 
     /// Frees the slot, and says which units the task leaves behind.
+    #[inline]
     pub(crate) fn leave(&mut self, id: TaskId) -> Option<Left> {
         let task = self.slots.get_mut(id.index())?;
         let run = task.run.take()?;
-        let units = task.family.take().map_or(Vec::new(), |family| family.units);
+        let unit = task.unit;
         self.free.push(id);
-        Some(Left { run, units, unit: task.unit })
+        let units = task.rare.as_mut().map_or(Vec::new(), |rare| core::mem::take(&mut rare.units));
+        let name = if units.is_empty() { None } else { Some(self.name(&self.slots[id.index()])) };
+        self.slots[id.index()].rare = None;
+        Some(Left { run, units, name, unit })
     }
 
     /// The task answers for this unit from now on.
     pub(crate) fn owns(&mut self, id: TaskId, unit: UnitId) {
-        self.slots[id.index()].family.get_or_insert_default().units.push(unit);
+        self.slots[id.index()].rare().units.push(unit);
     }
 
     /// It no longer does.
     pub(crate) fn disowns(&mut self, id: TaskId, unit: UnitId) {
-        if let Some(family) = self.slots.get_mut(id.index()).and_then(|task| task.family.as_mut()) {
-            family.units.retain(|u| *u != unit);
+        if let Some(rare) = self.slots.get_mut(id.index()).and_then(|task| task.rare.as_mut()) {
+            rare.units.retain(|u| *u != unit);
         }
     }
 
     pub(crate) fn next_draw(&mut self, id: TaskId) -> (Label, u32) {
         let task = &mut self.slots[id.index()];
-        task.draws += 1;
-        (task.label, task.draws - 1)
+        let draws = &mut task.rare().draws;
+        *draws += 1;
+        let nth = *draws - 1;
+        (task.label, nth)
+    }
+
+    /// The task in this slot, if it lives.
+    pub(crate) fn living_at(&self, id: TaskId) -> Option<&Task> {
+        self.slots.get(id.index()).filter(|t| t.run.is_some())
     }
 
     /// Living tasks in the order of their slots.
     pub(crate) fn living(&self) -> impl Iterator<Item = (TaskId, &Task)> {
         self.slots.iter().enumerate().filter(|(_, t)| t.run.is_some()).map(|(i, t)| (TaskId(i as u32), t))
+    }
+
+    /// Their names, in the same order.
+    pub(crate) fn living_names(&self) -> impl Iterator<Item = Name> {
+        self.living().map(|(_, task)| self.name(task))
     }
 
     pub(crate) fn living_count(&self) -> usize {

@@ -2,9 +2,10 @@
 
 use crate::ids::{ActorId, TaskId};
 use crate::time::Instant;
-use alloc::collections::BinaryHeap;
+use alloc::collections::{BTreeMap, BinaryHeap};
 use alloc::vec::Vec;
 use core::cmp::Reverse;
+use core::num::NonZeroU32;
 use core::task::Waker;
 
 /// Whom a timer wakes.
@@ -17,17 +18,26 @@ pub(crate) enum Target {
     Actor(ActorId),
 }
 
+/// Whom a slot wakes: half of a [`Target`], because tens of thousands of timers may be armed and next to none of them holds a waker.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Aim {
+    Task(TaskId),
+    Actor(ActorId),
+    /// The waker that stands under the slot's number in [`Timers::foreign`].
+    Foreign,
+}
+
 struct Slot {
     /// The sequence number it was armed with; 0 while free.
     armed: u32,
-    target: Option<Target>,
+    aim: Aim,
 }
 
 /// A timer that was armed: a slot and the sequence number it was armed with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct TimerId {
     slot: u32,
-    seq: u32,
+    seq: NonZeroU32,
 }
 
 #[derive(Default)]
@@ -36,6 +46,7 @@ pub(crate) struct Timers {
     heap: BinaryHeap<Reverse<(u64, u64)>>,
     slots: Vec<Slot>,
     free: Vec<u32>,
+    foreign: BTreeMap<u32, Waker>,
     seq: u32,
     cancelled: usize,
 }
@@ -43,43 +54,72 @@ pub(crate) struct Timers {
 impl Timers {
     #[inline]
     pub(crate) fn arm(&mut self, at: Instant, target: Target) -> TimerId {
-        self.seq = self.seq.wrapping_add(1).max(1);
-        let entry = Slot { armed: self.seq, target: Some(target) };
+        let seq = NonZeroU32::new(self.seq.wrapping_add(1)).unwrap_or(NonZeroU32::MIN);
+        self.seq = seq.get();
         let slot = match self.free.pop() {
-            Some(slot) => {
-                self.slots[slot as usize] = entry;
-                slot
-            }
+            Some(slot) => slot,
             None => {
-                self.slots.push(entry);
+                self.slots.push(Slot { armed: 0, aim: Aim::Foreign });
                 self.slots.len() as u32 - 1
             }
         };
-        self.heap.push(Reverse((at.as_nanos(), u64::from(self.seq) << 32 | u64::from(slot))));
-        TimerId { slot, seq: self.seq }
+        let aim = self.aim(slot, target);
+        self.slots[slot as usize] = Slot { armed: seq.get(), aim };
+        self.heap.push(Reverse((at.as_nanos(), u64::from(seq.get()) << 32 | u64::from(slot))));
+        TimerId { slot, seq }
+    }
+
+    #[inline]
+    fn aim(&mut self, slot: u32, target: Target) -> Aim {
+        match target {
+            Target::Task(task) => Aim::Task(task),
+            Target::Actor(actor) => Aim::Actor(actor),
+            Target::Waker(waker) => {
+                self.foreign.insert(slot, waker);
+                Aim::Foreign
+            }
+        }
+    }
+
+    #[inline]
+    fn target(&mut self, slot: u32, aim: Aim) -> Option<Target> {
+        match aim {
+            Aim::Task(task) => Some(Target::Task(task)),
+            Aim::Actor(actor) => Some(Target::Actor(actor)),
+            Aim::Foreign => self.foreign.remove(&slot).map(Target::Waker),
+        }
     }
 
     /// Forgets a timer. What it would have woken is handed back, to be dropped outside any borrow.
     #[inline]
     pub(crate) fn cancel(&mut self, id: TimerId) -> Option<Target> {
         let slot = &mut self.slots[id.slot as usize];
-        if slot.armed != id.seq {
+        if slot.armed != id.seq.get() {
             return None;
         }
         slot.armed = 0;
-        let target = slot.target.take();
+        let aim = slot.aim;
         self.free.push(id.slot);
         self.cancelled += 1;
         if self.cancelled > 64 && self.cancelled > self.heap.len() / 2 {
             self.sweep();
         }
-        target
+        self.target(id.slot, aim)
     }
 
-    /// Points a timer that is still armed at another waker.
+    /// Points a timer that is still armed at another target. What it would have woken before is handed back.
     pub(crate) fn retarget(&mut self, id: TimerId, target: Target) -> Option<Target> {
-        let slot = &mut self.slots[id.slot as usize];
-        if slot.armed == id.seq { slot.target.replace(target) } else { None }
+        let slot = &self.slots[id.slot as usize];
+        match target {
+            Target::Task(task) if slot.aim == Aim::Task(task) => return None,
+            Target::Task(_) | Target::Actor(_) | Target::Waker(_) => {}
+        }
+        if slot.armed != id.seq.get() {
+            return None;
+        }
+        let before = self.target(id.slot, slot.aim);
+        self.slots[id.slot as usize].aim = self.aim(id.slot, target);
+        before
     }
 
     /// The next instant at which something fires.
@@ -106,8 +146,9 @@ impl Timers {
             let slot = &mut self.slots[key as u32 as usize];
             if slot.armed == (key >> 32) as u32 {
                 slot.armed = 0;
+                let aim = slot.aim;
                 self.free.push(key as u32);
-                return slot.target.take();
+                return self.target(key as u32, aim);
             }
             self.cancelled -= 1;
         }
@@ -118,9 +159,9 @@ impl Timers {
     pub(crate) fn sleepers(&self) -> impl Iterator<Item = (TaskId, Instant)> {
         self.heap.iter().filter_map(|&Reverse((at, key))| {
             let slot = &self.slots[key as u32 as usize];
-            match &slot.target {
-                Some(Target::Task(task)) if slot.armed == (key >> 32) as u32 => Some((*task, Instant::from_nanos(at))),
-                Some(Target::Task(_) | Target::Waker(_) | Target::Actor(_)) | None => None,
+            match slot.aim {
+                Aim::Task(task) if slot.armed == (key >> 32) as u32 => Some((task, Instant::from_nanos(at))),
+                Aim::Task(_) | Aim::Actor(_) | Aim::Foreign => None,
             }
         })
     }
@@ -141,6 +182,7 @@ impl Timers {
         self.heap.clear();
         self.slots.clear();
         self.free.clear();
+        self.foreign.clear();
         self.seq = 0;
         self.cancelled = 0;
     }

@@ -4,7 +4,7 @@ use crate::ids::TaskId;
 use crate::reactor::{Reactor, Run};
 use alloc::boxed::Box;
 use alloc::rc::Rc;
-use core::cell::{Cell, RefCell};
+use core::cell::Cell;
 use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
@@ -28,28 +28,27 @@ enum Progress<T> {
     Taken,
 }
 
-/// A future, its result and whoever waits for it.
+/// A future, its result and whoever waits for it. Cells, not `RefCell`s: everything is taken out while it is looked at.
 pub(crate) struct Body<F: Future> {
-    future: RefCell<Option<Pin<Box<F>>>>,
-    progress: RefCell<Progress<F::Output>>,
-    joiner: RefCell<Option<Waker>>,
-    slot: Cell<TaskId>,
+    future: Cell<Option<Pin<Box<F>>>>,
+    progress: Cell<Progress<F::Output>>,
+    joiner: Cell<Option<Waker>>,
+    slot: TaskId,
 }
 
 impl<F: Future> Body<F> {
     pub(crate) fn new(future: F, slot: TaskId) -> Body<F> {
         Body {
-            future: RefCell::new(Some(Box::pin(future))),
-            progress: RefCell::new(Progress::Running),
-            joiner: RefCell::new(None),
-            slot: Cell::new(slot),
+            future: Cell::new(Some(Box::pin(future))),
+            progress: Cell::new(Progress::Running),
+            joiner: Cell::new(None),
+            slot,
         }
     }
 
     fn finish(&self, progress: Progress<F::Output>) {
-        *self.progress.borrow_mut() = progress;
-        let joiner = self.joiner.borrow_mut().take();
-        if let Some(joiner) = joiner {
+        self.progress.set(progress);
+        if let Some(joiner) = self.joiner.take() {
             joiner.wake();
         }
     }
@@ -57,8 +56,8 @@ impl<F: Future> Body<F> {
 
 impl<F: Future> Run for Body<F> {
     fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
-        // Taken out while it runs, so that user code is never polled inside a borrow.
-        let Some(mut future) = self.future.borrow_mut().take() else { return Poll::Ready(()) };
+        // Taken out while it runs, so that it can be ended by itself.
+        let Some(mut future) = self.future.take() else { return Poll::Ready(()) };
         match future.as_mut().poll(cx) {
             Poll::Ready(value) => {
                 drop(future);
@@ -66,22 +65,21 @@ impl<F: Future> Run for Body<F> {
                 Poll::Ready(())
             }
             Poll::Pending => {
-                *self.future.borrow_mut() = Some(future);
+                self.future.set(Some(future));
                 Poll::Pending
             }
         }
     }
 
     fn end(&self) {
-        let future = self.future.borrow_mut().take();
-        if future.is_some() {
+        if let Some(future) = self.future.take() {
             drop(future);
             self.finish(Progress::Aborted);
         }
     }
 
     fn slot(&self) -> TaskId {
-        self.slot.get()
+        self.slot
     }
 }
 
@@ -93,11 +91,12 @@ pub(crate) trait Joinable<T>: Run {
 
 impl<F: Future> Joinable<F::Output> for Body<F> {
     fn poll_join(&self, cx: &mut Context<'_>) -> Poll<Result<F::Output, Aborted>> {
-        let mut progress = self.progress.borrow_mut();
-        match core::mem::replace(&mut *progress, Progress::Taken) {
+        match self.progress.replace(Progress::Taken) {
             Progress::Running => {
-                *progress = Progress::Running;
-                crate::sync::remember(&mut self.joiner.borrow_mut(), cx.waker());
+                self.progress.set(Progress::Running);
+                let mut joiner = self.joiner.take();
+                crate::sync::remember(&mut joiner, cx.waker());
+                self.joiner.set(joiner);
                 Poll::Pending
             }
             Progress::Returned(value) => Poll::Ready(Ok(value)),
@@ -107,7 +106,10 @@ impl<F: Future> Joinable<F::Output> for Body<F> {
     }
 
     fn is_over(&self) -> bool {
-        !matches!(*self.progress.borrow(), Progress::Running)
+        let progress = self.progress.replace(Progress::Taken);
+        let over = !matches!(progress, Progress::Running);
+        self.progress.set(progress);
+        over
     }
 }
 

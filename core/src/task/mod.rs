@@ -63,7 +63,7 @@ impl TaskCx {
     /// Waits until an instant.
     #[inline]
     pub fn sleep_until(&self, at: Instant) -> Sleep {
-        Sleep::new(self.reactor.clone(), self.task, at)
+        Sleep::new(self.reactor.clone(), at)
     }
 
     /// Bounds a future. A finished result wins over a timer that is due in the same instant.
@@ -164,11 +164,11 @@ impl TaskCx {
         poll_fn(|_| {
             if core::mem::replace(&mut asked, true) {
                 let mut tasks = self.reactor.tasks.borrow_mut();
-                let settled = tasks.get(self.task).is_none_or(|task| task.why != Why::Settle);
+                let settled = tasks.get(self.task).is_none_or(|task| task.why() != Why::Settle);
                 return if settled { Poll::Ready(()) } else { Poll::Pending };
             }
             if let Some(task) = self.reactor.tasks.borrow_mut().get(self.task) {
-                task.why = Why::Settle;
+                task.set_why(Why::Settle);
             }
             self.reactor.settling.borrow_mut().push(self.task);
             Poll::Pending
@@ -196,7 +196,7 @@ impl Reactor {
         Fut: Future<Output = T> + 'static,
         T: 'static,
     {
-        let unit = parent.and_then(|p| self.tasks.borrow_mut().get(p).and_then(|p| p.unit));
+        let unit = self.tasks.borrow().unit_of(parent);
         self.spawn_in(unit, parent, name, cancel, task)
     }
 
@@ -214,11 +214,7 @@ impl Reactor {
         Fut: Future<Output = T> + 'static,
         T: 'static,
     {
-        let id = {
-            let mut tasks = self.tasks.borrow_mut();
-            let label = tasks.child_label(parent, name.as_str());
-            tasks.reserve(label, name, unit)
-        };
+        let id = self.tasks.borrow_mut().reserve(parent, name, unit);
         let cx = TaskCx { reactor: self.clone(), cancel: cancel.clone(), task: id };
         let body = Rc::new(TaskBody::new(task(cx), id));
         self.tasks.borrow_mut().fill(id, body.clone());

@@ -36,7 +36,7 @@ impl Future for Operation<'_> {
         if answer.is_ready() {
             self.answered = true;
         } else if let Some(task) = self.cx.reactor.tasks.borrow_mut().get(self.cx.task) {
-            task.why = Why::Op(self.op, self.what);
+            task.set_why(Why::Op(self.op, self.what));
         }
         answer
     }

@@ -1,6 +1,5 @@
 //! Time passing in a task.
 
-use crate::ids::TaskId;
 use crate::reactor::{Reactor, Target, TimerId};
 use crate::time::Instant;
 use alloc::rc::Rc;
@@ -12,14 +11,13 @@ use core::task::{Context, Poll};
 pub struct Sleep {
     reactor: Rc<Reactor>,
     at: Instant,
-    task: TaskId,
     timer: Option<TimerId>,
 }
 
 impl Sleep {
     #[inline]
-    pub(crate) fn new(reactor: Rc<Reactor>, task: TaskId, at: Instant) -> Sleep {
-        Sleep { reactor, at, task, timer: None }
+    pub(crate) fn new(reactor: Rc<Reactor>, at: Instant) -> Sleep {
+        Sleep { reactor, at, timer: None }
     }
 
     /// When it ends.
@@ -35,16 +33,19 @@ impl Future for Sleep {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         if this.reactor.now.get() >= this.at {
+            // It has fired: when the clock moves, what is due is taken out before anybody is polled.
+            this.timer = None;
             return Poll::Ready(());
         }
-        let own = this.reactor.is_own_waker(this.task, cx.waker());
-        let target = if own { Target::Task(this.task) } else { Target::Waker(cx.waker().clone()) };
+        let target = match this.reactor.task_of(cx.waker()) {
+            Some(task) => Target::Task(task),
+            None => Target::Waker(cx.waker().clone()),
+        };
         let stale = match this.timer {
             None => {
                 this.timer = Some(this.reactor.timers.borrow_mut().arm(this.at, target));
                 None
             }
-            Some(_) if own => None,
             Some(timer) => this.reactor.timers.borrow_mut().retarget(timer, target),
         };
         drop(stale);
