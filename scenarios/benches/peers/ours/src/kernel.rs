@@ -1,0 +1,160 @@
+//! K1 and K2: sessions of simulated processes, which no peer has. Choices are seeded and every oracle is on, as in W0 to W5.
+//! Their answer has the form of the others', so that `bench` reads them alike.
+use crate::common::heap;
+use shakedown_core::actor::Actor;
+use shakedown_core::host::{Function, Host};
+use shakedown_core::ids::ActorId;
+use shakedown_core::puppet;
+use shakedown_core::time::{Duration, DurationRange};
+use shakedown_core::vocab::{
+    Act, Body, ExitStatus, Grace, ProcessSpec, SessionSpec, Stimulus, StopPolicy, WorkerSpec, WorkerState,
+};
+use shakedown_sim::choose::Seeded;
+use shakedown_sim::{Limits, SimWorld, Simulator, WorldConfig};
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Answers for `k1 N` and `k2 N`; false where another workload is asked for.
+pub fn main() -> bool {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let n = args.get(1).and_then(|arg| arg.parse().ok());
+    match (args.first().map(String::as_str), n) {
+        (Some("k1"), Some(n)) => shutdowns(n),
+        (Some("k2"), Some(n)) => crowd(n),
+        (_, _) => return false,
+    }
+    true
+}
+
+/// K1: a session of three processes, of which one ignores TERM, one forks a helper and one exits at once, and of an async function
+/// that drains for 1 to 100 ms. The function stands in for a proxy, until there are proxies. A stimulus stops the session after 1 to
+/// 400 ms, KILL follows TERM after 100 ms, everybody is reaped. One simulation is one unit of work.
+fn shutdowns(count: u64) {
+    let mut plan = SessionSpec::new("k1");
+    plan.workers = vec![
+        process("deaf", "on TERM ignore; hang"),
+        process("forker", "spawn helper { hang }; hang"),
+        process("quick", "exit 0"),
+        worker("proxy", Body::Function(0)),
+    ];
+    let mut sums = Sums::default();
+    let mut crew = Crew::new(plan, millis(1, 400));
+    let start = Instant::now();
+    for seed in 1..=count {
+        crew.play(seed, &mut sums, |_| {});
+    }
+    sums.print("k1", count, count, start, 0);
+}
+
+/// K2: a session of `n` processes that hang, started and stopped in one simulation; one process is one unit of work. Simulators are
+/// reused, as in a sweep: the first simulation, which is not timed, counts the bytes on the heap while all processes run, the plan
+/// left out, and as many follow as make twenty thousand processes, so that small sessions are measured as well as large ones.
+fn crowd(n: u64) {
+    let mut plan = SessionSpec::new("k2");
+    plan.workers = (0..n).map(|i| process(&format!("worker-{i}"), "hang")).collect();
+    let rounds = (20_000 / n.max(1)).max(2);
+    heap::count();
+    let mut crew = Crew::new(plan, DurationRange::fixed(Duration::from_millis(100)));
+    let before = heap::bytes();
+    let bytes = Rc::new(Cell::new(0));
+    let meter = bytes.clone();
+    crew.play(0, &mut Sums::default(), |host| {
+        host.spawn("meter", move |cx| async move {
+            cx.sleep(Duration::from_millis(50)).await;
+            meter.set(heap::bytes() - before);
+        });
+    });
+    let mut sums = Sums::default();
+    let start = Instant::now();
+    for seed in 1..=rounds {
+        crew.play(seed, &mut sums, |_| {});
+    }
+    sums.print("k2", n, n * rounds, start, bytes.get() * rounds as i64);
+}
+
+/// A simulator and the session that it plays.
+struct Crew {
+    simulator: Simulator<Seeded>,
+    plan: Arc<SessionSpec>,
+    stimuli: Arc<[Stimulus]>,
+    proxy: Function,
+}
+
+impl Crew {
+    fn new(plan: SessionSpec, stop_at: DurationRange) -> Crew {
+        let stop = Stimulus { at: stop_at, when: None, act: Act::Stop, on: None };
+        Crew {
+            simulator: Simulator::new(WorldConfig::default(), Limits::default(), Seeded::new(0)),
+            plan: Arc::new(plan),
+            stimuli: Arc::from([stop]),
+            proxy: Rc::new(|cx, _| {
+                Box::pin(async move {
+                    cx.cancelled().await;
+                    let drain = cx.draw(millis(1, 100));
+                    cx.sleep(drain).await;
+                    ExitStatus::Exited(0)
+                })
+            }),
+        }
+    }
+
+    fn play(&mut self, seed: u64, sums: &mut Sums, more: impl FnOnce(&mut Host<SimWorld<Seeded>>)) {
+        let (plan, stimuli, proxy) = (self.plan.clone(), &self.stimuli, self.proxy.clone());
+        let mut session = ActorId(0);
+        let run = self.simulator.run(Seeded::new(seed), Some(plan.clone()), |host| {
+            host.register(proxy);
+            session = host.start_session(&plan, stimuli);
+            more(host);
+        });
+        assert!(run.is_ok(), "seed {seed}: {run:?}");
+        sums.steps += run.steps;
+        sums.end_ms += run.end.as_nanos() / 1_000_000;
+        let host = self.simulator.host();
+        for i in 1..=plan.workers.len() as u32 {
+            if let Actor::Worker(worker) = host.machine(ActorId(session.0 + i)) {
+                sums.ended[worker.state() as usize] += 1;
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct Sums {
+    steps: u64,
+    end_ms: u64,
+    /// Workers by the state in which they ended.
+    ended: [u64; 16],
+}
+
+impl Sums {
+    fn print(&self, what: &str, n: u64, units: u64, start: Instant, bytes: i64) {
+        let of = |state: WorkerState| self.ended[state as usize];
+        println!(
+            "workload={what} n={n} units={units} wall_ns={} parked_bytes={bytes} ticks={} kills={} stopped={} finished={} \
+             end_ms={}",
+            start.elapsed().as_nanos(),
+            self.steps,
+            of(WorkerState::Killed),
+            of(WorkerState::Stopped),
+            of(WorkerState::Finished),
+            self.end_ms
+        );
+    }
+}
+
+fn process(name: &str, script: &str) -> WorkerSpec {
+    let script = puppet::parse(script).expect("the scripts stand in this file");
+    worker(name, Body::Process(Arc::new(ProcessSpec::puppet(name, script))))
+}
+
+fn worker(name: &str, body: Body) -> WorkerSpec {
+    let stop = StopPolicy { grace: Grace::After(Duration::from_millis(100)), ..StopPolicy::default() };
+    WorkerSpec { name: name.into(), body, stop, tags: Default::default() }
+}
+
+fn millis(min: u64, max: u64) -> DurationRange {
+    let ms = Duration::from_millis;
+    DurationRange { min: ms(min), max: ms(max), grid: ms(1) }
+}
