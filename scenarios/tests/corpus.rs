@@ -16,7 +16,8 @@ fn corpus() -> Vec<Arc<Scenario>> {
         let known = subject.is_some_and(|subject| SUBJECTS.contains(&subject));
         assert!(known, "{} is in no folder of the corpus: {}", file.display(), SUBJECTS.join(", "));
     }
-    let read = |file: &PathBuf| load(file).map(Arc::new).unwrap_or_else(|wrong| panic!("{}", render_all(&wrong, false)));
+    let read =
+        |file: &PathBuf| load(file).map(Arc::new).unwrap_or_else(|wrong| panic!("{}", render_all(&wrong, false)));
     files.iter().map(read).collect()
 }
 
