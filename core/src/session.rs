@@ -5,6 +5,7 @@ use crate::machine::{Broken, Command, Cx, Event, Machine};
 use crate::time::Instant;
 use crate::vocab::{Fact, Outcome, Requester, SecondStop, SessionSpec, Subject};
 use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -24,11 +25,11 @@ enum State {
     Pending,
     /// It runs; `open` workers are not over.
     Up {
-        open: Vec<WorkerId>,
+        open: BTreeSet<WorkerId>,
     },
     /// It is being stopped.
     Stopping {
-        open: Vec<WorkerId>,
+        open: BTreeSet<WorkerId>,
         deadline: Instant,
         forced: bool,
     },
@@ -54,13 +55,13 @@ impl Session {
     pub fn blocked_by(&self) -> Vec<WorkerId> {
         match &self.state {
             State::Pending | State::Stopped => Vec::new(),
-            State::Up { open } | State::Stopping { open, .. } => open.clone(),
+            State::Up { open } | State::Stopping { open, .. } => open.iter().copied().collect(),
         }
     }
 
     fn start(&mut self, cx: &mut Cx<'_>) {
         let State::Pending = self.state else { return };
-        let open: Vec<WorkerId> = (0..self.workers.len() as u32).map(WorkerId).collect();
+        let open: BTreeSet<WorkerId> = (0..self.workers.len() as u32).map(WorkerId).collect();
         cx.fact(Subject::Session, 0, None, Fact::Started { pid: None });
         for worker in &open {
             cx.tell(self.workers[worker.index()], Event::Command(Command::Start));
@@ -123,7 +124,7 @@ impl Session {
     fn ended(&mut self, worker: WorkerId, outcome: Arc<Outcome>, cx: &mut Cx<'_>) {
         match &mut self.state {
             State::Up { open } | State::Stopping { open, .. } if open.contains(&worker) => {
-                open.retain(|w| *w != worker);
+                open.remove(&worker);
                 self.stop_if_empty(cx);
             }
             State::Pending | State::Up { .. } | State::Stopping { .. } | State::Stopped => {
@@ -162,7 +163,7 @@ impl Machine for Session {
             Event::Command(Command::Kill { by, deadline }) => self.force(by, deadline, cx),
             Event::Command(Command::Worker(worker, command)) => self.pass_on(worker, *command, cx),
             Event::Ended { worker, outcome } => self.ended(worker, outcome, cx),
-            Event::Command(Command::Signal(_) | Command::Input(_)) | Event::Tick | Event::Spawned { .. } => {
+            Event::Command(Command::Signal(_) | Command::Input(_) | Command::CloseInput) | Event::Tick | Event::Spawned { .. } => {
                 cx.unexpected("a session", &event);
             }
             Event::SignalFailed { .. } | Event::Exited { .. } | Event::Empty { .. } | Event::Output { .. } => {

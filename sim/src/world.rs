@@ -3,6 +3,7 @@
 use crate::kernel::{Kernel, KernelConfig, KernelReady, Spawn, What};
 use crate::wake::Wakes;
 use shakedown_core::choose::Choose;
+use shakedown_core::counts::Counts;
 use shakedown_core::ids::{OpId, ProcId, TaskId, UnitId, WorkerId};
 use shakedown_core::oracle::{Audit, EndState, Names, Scene};
 use shakedown_core::signal::Signal;
@@ -68,8 +69,8 @@ pub struct SimWorld<C> {
     kernel_used: bool,
     audit: Audit,
     plan: Plan,
-    /// (name's hash, how many): processes spawned so far, for their labels.
-    spawned: Vec<(u64, u32)>,
+    /// Processes spawned so far, for their labels.
+    spawned: Counts,
     answers: VecDeque<Ready>,
     writes: BTreeMap<OpId, PendingWrite>,
     /// Units that nobody answers for: killed, and reaped as soon as they are zombies.
@@ -97,7 +98,7 @@ impl<C: Choose + 'static> SimWorld<C> {
             kernel_used: false,
             audit: Audit::new(),
             plan: Plan::default(),
-            spawned: Vec::new(),
+            spawned: Counts::default(),
             answers: VecDeque::new(),
             writes: BTreeMap::new(),
             abandoned: Vec::new(),
@@ -161,16 +162,7 @@ impl<C: Choose + 'static> SimWorld<C> {
     fn spawn(&mut self, op: OpId, unit: UnitId, spec: &ProcessSpec) {
         self.kernel_used = true;
         let hash = hash_name(&spec.name);
-        let nth = match self.spawned.iter_mut().find(|(name, _)| *name == hash) {
-            Some((_, count)) => {
-                *count += 1;
-                *count
-            }
-            None => {
-                self.spawned.push((hash, 0));
-                0
-            }
-        };
+        let nth = self.spawned.next(hash);
         let label = Label::ROOT.child_hashed(hash ^ PROCESS, nth);
         let script = spec.script();
         let scope = spec.scope;

@@ -42,6 +42,7 @@ impl Class {
 }
 
 pub(crate) struct Op {
+    /// The upper half of its number: how many were opened before, so that numbers grow and worlds may search by them.
     generation: u32,
     open: bool,
     pub(crate) class: Class,
@@ -59,6 +60,7 @@ pub(crate) struct Op {
 pub(crate) struct Ops {
     slots: Vec<Op>,
     free: Vec<u32>,
+    opened: u32,
 }
 
 const fn split(op: OpId) -> (usize, u32) {
@@ -82,7 +84,8 @@ impl Ops {
             self.slots.len() as u32 - 1
         });
         let op = &mut self.slots[slot as usize];
-        op.generation += 1;
+        self.opened = self.opened.wrapping_add(1);
+        op.generation = self.opened;
         (op.open, op.class, op.failed, op.owner, op.unit) = (true, Class::Slow, false, owner, unit);
         OpId(u64::from(op.generation) << 32 | u64::from(slot))
     }
@@ -111,6 +114,7 @@ impl Ops {
     pub(crate) fn clear(&mut self) {
         self.slots.clear();
         self.free.clear();
+        self.opened = 0;
     }
 }
 
