@@ -5,6 +5,7 @@
 
 pub mod chooser;
 mod errno;
+mod fresh;
 pub mod host;
 pub mod namespace;
 pub mod pidfd;

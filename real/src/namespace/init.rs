@@ -32,7 +32,7 @@ pub(super) fn run(ids: Option<(u32, u32)>, tell: OwnedFd) -> ! {
         // Whoever wanted us is gone.
         end(70)
     }
-    let run = crate::world::fresh_name();
+    let run = crate::fresh::fresh_name();
     let code = match start(&run) {
         Ok(program) => reap_until(program),
         Err(e) => {

@@ -102,7 +102,7 @@ impl RealWorld {
             watch(socket, Interest::READABLE).map_err(|(_, errno)| failed("watching the socket for reports")(errno))?;
         let mut orphans =
             signal(SignalKind::child()).map_err(|e| errno::of_std(&e)).map_err(failed("watching SIGCHLD"))?;
-        let run = config.run.or_else(|| std::env::var(RUN_VARIABLE).ok()).unwrap_or_else(fresh_name);
+        let run = config.run.or_else(|| std::env::var(RUN_VARIABLE).ok()).unwrap_or_else(crate::fresh::fresh_name);
         let bell: Arc<Notify> = Arc::default();
         let shared = Rc::new(Shared {
             began: std::time::Instant::now(),
@@ -388,14 +388,6 @@ impl World for RealWorld {
     fn kill(&mut self, _pid: i32, _signal: Signal) -> Result<(), Errno> {
         Err(Errno::ENOSYS)
     }
-}
-
-/// A name that no other run of this machine has: our pid, the time, and a count.
-pub(crate) fn fresh_name() -> String {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    format!("{:x}-{:x}-{count:x}", std::process::id(), time.as_nanos())
 }
 
 /// How long the end of an abandoned unit is waited for after its KILL.

@@ -188,7 +188,7 @@ impl Shared {
 pub(super) fn listen() -> Result<(OwnedFd, String), Errno> {
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
     let socket = socket(AddressFamily::Unix, SockType::Datagram, flags, None).map_err(errno::of_nix)?;
-    let name = format!("shakedown-{}", super::fresh_name());
+    let name = format!("shakedown-{}", crate::fresh::fresh_name());
     let address = UnixAddr::new_abstract(name.as_bytes()).map_err(errno::of_nix)?;
     bind(socket.as_raw_fd(), &address).map_err(errno::of_nix)?;
     Ok((socket, name))
