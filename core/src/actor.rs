@@ -4,6 +4,7 @@ use crate::machine::{Broken, Cx, Event, Machine};
 use crate::outside::Outside;
 use crate::session::Session;
 use crate::time::Instant;
+use crate::vocab::Subject;
 use crate::worker::Worker;
 use alloc::string::String;
 
@@ -47,6 +48,10 @@ impl Machine for Actor {
 
     fn listens(&self) -> bool {
         each!(self, machine => machine.listens())
+    }
+
+    fn wants(&self, subject: Subject, word: &str) -> bool {
+        each!(self, machine => machine.wants(subject, word))
     }
 
     fn waits_for(&self) -> String {

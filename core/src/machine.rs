@@ -32,9 +32,15 @@ pub trait Machine: 'static {
     /// Whether it has nothing more to do.
     fn is_closed(&self) -> bool;
 
-    /// Whether it wants to hear every fact and process event of its host.
+    /// Whether it wants to hear facts and process events of its host.
     fn listens(&self) -> bool {
         false
+    }
+
+    /// Whether this fact can mean anything to it. What cannot is not put into its mailbox: a step for each fact of a session would be
+    /// half of all its steps.
+    fn wants(&self, _subject: Subject, _word: &str) -> bool {
+        true
     }
 
     /// What it waits for, for the report of a run that is stuck.
@@ -144,6 +150,8 @@ pub enum Command {
     Signal(Signal),
     /// Write this to stdin.
     Input(Arc<[u8]>),
+    /// Close stdin.
+    CloseInput,
     /// For one worker of a session.
     Worker(WorkerId, alloc::boxed::Box<Command>),
 }

@@ -56,6 +56,7 @@ impl Outside {
             Act::Kill => Command::Kill { by, deadline },
             Act::Signal(signal) => Command::Signal(*signal),
             Act::Stdin(bytes) => Command::Input(bytes.clone()),
+            Act::CloseStdin => Command::CloseInput,
         };
         let event = match stimulus.on {
             Some(worker) => for_worker(worker, command),
@@ -147,6 +148,14 @@ impl Machine for Outside {
 
     fn listens(&self) -> bool {
         true
+    }
+
+    /// The session's beginning and end, and what a stimulus waits for that has not come yet.
+    fn wants(&self, subject: Subject, word: &str) -> bool {
+        let awaits = |trigger: &Trigger| *trigger.event == *word && is_about(&trigger.subject, subject);
+        let mut waiting = self.stimuli.iter().zip(&self.states).filter(|(_, state)| **state == State::Waiting);
+        matches!((subject, word), (Subject::Session, "started" | "stopped"))
+            || waiting.any(|(stimulus, _)| stimulus.when.as_ref().is_some_and(awaits))
     }
 
     fn waits_for(&self) -> String {

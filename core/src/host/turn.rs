@@ -241,7 +241,10 @@ impl<W: World, A: Machine> Host<W, A> {
         self.facts += 1;
         self.world.borrow_mut().publish(record);
         for i in 0..self.listeners.len() {
-            self.mail(self.listeners[i], Mail::Event(Event::Heard { subject, word }));
+            let listener = self.listeners[i];
+            if self.actors[listener.index()].machine.wants(subject, word) {
+                self.mail(listener, Mail::Event(Event::Heard { subject, word }));
+            }
         }
     }
 

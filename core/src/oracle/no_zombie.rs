@@ -18,7 +18,8 @@ impl NoZombie {
         let truth = case.scene.truth;
         let Some(leader) = truth.leader(unit).map(|leader| truth.process(leader)) else { return };
         if leader.zombie && leader.parent == truth.host() {
-            let message = format!("{} is dead, and the task {task} that started it ended without reaping it", leader.name);
+            let message =
+                format!("{} is dead, and the task {task} that started it ended without reaping it", leader.name);
             case.report(OracleName::NoZombie, leader.name, message);
         }
     }

@@ -60,7 +60,8 @@ impl QuiescentEnd {
         let Some(Stopped { at, is_alone: true }) = self.stopped else { return };
         let now = case.scene.now;
         if now > at.after(case.lag_max) {
-            let message = format!("the session stopped at {at}, and a task or timer of it was still at work until {now}");
+            let message =
+                format!("the session stopped at {at}, and a task or timer of it was still at work until {now}");
             case.report(OracleName::QuiescentEnd, "session", message);
         }
     }

@@ -124,9 +124,9 @@ impl<T> Receiver<T> {
                     shared.receiver.wait(cx.waker());
                     Poll::Pending
                 }
-                Ok(Some((message, sender))) => {
+                Ok(Some((message, senders))) => {
                     drop(shared);
-                    sender.into_iter().for_each(Waker::wake);
+                    senders.into_iter().for_each(Waker::wake);
                     Poll::Ready(Some(message))
                 }
                 Err(Closed) => Poll::Ready(None),
@@ -141,19 +141,20 @@ impl<T> Receiver<T> {
     /// [`Closed`] when all senders are gone and everything was received.
     pub fn try_recv(&mut self) -> Result<Option<T>, Closed> {
         let next = self.0.borrow_mut().next()?;
-        Ok(next.map(|(message, sender)| {
-            sender.into_iter().for_each(Waker::wake);
+        Ok(next.map(|(message, senders)| {
+            senders.into_iter().for_each(Waker::wake);
             message
         }))
     }
 }
 
 impl<T> Shared<T> {
-    /// The next message and who waits for its room, or nothing yet.
+    /// The next message and who waits for its room, or nothing yet. All who wait are woken: the one that came first may have been
+    /// dropped since, and its wake-up would be lost.
     #[inline]
-    fn next(&mut self) -> Result<Option<(T, Option<Waker>)>, Closed> {
+    fn next(&mut self) -> Result<Option<(T, VecDeque<Waker>)>, Closed> {
         match self.queue.pop_front() {
-            Some(message) => Ok(Some((message, self.waiting_senders.pop_front()))),
+            Some(message) => Ok(Some((message, core::mem::take(&mut self.waiting_senders)))),
             None if self.senders == 0 => Err(Closed),
             None => Ok(None),
         }

@@ -30,6 +30,8 @@ pub enum Act {
     Signal(Signal),
     /// These bytes are written to its stdin.
     Stdin(Arc<[u8]>),
+    /// Its stdin is closed: it reads to the end.
+    CloseStdin,
 }
 
 /// What a stimulus waits for.

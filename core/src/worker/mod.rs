@@ -21,7 +21,7 @@ pub(crate) use run::Run;
 use crate::ids::{ActorId, OpId, UnitId, WorkerId};
 use crate::machine::{Broken, Command, Cx, Event, Machine};
 use crate::time::Instant;
-use crate::vocab::{Outcome, WorkerSpec, WorkerState};
+use crate::vocab::{Outcome, Request, WorkerSpec, WorkerState};
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -111,7 +111,8 @@ impl Machine for Worker {
             Event::Command(Command::Stop { by, deadline }) => self.stop(by, deadline, cx),
             Event::Command(Command::Kill { by, deadline }) => self.kill(by, deadline, cx),
             Event::Command(Command::Signal(signal)) => self.user_signal(signal, cx),
-            Event::Command(Command::Input(bytes)) => self.input(bytes, cx),
+            Event::Command(Command::Input(bytes)) => self.input(Request::Write(bytes), cx),
+            Event::Command(Command::CloseInput) => self.input(Request::CloseInput, cx),
             Event::Tick => self.tick(cx),
             Event::Spawned { op, result } => self.spawned(op, result, cx),
             Event::Exited { op, notice } => self.exited(op, notice, cx),

@@ -122,10 +122,11 @@ impl Worker {
         }
     }
 
-    pub(super) fn input(&mut self, bytes: Arc<[u8]>, cx: &mut Cx<'_>) {
+    /// Writes to stdin, or closes it, while the leader lives.
+    pub(super) fn input(&mut self, request: Request, cx: &mut Cx<'_>) {
         match &self.state {
             State::Up(run) | State::Stopping { run, .. } if run.exit.is_none() => {
-                cx.submit(run.unit, Request::Write(bytes));
+                cx.submit(run.unit, request);
             }
             State::Up(_) | State::Stopping { .. } | State::Pending | State::Starting { .. } => {}
             State::Abandoning { .. } | State::Killing { .. } | State::Draining { .. } => {}

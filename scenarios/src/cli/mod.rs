@@ -163,11 +163,8 @@ fn load(files: &Files) -> Result<Vec<Arc<Scenario>>, Exit> {
         When::Never => false,
         When::Auto => std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
     };
-    let paths = format::find(&files.paths).map_err(|wrong| {
-        eprintln!("{}", render_all(&wrong, styled));
-        Exit::BadFile
-    })?;
-    let (mut scenarios, mut wrong) = (Vec::new(), Vec::new());
+    let (paths, mut wrong) = format::find(&files.paths);
+    let mut scenarios = Vec::new();
     for path in &paths {
         match format::load(path) {
             Ok(scenario) => scenarios.push(Arc::new(scenario)),

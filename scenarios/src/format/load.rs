@@ -33,9 +33,9 @@ pub fn load_with(path: &Path, options: &Options<'_>) -> Result<Scenario, Vec<Dia
 /// Finds scenario files. A path that is a file is taken as it is; folders are searched for `*.toml` with a top-level
 /// `schema`, sorted by path. Folders that begin with a dot, `target`, and links to folders are passed over.
 ///
-/// # Errors
-/// Paths that do not exist, folders that cannot be read, and TOML files in the search that do not parse.
-pub fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Vec<Diagnostic>> {
+/// Beside them stands what is wrong with the others: paths that do not exist, folders that cannot be read, and TOML files in the
+/// search that do not parse.
+pub fn find(paths: &[PathBuf]) -> (Vec<PathBuf>, Vec<Diagnostic>) {
     let mut search = Search { found: Vec::new(), errors: Vec::new() };
     for path in paths {
         match fs::metadata(path) {
@@ -44,12 +44,9 @@ pub fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Vec<Diagnostic>> {
             Err(error) => search.fail(path, &format!("cannot be read: {error}")),
         }
     }
-    if !search.errors.is_empty() {
-        return Err(search.errors);
-    }
     let mut seen = std::collections::BTreeSet::new();
     search.found.retain(|path| seen.insert(path.clone()));
-    Ok(search.found)
+    (search.found, search.errors)
 }
 
 struct Search {

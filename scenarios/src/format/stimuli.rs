@@ -4,6 +4,7 @@ use super::reader::{Keys, Reader};
 use super::tree::{Node, Table, Value};
 use crate::pattern::{Event, Names, SubjectId, SubjectKind, parse_phrase};
 use shakedown_core::ids::WorkerId;
+use shakedown_core::signal::Signal;
 use shakedown_core::time::{Duration, DurationRange};
 use shakedown_core::vocab::{Act, Stimulus, Trigger, TriggerSubject};
 
@@ -13,6 +14,7 @@ enum Do {
     Kill,
     Signal,
     Stdin,
+    CloseStdin,
 }
 
 /// Reads all `[[stimuli]]`.
@@ -40,7 +42,7 @@ fn stimulus(reader: &mut Reader<'_>, node: &Node, table: &Table, names: &Names) 
             reader.mistake_hint(&field.key_at, format!("`{key}` does nothing here"), "another `do` needs it");
         }
     }
-    let needs_worker = matches!(verb, Do::Signal | Do::Stdin);
+    let needs_worker = matches!(verb, Do::Signal | Do::Stdin | Do::CloseStdin);
     if needs_worker && on.is_none() {
         reader.mistake_hint(&verb_at, "this stimulus needs a worker", "name it: on = \"server\"");
         return None;
@@ -49,13 +51,14 @@ fn stimulus(reader: &mut Reader<'_>, node: &Node, table: &Table, names: &Names) 
         Do::Stop => Act::Stop,
         Do::Kill => Act::Kill,
         Do::Signal => match table.get("signal") {
-            Some(node) => Act::Signal(reader.signal(node)?),
+            Some(node) => Act::Signal(catchable(reader, node)?),
             None => return missing(reader, &verb_at, "signal", "USR1"),
         },
         Do::Stdin => match table.get("text") {
             Some(node) => Act::Stdin(reader.text(node, "`text`")?.as_bytes().into()),
             None => return missing(reader, &verb_at, "text", "hello\\n"),
         },
+        Do::CloseStdin => Act::CloseStdin,
     };
     // Outer: whether the key is there; inner: whether it could be read.
     let (when, on) = (flat(when)?, flat(on)?);
@@ -72,6 +75,17 @@ fn flat<T>(read: Option<Option<T>>) -> Option<Option<T>> {
 
 fn missing<T>(reader: &mut Reader<'_>, at: &std::ops::Range<usize>, key: &str, example: &str) -> Option<T> {
     reader.mistake_hint(at, format!("this stimulus needs `{key}`"), format!("as in {key} = \"{example}\""));
+    None
+}
+
+/// A signal that a program may catch: the other two are no request that it could answer.
+fn catchable(reader: &mut Reader<'_>, node: &Node) -> Option<Signal> {
+    let signal = reader.signal(node)?;
+    if signal.can_be_caught() {
+        return Some(signal);
+    }
+    let hint = if signal == Signal::KILL { "do = \"kill\" ends it by force" } else { "a puppet may stop itself" };
+    reader.mistake_hint(&node.at, format!("{signal} cannot be sent by a stimulus"), hint);
     None
 }
 
@@ -186,6 +200,7 @@ const DOS: &[(&str, Option<Do>)] = &[
     ("kill", Some(Do::Kill)),
     ("signal", Some(Do::Signal)),
     ("stdin", Some(Do::Stdin)),
+    ("close-stdin", Some(Do::CloseStdin)),
     ("restart", None),
     ("interrupt", None),
     ("hangup", None),

@@ -1,0 +1,105 @@
+//! The matrix of broken supervisors and oracles, for a person to review: in how many failing runs which oracle spoke.
+
+use crate::stage::{Any, Case};
+use shakedown_core::oracle::OracleName;
+use shakedown_sim::choose::Seeded;
+use shakedown_sim::{Limits, Simulator};
+use std::fmt::Write;
+
+/// What became of one broken supervisor.
+pub struct Row {
+    pub name: &'static str,
+    pub bug: &'static str,
+    pub caught_by: OracleName,
+    /// The first seed whose run failed, and the oracle that spoke first.
+    pub first: Option<(u64, OracleName)>,
+    /// Runs that failed, of so many.
+    pub failed: u64,
+    pub played: u64,
+    /// In how many of them each oracle spoke, in the order of [`OracleName::ALL`].
+    spoke: Vec<u64>,
+    /// Runs that failed although no oracle spoke: a hang, a panic.
+    silent: u64,
+}
+
+impl Row {
+    /// In how many failing runs this oracle spoke.
+    pub fn count(&self, oracle: OracleName) -> u64 {
+        OracleName::ALL.iter().position(|&o| o == oracle).map_or(0, |at| self.spoke[at])
+    }
+
+    /// Whether this oracle spoke in every failing run, and never another.
+    pub fn is_caught_by_alone(&self, oracle: OracleName) -> bool {
+        self.failed > 0 && self.count(oracle) == self.failed && self.spoke.iter().sum::<u64>() == self.failed
+    }
+}
+
+/// Plays one broken supervisor until it has failed often enough to know who speaks.
+pub fn play_broken(case: &Case) -> Row {
+    let mut row = Row {
+        name: case.name,
+        bug: case.bug,
+        caught_by: case.caught_by,
+        first: None,
+        failed: 0,
+        played: 0,
+        spoke: vec![0; OracleName::ALL.len()],
+        silent: 0,
+    };
+    let mut simulator: Simulator<Seeded, Any> = Simulator::new(case.config, Limits::default(), Seeded::new(0));
+    while row.played < SEEDS_MAX && row.failed < FAILURES_ENOUGH {
+        let run = simulator.run(Seeded::new(row.played), None, case.broken);
+        if !run.is_ok() {
+            row.failed += 1;
+            row.silent += u64::from(run.violations.is_empty());
+            if let Some(violation) = run.violations.first() {
+                row.first.get_or_insert((row.played, violation.oracle));
+            }
+            for (at, oracle) in OracleName::ALL.iter().enumerate() {
+                row.spoke[at] += u64::from(run.violations.iter().any(|v| v.oracle == *oracle));
+            }
+        }
+        row.played += 1;
+    }
+    assert_eq!(row.silent, 0, "{} fails in {} runs in which no oracle speaks", row.name, row.silent);
+    row
+}
+
+/// The matrix as text. A star marks an oracle that alone spoke, in every failing run.
+pub fn table(rows: &[Row]) -> String {
+    let mut text = String::new();
+    for (at, oracle) in OracleName::ALL.iter().enumerate() {
+        let bars = "   |".repeat(at);
+        let _ = writeln!(text, "{:LEFT$}{bars}   {oracle}", "");
+    }
+    let bars = "   |".repeat(OracleName::ALL.len());
+    let _ = writeln!(text, "{:36}{:>5}{:>7}{:>11}{bars}", "broken supervisor", "bug", "first", "failed");
+    for row in rows {
+        let first = row.first.map_or("never".to_string(), |(seed, _)| seed.to_string());
+        let failed = format!("{}/{}", row.failed, row.played);
+        let _ = write!(text, "{:36}{:>5}{first:>7}{failed:>11}", row.name, row.bug);
+        for &oracle in OracleName::ALL {
+            let cell = match row.count(oracle) {
+                0 => "·".to_string(),
+                _ if row.is_caught_by_alone(oracle) => format!("{}*", row.count(oracle)),
+                count => format!("{count} "),
+            };
+            let _ = write!(text, "{cell:>4}");
+        }
+        let trimmed = text.trim_end().len();
+        text.truncate(trimmed);
+        text.push('\n');
+    }
+    text.push_str("\nfirst: the first failing seed · failed: failing runs of those played, at most 300 of 10 000\n");
+    text.push_str("cells: failing runs in which the oracle spoke · *: it spoke in all of them, and no other did\n");
+    text
+}
+
+/// The width of the columns before the oracles'.
+const LEFT: usize = 59;
+
+/// As many seeds are played at most.
+const SEEDS_MAX: u64 = 10_000;
+
+/// After so many failures it is known who speaks.
+const FAILURES_ENOUGH: u64 = 300;
