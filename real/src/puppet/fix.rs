@@ -4,7 +4,7 @@ use shakedown_core::puppet::{Block, Handler, Verb};
 use shakedown_core::time::{Duration, DurationRange};
 
 /// The same script with every range drawn. A `repeat` whose body has ranges is unrolled, so that each round draws anew, as
-/// long as that stays below [`UNROLLED_MAX`] verbs; beyond it all rounds share one draw.
+/// long as that stays below 1 024 verbs; beyond it all rounds share one draw.
 pub fn fix(block: &Block, draw: &mut impl FnMut(DurationRange) -> Duration) -> Block {
     fix_dyn(block, draw)
 }
