@@ -87,6 +87,14 @@ pub async fn drive<A: Machine>(host: &mut Host<RealWorld, A>) -> Driven {
     drive_with(host, &pace).await
 }
 
+/// As [`drive`], for at most this long on the wall clock; `None` where that was not enough. The host can be driven on.
+///
+/// # Panics
+/// As [`drive`].
+pub async fn drive_within<A: Machine>(host: &mut Host<RealWorld, A>, limit: std::time::Duration) -> Option<Driven> {
+    tokio::time::timeout(limit, drive(host)).await.ok()
+}
+
 /// Runs a future on a current-thread runtime of its own, where a [`RealWorld`] can be made and driven.
 ///
 /// # Errors

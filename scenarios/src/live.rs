@@ -8,7 +8,7 @@ use shakedown_core::machine::{Command, Event};
 use shakedown_core::site::mix;
 use shakedown_core::time::Instant;
 use shakedown_core::vocab::{Requester, Stimulus};
-use shakedown_real::host::{Driven, block_on, drive};
+use shakedown_real::host::{Driven, block_on, drive_within};
 use shakedown_real::{Config, RealWorld};
 use shakedown_sim::Moment;
 use std::cell::RefCell;
@@ -61,16 +61,16 @@ async fn play_here(case: &Case, config: Config) -> Result<LiveRun, CannotPlay> {
     let mut host = Host::new(world);
     let stimuli: Arc<[Stimulus]> = case.stimuli.as_slice().into();
     let session = host.start_session(&case.session, &stimuli);
-    let ended = tokio::time::timeout(case.limits.time, drive(&mut host)).await;
+    let ended = drive_within(&mut host, case.limits.time).await;
     let took = began.elapsed();
     let mut findings = match ended {
-        Ok(Driven::Done) => Vec::new(),
-        Ok(Driven::Stuck) => vec![unfinished("stuck", &host)],
-        Err(_) => {
+        Some(Driven::Done) => Vec::new(),
+        Some(Driven::Stuck) => vec![unfinished("stuck", &host)],
+        None => {
             let finding = unfinished("hang", &host);
             host.send(session, Event::Command(Command::Kill { by: Requester::User, deadline: Instant::NEVER }));
             // What does not even end by force is found by the check for leftovers.
-            let _ = tokio::time::timeout(FORCED_END, drive(&mut host)).await;
+            let _ = drive_within(&mut host, FORCED_END).await;
             vec![finding]
         }
     };
