@@ -45,6 +45,10 @@ async fn broken(cx: TaskCx) {
     let mut delivered = 0;
     loop {
         match select2(&cx, pump(&cx, &job), job.wait()).await {
+            Either2::A(0) => {
+                let status = job.wait().await;
+                return over(&cx, &job, status, delivered);
+            }
             Either2::A(bytes) => delivered += bytes,
             Either2::B(status) => return over(&cx, &job, status, delivered),
         }

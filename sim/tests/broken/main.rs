@@ -52,7 +52,8 @@ fn each_broken_supervisor_is_caught_by_its_oracle_and_each_oracle_is_needed() {
     let table = table(&rows);
     println!("{table}");
     for row in &rows {
-        let first = row.first.as_ref().unwrap_or_else(|| panic!("{} is caught in none of {} seeds", row.name, row.played));
+        let first =
+            row.first.as_ref().unwrap_or_else(|| panic!("{} is caught in none of {} seeds", row.name, row.played));
         assert_eq!(first.1, row.caught_by, "{} is first caught by another, with seed {}\n{table}", row.name, first.0);
         assert_eq!(row.count(row.caught_by), row.failed, "{} fails without its oracle\n{table}", row.name);
     }

@@ -69,22 +69,22 @@ pub fn play_broken(case: &Case) -> Row {
 pub fn table(rows: &[Row]) -> String {
     let mut text = String::new();
     for (at, oracle) in OracleName::ALL.iter().enumerate() {
-        let bars = "   |".repeat(at);
-        let _ = writeln!(text, "{:LEFT$}{bars}   {oracle}", "");
+        let bars = "    |".repeat(at);
+        let _ = writeln!(text, "{:LEFT$}{bars}    {oracle}", "");
     }
-    let bars = "   |".repeat(OracleName::ALL.len());
-    let _ = writeln!(text, "{:36}{:>5}{:>7}{:>11}{bars}", "broken supervisor", "bug", "first", "failed");
+    let bars = "    |".repeat(OracleName::ALL.len());
+    let _ = writeln!(text, "{:35}{:>5}{:>6}{:>10}{bars}", "broken supervisor", "bug", "first", "failed");
     for row in rows {
         let first = row.first.map_or("never".to_string(), |(seed, _)| seed.to_string());
         let failed = format!("{}/{}", row.failed, row.played);
-        let _ = write!(text, "{:36}{:>5}{first:>7}{failed:>11}", row.name, row.bug);
+        let _ = write!(text, "{:35}{:>5}{first:>6}{failed:>10}", row.name, row.bug);
         for &oracle in OracleName::ALL {
             let cell = match row.count(oracle) {
-                0 => "·".to_string(),
+                0 => "· ".to_string(),
                 _ if row.is_caught_by_alone(oracle) => format!("{}*", row.count(oracle)),
                 count => format!("{count} "),
             };
-            let _ = write!(text, "{cell:>4}");
+            let _ = write!(text, "{cell:>5}");
         }
         let trimmed = text.trim_end().len();
         text.truncate(trimmed);
@@ -96,7 +96,7 @@ pub fn table(rows: &[Row]) -> String {
 }
 
 /// The width of the columns before the oracles'.
-const LEFT: usize = 59;
+const LEFT: usize = 56;
 
 /// As many seeds are played at most.
 const SEEDS_MAX: u64 = 10_000;

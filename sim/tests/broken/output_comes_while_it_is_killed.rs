@@ -37,11 +37,22 @@ struct Runner {
 #[derive(Clone, Copy)]
 enum State {
     Idle,
-    Starting { unit: UnitId },
-    Running { unit: UnitId, read: OpId, kill_at: Instant },
+    Starting {
+        unit: UnitId,
+    },
+    Running {
+        unit: UnitId,
+        read: OpId,
+        kill_at: Instant,
+    },
     /// Its output is over, it is not.
-    Silent { unit: UnitId, kill_at: Instant },
-    Killing { unit: UnitId },
+    Silent {
+        unit: UnitId,
+        kill_at: Instant,
+    },
+    Killing {
+        unit: UnitId,
+    },
     Over,
 }
 

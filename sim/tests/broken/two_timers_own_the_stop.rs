@@ -1,4 +1,4 @@
-//! The waiter tells the end, and so does the timer of the stop when its time is up; at the deadline both do.
+//! The waiter tells the end, and so does the timer of the stop where its time was up before.
 //! actions/runner#1309 (L119): the soft-kill timer races the outer stop timer and the step is completed twice.
 
 use crate::stage::*;
@@ -20,7 +20,7 @@ pub fn case() -> Case {
 }
 
 async fn begin(cx: &TaskCx) -> Process {
-    let step = start(cx, "step", "on TERM exit 0 after 10ms..100ms; hang").await;
+    let step = start(cx, "step", "on TERM exit 0 after 10ms..110ms; hang").await;
     tell_spawn(cx, &step);
     tell_started(cx, &step);
     cx.sleep(ms(50)).await;
@@ -29,32 +29,29 @@ async fn begin(cx: &TaskCx) -> Process {
     step
 }
 
-/// How a step that was asked to end is told.
-fn stopped(cx: &TaskCx, step: &Process, status: ExitStatus) {
-    tell_end(cx, step, WorkerState::Stopped, status, 0);
+/// Waits for the step and tells its end.
+async fn wait(cx: TaskCx, step: Process) -> ExitStatus {
+    let status = step.wait().await;
+    tell_exited(&cx, &step, status);
+    tell_end(&cx, &step, WorkerState::Stopped, status, 0);
+    status
 }
 
 async fn broken(cx: TaskCx) {
     let step = begin(&cx).await;
     let waited = step.clone();
-    let waiter = cx.spawn("waiter", |cx| async move {
-        let status = waited.wait().await;
-        tell_exited(&cx, &waited, status);
-        stopped(&cx, &waited, status);
-    });
-    cx.sleep(ms(100)).await;
-    if !waiter.is_over() {
-        let status = step.wait().await;
-        stopped(&cx, &step, status);
+    let mut waiter = cx.spawn("waiter", |cx| wait(cx, waited));
+    if cx.timeout(ms(100), &mut waiter).await.is_err() {
+        let status = waiter.await.expect("nobody aborts the waiter");
+        tell_terminal(&cx, &step, WorkerState::Stopped, status, 0);
     }
-    waiter.await.expect("nobody aborts the waiter");
 }
 
 async fn twin(cx: TaskCx) {
     let step = begin(&cx).await;
     let waited = step.clone();
-    let waiter = cx.spawn("waiter", |_| async move { waited.wait().await });
-    let status = waiter.await.expect("nobody aborts the waiter");
-    tell_exited(&cx, &step, status);
-    stopped(&cx, &step, status);
+    let mut waiter = cx.spawn("waiter", |cx| wait(cx, waited));
+    if cx.timeout(ms(100), &mut waiter).await.is_err() {
+        waiter.await.expect("nobody aborts the waiter");
+    }
 }

@@ -3,9 +3,9 @@
 
 use crate::stage::*;
 use shakedown_core::oracle::OracleName;
+use shakedown_core::signal::Signal;
 use shakedown_core::task::{Process, TaskCx};
 use shakedown_core::vocab::{Fact, Requester, Target, WorkerState};
-use shakedown_core::signal::Signal;
 use shakedown_sim::WorldConfig;
 
 pub fn case() -> Case {
