@@ -1,5 +1,6 @@
 //! Machines on a host: mailboxes, deadlines and ticks.
 
+use super::mail::{Mail, Mailbox};
 use super::{Action, Host};
 use crate::ids::{ActorId, OpId, UnitId};
 use crate::machine::{Cx, Event, Machine};
@@ -8,9 +9,8 @@ use crate::site::Label;
 use crate::time::Instant;
 use crate::vocab::{Completion, Request, Stream, TryRead};
 use crate::world::World;
-use alloc::collections::VecDeque;
 use alloc::format;
-use alloc::rc::Rc;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// A read of a machine's takes at most this much at once.
@@ -19,26 +19,17 @@ const CHUNK_MAX: usize = crate::pipe::CAPACITY;
 /// Ticks that a machine may take within one instant.
 const TICKS_AN_INSTANT_MAX: u32 = 1_000;
 
-/// Something in a mailbox.
-pub(crate) enum Mail {
-    Event(Event),
-    /// An answer. The operation stays open until it is delivered, so that it can still be withdrawn.
-    Done {
-        op: OpId,
-        completion: Completion,
-    },
-}
-
 pub(crate) struct Entry<A> {
-    pub(crate) name: Rc<str>,
+    pub(crate) name: Arc<str>,
     pub(crate) machine: A,
     label: Label,
-    mailbox: VecDeque<Mail>,
+    mailbox: Mailbox,
     /// Deliveries, ticks and draws so far: the n-th of the next.
     mails: u32,
     ticks: u32,
     draws: u32,
-    deadline: Option<Instant>,
+    /// The deadline it had when it last ran; `NEVER` for none.
+    deadline: Instant,
     timer: Option<TimerId>,
     tick_enabled: bool,
     /// The instant of the last tick, and how many it has had.
@@ -46,16 +37,16 @@ pub(crate) struct Entry<A> {
 }
 
 impl<A> Entry<A> {
-    pub(crate) fn new(name: Rc<str>, label: Label, machine: A) -> Entry<A> {
+    pub(crate) fn new(name: Arc<str>, label: Label, machine: A) -> Entry<A> {
         Entry {
             name,
             machine,
             label,
-            mailbox: VecDeque::new(),
+            mailbox: Mailbox::EMPTY,
             mails: 0,
             ticks: 0,
             draws: 0,
-            deadline: None,
+            deadline: Instant::NEVER,
             timer: None,
             tick_enabled: false,
             ticked: (Instant::NEVER, 0),
@@ -67,12 +58,14 @@ impl<W: World, A: Machine> Host<W, A> {
     /// Puts mail into a mailbox; only its head competes.
     pub(super) fn mail(&mut self, to: ActorId, mail: Mail) {
         let entry = &mut self.actors[to.index()];
-        entry.mailbox.push_back(mail);
-        if entry.mailbox.len() == 1 {
+        let was_empty = entry.mailbox.is_empty();
+        self.letters.push(&mut entry.mailbox, mail);
+        if was_empty {
             self.enable_mail(to);
         }
     }
 
+    #[inline]
     fn enable_mail(&mut self, to: ActorId) {
         let entry = &mut self.actors[to.index()];
         let (label, nth) = (entry.label, entry.mails);
@@ -82,7 +75,7 @@ impl<W: World, A: Machine> Host<W, A> {
 
     /// A machine takes the head of its mailbox.
     pub(super) fn run_mail(&mut self, id: ActorId) {
-        let Some(mail) = self.actors[id.index()].mailbox.pop_front() else { return };
+        let Some(mail) = self.letters.pop(&mut self.actors[id.index()].mailbox) else { return };
         match mail {
             Mail::Event(event) => self.deliver(id, event),
             Mail::Done { op, completion } => self.deliver_answer(id, op, completion),
@@ -167,9 +160,9 @@ impl<W: World, A: Machine> Host<W, A> {
     pub(super) fn review_deadline(&mut self, id: ActorId, was_tick: bool) {
         let now = self.reactor.now.get();
         let entry = &mut self.actors[id.index()];
-        let deadline = entry.machine.deadline();
-        if was_tick && deadline.is_some_and(|deadline| deadline <= now) {
-            panic!("{} would spin: after a Tick at {now} its deadline is still {deadline:?}", entry.name);
+        let deadline = entry.machine.deadline().unwrap_or(Instant::NEVER);
+        if was_tick && deadline <= now {
+            panic!("{} would spin: after a Tick at {now} its deadline is still {deadline}", entry.name);
         }
         if deadline == entry.deadline && !was_tick {
             return;
@@ -178,12 +171,10 @@ impl<W: World, A: Machine> Host<W, A> {
         if let Some(timer) = entry.timer.take() {
             self.reactor.timers.borrow_mut().cancel(timer);
         }
-        match deadline {
-            Some(at) if at <= now => self.enable_tick(id),
-            Some(Instant::NEVER) | None => {}
-            Some(at) => {
-                self.actors[id.index()].timer = Some(self.reactor.timers.borrow_mut().arm(at, Target::Actor(id)));
-            }
+        if deadline <= now {
+            self.enable_tick(id);
+        } else if deadline != Instant::NEVER {
+            self.actors[id.index()].timer = Some(self.reactor.timers.borrow_mut().arm(deadline, Target::Actor(id)));
         }
     }
 

@@ -3,6 +3,7 @@
 //! A turn: the world is asked what has become possible, the least enabled action runs, and what it asked for is carried out in order.
 
 mod actors;
+mod mail;
 mod queue;
 mod session;
 mod turn;
@@ -24,10 +25,12 @@ use crate::world::World;
 use actors::Entry;
 use alloc::boxed::Box;
 use alloc::rc::Rc;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 use core::future::Future;
 use core::pin::Pin;
+use mail::Letters;
 use queue::{Action, Queue};
 
 /// A function that a unit can be.
@@ -55,6 +58,7 @@ pub struct Host<W: World, A: Machine = Actor> {
     world: Rc<RefCell<W>>,
     queue: Queue,
     actors: Vec<Entry<A>>,
+    letters: Letters,
     listeners: Vec<ActorId>,
     functions: Vec<Function>,
     /// Prompt acts of this turn, over unless their failure comes at once.
@@ -99,6 +103,7 @@ impl<W: World, A: Machine> Host<W, A> {
             world,
             queue: Queue::default(),
             actors: Vec::new(),
+            letters: Letters::new(),
             listeners: Vec::new(),
             functions: Vec::new(),
             prompt: Vec::new(),
@@ -130,13 +135,13 @@ impl<W: World, A: Machine> Host<W, A> {
     }
 
     /// Puts a machine on the host. Its name keys its choices.
-    pub fn add(&mut self, name: &str, machine: A) -> ActorId {
-        let id = ActorId(self.actors.len() as u32);
-        let label = self.reactor.tasks.borrow_mut().child_label(None, name);
+    pub fn add(&mut self, name: impl Into<Arc<str>>, machine: A) -> ActorId {
+        let (id, name) = (ActorId(self.actors.len() as u32), name.into());
+        let label = self.reactor.tasks.borrow_mut().child_label(None, &name);
         if machine.listens() {
             self.listeners.push(id);
         }
-        self.actors.push(Entry::new(name.into(), label, machine));
+        self.actors.push(Entry::new(name, label, machine));
         self.review_deadline(id, false);
         id
     }
@@ -148,7 +153,7 @@ impl<W: World, A: Machine> Host<W, A> {
 
     /// Puts an event into a machine's mailbox, from outside.
     pub fn send(&mut self, to: ActorId, event: crate::machine::Event) {
-        self.mail(to, actors::Mail::Event(event));
+        self.mail(to, mail::Mail::Event(event));
     }
 
     /// The clock, as of the last turn.
@@ -194,6 +199,7 @@ impl<W: World, A: Machine> Host<W, A> {
     pub fn clear(&mut self) {
         self.drop_tasks();
         self.actors.clear();
+        self.letters.clear();
         self.listeners.clear();
         self.functions.clear();
         self.queue.clear();

@@ -18,9 +18,10 @@ impl<W: World> Host<W, Actor> {
         let session = ActorId(self.actors.len() as u32);
         let workers: Vec<ActorId> = (1..=spec.workers.len() as u32).map(|i| ActorId(session.0 + i)).collect();
         self.add("session", Actor::Session(Session::new(spec.clone(), workers)));
+        self.actors.reserve(spec.workers.len() + 2);
         for (i, worker) in spec.workers.iter().enumerate() {
-            let machine = Worker::new(WorkerId(i as u32), session, worker.clone());
-            self.add(&worker.name, Actor::Worker(machine));
+            let machine = Worker::of_plan(WorkerId(i as u32), session, spec);
+            self.add(worker.name.clone(), Actor::Worker(machine));
         }
         self.send(session, Event::Command(Command::Start));
         if !stimuli.is_empty() {

@@ -1,6 +1,6 @@
 //! One turn: ask the world, run the least enabled action, carry out what it asked for.
 
-use super::actors::Mail;
+use super::mail::Mail;
 use super::{Action, Host, Queue, Step};
 use crate::choose::Choose;
 use crate::ids::{OpId, TaskId, UnitId};
@@ -9,6 +9,7 @@ use crate::reactor::{Class, Effect, Left, Owner, Reactor, Target, UnitKind, Why}
 use crate::time::Instant;
 use crate::vocab::{Body, Completion, FactRecord, Request, Subject};
 use crate::world::{Ready, World};
+use alloc::collections::VecDeque;
 use core::task::{Context, Poll};
 
 impl<W: World, A: Machine> Host<W, A> {
@@ -220,7 +221,7 @@ impl<W: World, A: Machine> Host<W, A> {
         loop {
             let effect = self.reactor.effects.borrow_mut().pop_front();
             match effect {
-                None => return,
+                None => break,
                 Some(Effect::Start { op, unit, name, body }) => self.start(op, unit, &name, body),
                 Some(Effect::Submit { op, unit, request }) => self.submit(op, unit, request),
                 Some(Effect::Withdraw { op }) => self.withdraw(op),
@@ -232,6 +233,10 @@ impl<W: World, A: Machine> Host<W, A> {
                     self.world.borrow_mut().unexpected(&self.actors[who.index()].name, &what);
                 }
             }
+        }
+        let mut effects = self.reactor.effects.borrow_mut();
+        if effects.capacity() > ROOM_KEPT {
+            *effects = VecDeque::new();
         }
     }
 

@@ -27,7 +27,7 @@ impl<W: World, A: Machine> Host<W, A> {
         let stdio = Stdio { stdin: pipes[0].reader(), stdout: pipes[1].writer(), stderr: pipes[2].writer() };
         let cancel = CancelSource::new();
         let inner = reactor.clone();
-        let name = Name::Shared(name.as_ref().into());
+        let name = Name::Shared(name.clone());
         let mut leader = TaskId(0);
         reactor.spawn_in(Some(unit), None, name, &cancel, |cx| {
             leader = cx.task;

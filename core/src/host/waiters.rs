@@ -1,5 +1,6 @@
 //! Who waits for what: the table behind `settle()` and behind the report of a run that is stuck.
 
+use crate::ids::TaskId;
 use crate::reactor::{Reactor, Why};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -22,18 +23,25 @@ impl fmt::Display for Waiter {
 }
 
 impl Reactor {
-    pub(crate) fn waiters(&self) -> Vec<Waiter> {
+    /// What each task waits for; whoever settles, or asks, waits for the others.
+    pub(crate) fn waiters(&self, asker: Option<TaskId>) -> Vec<Waiter> {
         let tasks = self.tasks.borrow();
         let mut ops = self.ops.borrow_mut();
         let timers = self.timers.borrow();
+        let units = self.units.borrow();
         tasks
             .living()
-            .filter(|(_, task)| task.why() != Why::Settle)
+            .filter(|(id, task)| task.why() != Why::Settle && Some(*id) != asker)
             .map(|(id, task)| {
                 let timer = timers.sleepers().filter(|(task, _)| *task == id).map(|(_, at)| at).min();
                 let what = match task.why() {
-                    Why::Op(op, what) if ops.get(op).is_some() => Some(what.to_string()),
-                    Why::Op(..) | Why::Unknown | Why::Settle => None,
+                    Why::Op(op, what) => ops.get(op).map(|open| {
+                        match units.get(open.unit.index()).and_then(|unit| unit.name.as_ref()) {
+                            Some(name) => format!("{what} of {name}"),
+                            None => what.to_string(),
+                        }
+                    }),
+                    Why::Unknown | Why::Settle => None,
                 };
                 let waits_for = match (what, timer) {
                     (Some(what), Some(at)) => format!("{what}, or its timer at {at}"),

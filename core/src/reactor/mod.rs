@@ -94,7 +94,7 @@ impl Reactor {
 
     pub(crate) fn new_unit(&self, owner: Option<TaskId>) -> UnitId {
         let mut units = self.units.borrow_mut();
-        units.push(Unit { owner, kind: UnitKind::Unborn });
+        units.push(Unit { owner, kind: UnitKind::Unborn, name: None });
         UnitId(units.len() as u32 - 1)
     }
 

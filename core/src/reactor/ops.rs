@@ -2,6 +2,7 @@
 
 use crate::ids::{ActorId, OpId, TaskId, UnitId};
 use crate::vocab::{Completion, Request, Stream};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::task::Waker;
 
@@ -52,6 +53,13 @@ pub(crate) struct Op {
     pub(crate) stream: Option<Stream>,
     pub(crate) owner: Owner,
     pub(crate) unit: UnitId,
+    /// Of tasks only, made when first needed and kept with the slot: a machine's answer goes to its mailbox, and machines have most
+    /// of the operations.
+    task: Option<Box<Waiting>>,
+}
+
+#[derive(Default)]
+struct Waiting {
     answer: Option<Completion>,
     waker: Option<Waker>,
 }
@@ -78,8 +86,7 @@ impl Ops {
                 stream: None,
                 owner: Owner::Nobody,
                 unit,
-                answer: None,
-                waker: None,
+                task: None,
             });
             self.slots.len() as u32 - 1
         });
@@ -101,9 +108,8 @@ impl Ops {
         let (slot, generation) = split(id);
         let op = self.slots.get_mut(slot).filter(|op| op.open && op.generation == generation)?;
         op.open = false;
-        op.answer = None;
         self.free.push(slot as u32);
-        op.waker.take()
+        op.task.as_mut().and_then(|task| core::mem::take(&mut **task).waker)
     }
 
     /// How many are open.
@@ -121,15 +127,16 @@ impl Ops {
 impl Op {
     /// Stores the answer and hands out whom to wake.
     pub(crate) fn answer(&mut self, completion: Completion) -> Option<Waker> {
-        self.answer = Some(completion);
-        self.waker.take()
+        let task = self.task.get_or_insert_default();
+        task.answer = Some(completion);
+        task.waker.take()
     }
 
     pub(crate) fn take_answer(&mut self) -> Option<Completion> {
-        self.answer.take()
+        self.task.as_mut()?.answer.take()
     }
 
     pub(crate) fn set_waker(&mut self, waker: &Waker) {
-        crate::sync::remember(&mut self.waker, waker);
+        crate::sync::remember(&mut self.task.get_or_insert_default().waker, waker);
     }
 }

@@ -5,6 +5,7 @@ use crate::ids::{OpId, TaskId, UnitId};
 use crate::site::{Label, hash_name};
 use alloc::boxed::Box;
 use alloc::rc::Rc;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::task::{Context, Poll};
 
@@ -22,7 +23,7 @@ pub(crate) trait Run {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Name {
     Literal(&'static str),
-    Shared(Rc<str>),
+    Shared(Arc<str>),
 }
 
 impl Name {
@@ -61,7 +62,7 @@ pub(crate) struct Task {
 
 #[derive(Default)]
 struct Rare {
-    name: Option<Rc<str>>,
+    name: Option<Arc<str>>,
     /// Draws so far.
     draws: u32,
     why: Why,

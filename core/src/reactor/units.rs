@@ -6,6 +6,7 @@ use crate::reactor::Reactor;
 use crate::task::CancelSource;
 use crate::vocab::ExitStatus;
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// One unit: one incarnation of something that runs.
@@ -13,6 +14,8 @@ pub(crate) struct Unit {
     /// The task that started it and answers for it; `None` for machines, and after `detach`.
     pub(crate) owner: Option<TaskId>,
     pub(crate) kind: UnitKind,
+    /// Its name for reports, where a task started it; machines name their own.
+    pub(crate) name: Option<Arc<str>>,
 }
 
 pub(crate) enum UnitKind {

@@ -21,19 +21,39 @@ pub(crate) use run::Run;
 use crate::ids::{ActorId, OpId, UnitId, WorkerId};
 use crate::machine::{Broken, Command, Cx, Event, Machine};
 use crate::time::Instant;
-use crate::vocab::{Outcome, Request, WorkerSpec, WorkerState};
+use crate::vocab::{Outcome, Request, SessionSpec, WorkerSpec, WorkerState};
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
+use core::ops::Deref;
 
 /// The machine of one worker.
 #[derive(Clone, Debug)]
 pub struct Worker {
     pub(crate) id: WorkerId,
     pub(crate) parent: ActorId,
-    pub(crate) spec: Arc<WorkerSpec>,
+    pub(crate) spec: Spec,
     pub(crate) incarnation: u32,
     pub(crate) state: State,
+}
+
+/// Where a worker's spec stands: a plan is shared by all of its workers, and by thousands of simulations.
+#[derive(Clone, Debug)]
+pub(crate) enum Spec {
+    Own(Arc<WorkerSpec>),
+    Planned(Arc<SessionSpec>, WorkerId),
+}
+
+impl Deref for Spec {
+    type Target = WorkerSpec;
+
+    #[inline]
+    fn deref(&self) -> &WorkerSpec {
+        match self {
+            Spec::Own(spec) => spec,
+            Spec::Planned(plan, id) => &plan.workers[id.index()],
+        }
+    }
 }
 
 /// Finer than the twelve public states.
@@ -78,7 +98,15 @@ impl State {
 impl Worker {
     /// A worker that has not been started. It reports to `parent`.
     pub fn new(id: WorkerId, parent: ActorId, spec: WorkerSpec) -> Worker {
-        Worker { id, parent, spec: Arc::new(spec), incarnation: 0, state: State::Pending }
+        Worker { id, parent, spec: Spec::Own(Arc::new(spec)), incarnation: 0, state: State::Pending }
+    }
+
+    /// The worker of this number in a plan.
+    ///
+    /// # Panics
+    /// When its spec is looked at, if the plan has no such worker.
+    pub fn of_plan(id: WorkerId, parent: ActorId, plan: &Arc<SessionSpec>) -> Worker {
+        Worker { id, parent, spec: Spec::Planned(plan.clone(), id), incarnation: 0, state: State::Pending }
     }
 
     /// Its public state.

@@ -1,0 +1,120 @@
+//! The mailboxes of all machines: lists through one slab, because most are empty and none is long for long.
+//! A queue for each machine would cost ten thousand workers ten thousand allocations, in every simulation.
+
+use crate::ids::OpId;
+use crate::machine::Event;
+use crate::vocab::Completion;
+use alloc::vec::Vec;
+
+/// Something in a mailbox.
+pub(crate) enum Mail {
+    Event(Event),
+    /// An answer. The operation stays open until it is delivered, so that it can still be withdrawn.
+    Done {
+        op: OpId,
+        completion: Completion,
+    },
+}
+
+/// One machine's mailbox, first in first out.
+#[derive(Clone, Copy)]
+pub(super) struct Mailbox {
+    first: u32,
+    last: u32,
+}
+
+/// No letter.
+const NONE: u32 = u32::MAX;
+
+impl Mailbox {
+    pub(super) const EMPTY: Mailbox = Mailbox { first: NONE, last: NONE };
+
+    #[inline]
+    pub(super) fn is_empty(self) -> bool {
+        self.first == NONE
+    }
+}
+
+/// The letters of all mailboxes.
+pub(super) struct Letters {
+    slots: Vec<Letter>,
+    /// The first of the unused slots, which are linked like a mailbox.
+    free: u32,
+}
+
+struct Letter {
+    mail: Option<Mail>,
+    next: u32,
+}
+
+impl Letters {
+    pub(super) const fn new() -> Letters {
+        Letters { slots: Vec::new(), free: NONE }
+    }
+
+    #[inline]
+    pub(super) fn push(&mut self, mailbox: &mut Mailbox, mail: Mail) {
+        let letter = Letter { mail: Some(mail), next: NONE };
+        let at = match self.slots.get_mut(self.free as usize) {
+            Some(slot) => {
+                let next = slot.next;
+                *slot = letter;
+                core::mem::replace(&mut self.free, next)
+            }
+            None => {
+                self.slots.push(letter);
+                self.slots.len() as u32 - 1
+            }
+        };
+        match self.slots.get_mut(mailbox.last as usize) {
+            Some(last) => last.next = at,
+            None => mailbox.first = at,
+        }
+        mailbox.last = at;
+    }
+
+    #[inline]
+    pub(super) fn pop(&mut self, mailbox: &mut Mailbox) -> Option<Mail> {
+        let at = mailbox.first;
+        let slot = self.slots.get_mut(at as usize)?;
+        let mail = slot.mail.take();
+        mailbox.first = core::mem::replace(&mut slot.next, self.free);
+        self.free = at;
+        if mailbox.first == NONE {
+            mailbox.last = NONE;
+        }
+        mail
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.slots.clear();
+        self.free = NONE;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_mailbox_keeps_its_order_and_slots_are_used_again() {
+        let mut letters = Letters::new();
+        let mut boxes = [Mailbox::EMPTY; 2];
+        let op = |mail| match mail {
+            Some(Mail::Done { op, .. }) => Some(op.0),
+            Some(Mail::Event(_)) | None => None,
+        };
+        for round in 0..3 {
+            for n in 0..6 {
+                let mail = Mail::Done { op: OpId(10 * round + n), completion: Completion::Empty };
+                letters.push(&mut boxes[n as usize % 2], mail);
+            }
+            for n in 0..3 {
+                assert_eq!(op(letters.pop(&mut boxes[1])), Some(10 * round + 2 * n + 1));
+                assert_eq!(op(letters.pop(&mut boxes[0])), Some(10 * round + 2 * n));
+            }
+            assert!(boxes.iter().all(|mailbox| mailbox.is_empty()) && letters.pop(&mut boxes[0]).is_none());
+        }
+        assert_eq!(letters.slots.len(), 6);
+    }
+}
