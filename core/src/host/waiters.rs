@@ -23,8 +23,13 @@ impl fmt::Display for Waiter {
 }
 
 impl Reactor {
-    /// What each task waits for; whoever settles, or asks, waits for the others.
-    pub(crate) fn waiters(&self, asker: Option<TaskId>) -> Vec<Waiter> {
+    /// What each task waits for, those excepted who settle.
+    pub(crate) fn waiters(&self) -> Vec<Waiter> {
+        self.waiters_beside(None)
+    }
+
+    /// The same for a task that asks while it runs: it waits for nothing.
+    pub(crate) fn waiters_beside(&self, asker: Option<TaskId>) -> Vec<Waiter> {
         let tasks = self.tasks.borrow();
         let mut ops = self.ops.borrow_mut();
         let timers = self.timers.borrow();
@@ -35,12 +40,12 @@ impl Reactor {
             .map(|(id, task)| {
                 let timer = timers.sleepers().filter(|(task, _)| *task == id).map(|(_, at)| at).min();
                 let what = match task.why() {
-                    Why::Op(op, what) => ops.get(op).map(|open| {
-                        match units.get(open.unit.index()).and_then(|unit| unit.name.as_ref()) {
+                    Why::Op(op, what) => {
+                        ops.get(op).map(|open| match units.get(open.unit.index()).and_then(|unit| unit.name.as_ref()) {
                             Some(name) => format!("{what} of {name}"),
                             None => what.to_string(),
-                        }
-                    }),
+                        })
+                    }
                     Why::Unknown | Why::Settle => None,
                 };
                 let waits_for = match (what, timer) {

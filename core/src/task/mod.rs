@@ -176,9 +176,9 @@ impl TaskCx {
         .await
     }
 
-    /// Who waits for what, as [`settle`](Self::settle) left it: the table of a deadlock report.
+    /// Who else waits for what, as [`settle`](Self::settle) left it: the table of a deadlock report.
     pub fn waiters(&self) -> alloc::vec::Vec<crate::host::Waiter> {
-        self.reactor.waiters()
+        self.reactor.waiters_beside(Some(self.reactor.polled.get()))
     }
 }
 

@@ -35,7 +35,8 @@ impl Future for Operation<'_> {
         let answer = self.cx.reactor.poll_op(self.op, cx);
         if answer.is_ready() {
             self.answered = true;
-        } else if let Some(task) = self.cx.reactor.tasks.borrow_mut().get(self.cx.task) {
+        } else if let Some(task) = self.cx.reactor.tasks.borrow_mut().get(self.cx.reactor.polled.get()) {
+            // A process may be waited for by others than the task that started it.
             task.set_why(Why::Op(self.op, self.what));
         }
         answer
@@ -97,10 +98,11 @@ impl<'a> Processes<'a> {
         let cx = self.0;
         let unit = cx.reactor.new_unit(Some(cx.task));
         let name = spec.name.clone();
+        cx.reactor.units.borrow_mut()[unit.index()].name = Some(name.clone());
         let op = cx.reactor.open_op(Owner::Task(cx.task), unit);
         let body = Body::Process(Arc::new(spec));
         cx.reactor.push(Effect::Start { op, unit, name: name.clone(), body });
-        match (Operation { cx, op, what: "the start of a process", answered: false }).await {
+        match (Operation { cx, op, what: "the start", answered: false }).await {
             Completion::Spawned(Ok(pid)) => {
                 cx.reactor.tasks.borrow_mut().owns(cx.task, unit);
                 Ok(Process { cx: cx.clone(), unit, pid, name, status: Rc::default() })
@@ -163,7 +165,7 @@ impl Process {
         if let Some(status) = self.status.get() {
             return ExitNotice { status, others: None, writers: None };
         }
-        match self.cx.ask(self.unit, "the exit of a process", Request::Exit).await {
+        match self.cx.ask(self.unit, "the exit", Request::Exit).await {
             Completion::Exited(notice) => notice,
             other => unreachable!("a wait for an exit is answered by Exited, not {other:?}"),
         }
@@ -199,7 +201,7 @@ impl Process {
                 TryRead::Data(n) => return n,
                 TryRead::Eof => return 0,
                 TryRead::WouldBlock => {
-                    self.cx.ask(self.unit, "output of a process", Request::Readable(stream)).await;
+                    self.cx.ask(self.unit, "output", Request::Readable(stream)).await;
                 }
             }
         }
@@ -210,7 +212,7 @@ impl Process {
     /// # Errors
     /// [`BrokenPipe`] when nobody reads it.
     pub async fn write_all(&self, bytes: &[u8]) -> Result<(), BrokenPipe> {
-        match self.cx.ask(self.unit, "room on stdin of a process", Request::Write(bytes.into())).await {
+        match self.cx.ask(self.unit, "room on stdin", Request::Write(bytes.into())).await {
             Completion::Written(n) if n == bytes.len() as u64 => Ok(()),
             Completion::Written(_) => Err(BrokenPipe),
             other => unreachable!("a write is answered by Written, not {other:?}"),
@@ -229,7 +231,7 @@ impl Process {
 
     /// Who in its scope is alive.
     pub async fn members(&self) -> Vec<Survivor> {
-        match self.cx.ask(self.unit, "a survey of a scope", Request::Survey).await {
+        match self.cx.ask(self.unit, "a survey", Request::Survey).await {
             Completion::Surveyed { members, .. } => members,
             other => unreachable!("a survey is answered by Surveyed, not {other:?}"),
         }
