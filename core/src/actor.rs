@@ -30,18 +30,22 @@ macro_rules! each {
 }
 
 impl Machine for Actor {
+    #[inline]
     fn on(&mut self, event: Event, cx: &mut Cx<'_>) {
         each!(self, machine => machine.on(event, cx));
     }
 
+    #[inline]
     fn deadline(&self) -> Option<Instant> {
         each!(self, machine => machine.deadline())
     }
 
+    #[inline]
     fn invariant(&self) -> Result<(), Broken> {
         each!(self, machine => machine.invariant())
     }
 
+    #[inline]
     fn is_closed(&self) -> bool {
         each!(self, machine => machine.is_closed())
     }

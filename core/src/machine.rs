@@ -182,6 +182,7 @@ impl Cx<'_> {
     }
 
     /// Asks the unit's world. See [`Request`] for what is answered.
+    #[inline]
     pub fn submit(&mut self, unit: UnitId, request: Request) -> OpId {
         let op = self.reactor.open_op(crate::reactor::Owner::Actor(self.me), unit);
         self.reactor.push(Effect::Submit { op, unit, request });
@@ -199,11 +200,13 @@ impl Cx<'_> {
     }
 
     /// Publishes a fact about a worker.
+    #[inline]
     pub fn fact(&mut self, subject: Subject, incarnation: u32, unit: Option<UnitId>, fact: Fact) {
         self.reactor.push(Effect::Fact { subject, incarnation, unit, fact });
     }
 
     /// Tells another machine of this host, within this turn.
+    #[inline]
     pub fn tell(&mut self, to: ActorId, event: Event) {
         self.reactor.push(Effect::Tell { to, event });
     }

@@ -163,7 +163,9 @@ impl Machine for Session {
             Event::Command(Command::Kill { by, deadline }) => self.force(by, deadline, cx),
             Event::Command(Command::Worker(worker, command)) => self.pass_on(worker, *command, cx),
             Event::Ended { worker, outcome } => self.ended(worker, outcome, cx),
-            Event::Command(Command::Signal(_) | Command::Input(_) | Command::CloseInput) | Event::Tick | Event::Spawned { .. } => {
+            Event::Command(Command::Signal(_) | Command::Input(_) | Command::CloseInput)
+            | Event::Tick
+            | Event::Spawned { .. } => {
                 cx.unexpected("a session", &event);
             }
             Event::SignalFailed { .. } | Event::Exited { .. } | Event::Empty { .. } | Event::Output { .. } => {

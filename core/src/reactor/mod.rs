@@ -88,6 +88,7 @@ impl Reactor {
         &**self.port.get().expect("a host gives its reactor a port before any task runs")
     }
 
+    #[inline]
     pub(crate) fn push(&self, effect: Effect) {
         self.effects.borrow_mut().push_back(effect);
     }
@@ -98,6 +99,7 @@ impl Reactor {
         UnitId(units.len() as u32 - 1)
     }
 
+    #[inline]
     pub(crate) fn open_op(&self, owner: Owner, unit: UnitId) -> OpId {
         self.ops.borrow_mut().open(owner, unit)
     }

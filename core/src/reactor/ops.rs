@@ -76,6 +76,7 @@ const fn split(op: OpId) -> (usize, u32) {
 }
 
 impl Ops {
+    #[inline]
     pub(crate) fn open(&mut self, owner: Owner, unit: UnitId) -> OpId {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(Op {
@@ -98,12 +99,14 @@ impl Ops {
     }
 
     /// The operation, while it is open.
+    #[inline]
     pub(crate) fn get(&mut self, id: OpId) -> Option<&mut Op> {
         let (slot, generation) = split(id);
         self.slots.get_mut(slot).filter(|op| op.open && op.generation == generation)
     }
 
     /// Ends it. The waker is handed back, to be dropped outside any borrow.
+    #[inline]
     pub(crate) fn close(&mut self, id: OpId) -> Option<Waker> {
         let (slot, generation) = split(id);
         let op = self.slots.get_mut(slot).filter(|op| op.open && op.generation == generation)?;

@@ -92,7 +92,11 @@ fn play(args: &SimArgs, jobs: &[Job]) -> (SweepResult, bool) {
 fn report(format: Format, jobs: &[Job], result: &SweepResult, real_time: Duration, interrupted: bool) -> Exit {
     let mut exit = if interrupted { Exit::Interrupted } else { Exit::Held };
     let mut blocks = Vec::new();
-    for (job, case) in jobs.iter().zip(&result.cases) {
+    if interrupted {
+        eprintln!("interrupted: what follows is what was played until then");
+    }
+    let played = |(_, case): &(&Job, &CaseResult)| !interrupted || case.runs > 0;
+    for (job, case) in jobs.iter().zip(&result.cases).filter(played) {
         let summary = summary_of(job, case);
         match format {
             Format::Human => println!("{}", case_line(&summary)),

@@ -4,7 +4,7 @@ use super::{Finding, Job, Player};
 use shakedown_core::time::Instant;
 use shakedown_core::time::nanos;
 use shakedown_sim::choose::Seeded;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -70,10 +70,12 @@ pub struct Progress {
     pub stop: AtomicBool,
 }
 
+/// The distinct traces of each job. A set is the same in whatever order it was filled, so threads may share it.
+type Seen = Vec<Mutex<HashSet<u64>>>;
+
 #[derive(Default)]
 struct Chunk {
     runs: u64,
-    digests: Vec<u64>,
     failed: u64,
     failures: Vec<FirstFailure>,
     hits: Vec<u64>,
@@ -88,6 +90,7 @@ pub fn sweep(jobs: &[Job], threads: usize, recheck_all: bool, progress: &Progres
         jobs.iter().enumerate().flat_map(|(i, job)| cut(&job.seeds).map(move |seeds| (i, seeds))).collect();
     let next = AtomicUsize::new(0);
     let done: Mutex<BTreeMap<usize, Chunk>> = Mutex::new(BTreeMap::new());
+    let seen: Seen = jobs.iter().map(|_| Mutex::default()).collect();
     std::thread::scope(|scope| {
         for _ in 0..threads.max(1) {
             scope.spawn(|| {
@@ -99,14 +102,22 @@ pub fn sweep(jobs: &[Job], threads: usize, recheck_all: bool, progress: &Progres
                         player = Some((*job, Player::new(&jobs[*job].case, Seeded::new(0))));
                     }
                     let Some((_, player)) = &mut player else { return };
-                    let chunk = play_chunk(player, &jobs[*job], seeds.clone(), recheck_all, progress);
-                    done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(at, chunk);
+                    let (chunk, digests) = play_chunk(player, &jobs[*job], seeds.clone(), recheck_all, progress);
+                    held(&seen[*job]).extend(digests);
+                    held(&done).insert(at, chunk);
                 }
             });
         }
     });
-    let done = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    merge(jobs, &chunks, done, progress.stop.load(Relaxed))
+    let done = std::mem::take(&mut *held(&done));
+    let mut result = merge(jobs, &chunks, done, progress.stop.load(Relaxed));
+    result.cases.iter_mut().zip(&seen).for_each(|(case, seen)| case.distinct = held(seen).len() as u64);
+    result
+}
+
+/// What a thread holds while it panics is dropped with the sweep: the panic itself ends it.
+fn held<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 fn cut(seeds: &Range<u64>) -> impl Iterator<Item = Range<u64>> + use<> {
@@ -120,7 +131,8 @@ fn play_chunk(
     seeds: Range<u64>,
     recheck_all: bool,
     progress: &Progress,
-) -> Chunk {
+) -> (Chunk, Vec<u64>) {
+    let mut digests = Vec::with_capacity(CHUNK as usize);
     let sometimes = job.case.expectations.sometimes().count();
     let mut chunk = Chunk { hits: vec![0; sometimes], ..Chunk::default() };
     for seed in seeds {
@@ -129,7 +141,7 @@ fn play_chunk(
         }
         let played = player.play(Seeded::new(seed));
         chunk.runs += 1;
-        chunk.digests.push(played.run.digest);
+        digests.push(played.run.digest);
         chunk.virtual_ns += nanos(played.run.end.since(Instant::ZERO));
         for (n, hits) in chunk.hits.iter_mut().enumerate() {
             *hits += played.hits >> n & 1;
@@ -152,7 +164,7 @@ fn play_chunk(
         .into_iter()
         .map(|(oracle, on)| format!("{} {}", oracle.name(), on.unwrap_or_else(|| "*".into())))
         .collect();
-    chunk
+    (chunk, digests)
 }
 
 fn note(failures: &mut Vec<FirstFailure>, failure: FirstFailure) {
@@ -166,7 +178,6 @@ fn note(failures: &mut Vec<FirstFailure>, failure: FirstFailure) {
 
 fn merge(jobs: &[Job], chunks: &[(usize, Range<u64>)], done: BTreeMap<usize, Chunk>, interrupted: bool) -> SweepResult {
     let mut cases: Vec<CaseResult> = jobs.iter().map(|_| CaseResult::default()).collect();
-    let mut digests: Vec<Vec<u64>> = vec![Vec::new(); jobs.len()];
     for (at, chunk) in done {
         let job = chunks[at].0;
         let case = &mut cases[job];
@@ -182,12 +193,6 @@ fn merge(jobs: &[Job], chunks: &[(usize, Range<u64>)], done: BTreeMap<usize, Chu
         case.virtual_ns += chunk.virtual_ns;
         case.unsteady.extend(chunk.unsteady);
         chunk.failures.into_iter().for_each(|failure| note(&mut case.failures, failure));
-        digests[job].extend(chunk.digests);
-    }
-    for (case, mut digests) in cases.iter_mut().zip(digests) {
-        digests.sort_unstable();
-        digests.dedup();
-        case.distinct = digests.len() as u64;
     }
     SweepResult { cases, interrupted }
 }

@@ -93,6 +93,7 @@ impl Kernel {
     }
 
     /// The next thing that is ready, in the order in which things became so.
+    #[inline]
     pub fn next_ready(&mut self) -> Option<KernelReady> {
         match self.polls.ready.pop_front()? {
             Item::Step(proc) => {

@@ -1,5 +1,6 @@
 //! `bench [--quick] [NAME…]`: measures all built peers side by side and prints one table with ratios.
 //! It builds nothing. Absolute figures drift from machine to machine; the ratios are of one run, whose rounds interleave.
+mod kernel;
 mod measure;
 mod peers;
 mod report;
@@ -34,9 +35,14 @@ fn main() -> ExitCode {
         rows.push(row);
     }
     compare_work(&mut rows, &jobs);
+    let is_ours = |row: &Row<'_>| row.peer.role == Role::Ours;
+    let mut sessions = if rows.iter().any(is_ours) { kernel::Sessions::new(target_ns) } else { None };
     for _ in 0..rounds {
         for job in &jobs {
             measure_once(&mut rows[job.row], job, &pin);
+        }
+        if let Some(sessions) = &mut sessions {
+            sessions.round(&pin);
         }
     }
     for row in rows.iter_mut().filter(|row| row.peer.whole) {
@@ -47,7 +53,10 @@ fn main() -> ExitCode {
             }
         }
     }
-    let whole = report::print(&rows);
+    let mut whole = report::print(&rows);
+    if let Some(sessions) = &sessions {
+        whole &= sessions.print();
+    }
     println!("medians of {rounds} rounds, {}, {:.0} s in all", pin.describe(), start.elapsed().as_secs_f64());
     if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

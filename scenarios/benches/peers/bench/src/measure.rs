@@ -17,7 +17,12 @@ pub struct Answer {
 
 /// Runs `workload` with `n`.
 pub fn workload(peer: &Peer, path: &Path, pin: &Pin, workload: Workload, n: u64) -> Result<Answer, String> {
-    let text = run(path, pin, &[workload.word(), &n.to_string()], &peer.env(workload))?;
+    ask(path, pin, &[workload.word(), &n.to_string()], &peer.env(workload))
+}
+
+/// Runs a program and reads the line that it answers.
+pub fn ask(path: &Path, pin: &Pin, args: &[&str], env: &[(&str, &str)]) -> Result<Answer, String> {
+    let text = run(path, pin, args, env)?;
     let mut sums = BTreeMap::new();
     for word in text.split_whitespace() {
         if let Some((key, value)) = word.split_once('=')
