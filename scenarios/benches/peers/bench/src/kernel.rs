@@ -1,0 +1,102 @@
+//! K1 and K2: sessions of simulated processes, which only Shakedown has. K1 is compared with the floor's W1 of the same rounds,
+//! K2 with itself at other sizes.
+use crate::measure::{self, Answer, Pin};
+use crate::peers::{PEERS, Role};
+use std::path::PathBuf;
+
+/// What was measured in all rounds.
+pub struct Sessions {
+    ours: PathBuf,
+    floor: Option<PathBuf>,
+    target_ns: f64,
+    k1_ns: Vec<f64>,
+    floor_ns: Vec<f64>,
+    crowds: Vec<Crowd>,
+    trouble: Option<String>,
+}
+
+/// A session of so many processes.
+struct Crowd {
+    processes: u64,
+    process_ns: Vec<f64>,
+    process_bytes: f64,
+}
+
+impl Sessions {
+    /// Nothing measured yet; `None` where Shakedown is not built.
+    pub fn new(target_ns: f64) -> Option<Sessions> {
+        let path = |role| PEERS.iter().find(|peer| peer.role == role)?.path();
+        let crowds = SIZES.map(|processes| Crowd { processes, process_ns: Vec::new(), process_bytes: 0.0 });
+        Some(Sessions {
+            ours: path(Role::Ours)?,
+            floor: path(Role::Floor),
+            target_ns,
+            k1_ns: Vec::new(),
+            floor_ns: Vec::new(),
+            crowds: crowds.into(),
+            trouble: None,
+        })
+    }
+
+    /// Measures everything once; what fails is told in the end and not asked again.
+    pub fn round(&mut self, pin: &Pin) {
+        if self.trouble.is_none()
+            && let Err(trouble) = self.try_round(pin)
+        {
+            self.trouble = Some(trouble);
+        }
+    }
+
+    fn try_round(&mut self, pin: &Pin) -> Result<(), String> {
+        let ask = |path: &PathBuf, word: &str, n: u64| -> Result<Answer, String> {
+            measure::ask(path, pin, &[word, &n.to_string()], &[])
+        };
+        let count = |ns: f64| ((self.target_ns / ns) as u64).clamp(1_000, 1_000_000);
+        self.k1_ns.push(ask(&self.ours, "k1", count(K1_NS))?.unit_ns);
+        if let Some(floor) = &self.floor {
+            self.floor_ns.push(ask(floor, "w1", count(W1_NS))?.unit_ns);
+        }
+        for crowd in &mut self.crowds {
+            let answer = ask(&self.ours, "k2", crowd.processes)?;
+            crowd.process_ns.push(answer.unit_ns);
+            crowd.process_bytes = answer.parked_bytes_a_unit;
+        }
+        Ok(())
+    }
+
+    /// Prints what was found; answers whether all went well.
+    pub fn print(&self) -> bool {
+        if let Some(trouble) = &self.trouble {
+            println!("TROUBLE shakedown: {trouble}");
+            return false;
+        }
+        if let Some(k1) = median(&self.k1_ns) {
+            print!("K1  {:.0} sessions/s", 1e9 / k1);
+            match median(&self.floor_ns) {
+                Some(floor) => println!(", {:.2}× the floor's W1 of these rounds ({:.0}/s)", floor / k1, 1e9 / floor),
+                None => println!(" (no floor to compare with)"),
+            }
+        }
+        let smallest = self.crowds.first().and_then(|crowd| median(&crowd.process_ns));
+        for crowd in &self.crowds {
+            if let (Some(ns), Some(smallest)) = (median(&crowd.process_ns), smallest) {
+                let ms = ns * crowd.processes as f64 / 1e6;
+                let (n, times, bytes) = (crowd.processes, ns / smallest, crowd.process_bytes);
+                println!("K2  {n:>6} processes  {ms:>8.2} ms  {ns:>6.0} ns each  {times:>5.2}×  {bytes:>6.0} B each");
+            }
+        }
+        true
+    }
+}
+
+fn median(all: &[f64]) -> Option<f64> {
+    let mut all = all.to_vec();
+    all.sort_by(f64::total_cmp);
+    all.get(all.len() / 2).copied()
+}
+
+/// Sizes of the sessions of K2.
+const SIZES: [u64; 4] = [10, 100, 1_000, 10_000];
+/// What a unit costs, about: it decides only how many are played in a round.
+const K1_NS: f64 = 8_000.0;
+const W1_NS: f64 = 5_000.0;
