@@ -162,15 +162,17 @@ impl TaskCx {
     pub async fn settle(&self) {
         let mut asked = false;
         poll_fn(|_| {
+            // Who waits is who is polled: these hands may be another task's.
+            let me = self.reactor.polled.get();
             if core::mem::replace(&mut asked, true) {
                 let mut tasks = self.reactor.tasks.borrow_mut();
-                let settled = tasks.get(self.task).is_none_or(|task| task.why() != Why::Settle);
+                let settled = tasks.get(me).is_none_or(|task| task.why() != Why::Settle);
                 return if settled { Poll::Ready(()) } else { Poll::Pending };
             }
-            if let Some(task) = self.reactor.tasks.borrow_mut().get(self.task) {
+            if let Some(task) = self.reactor.tasks.borrow_mut().get(me) {
                 task.set_why(Why::Settle);
             }
-            self.reactor.settling.borrow_mut().push(self.task);
+            self.reactor.settling.borrow_mut().push(me);
             Poll::Pending
         })
         .await
