@@ -131,8 +131,8 @@ pub fn main() -> ExitCode {
 
 fn explain(name: Option<&str>) -> Exit {
     match name.map(|name| (name, OracleName::parse(name))) {
-        Some((_, Some(oracle))) => println!("{}\n\n{}", oracle.name(), oracle.explain()),
-        None => OracleName::ALL.iter().for_each(|oracle| println!("{}\n\n{}\n", oracle.name(), oracle.explain())),
+        Some((_, Some(oracle))) => print!("{}", story(oracle)),
+        None => OracleName::ALL.iter().for_each(|oracle| println!("{}", story(*oracle))),
         Some((name, None)) => {
             let near = shakedown_core::puppet::nearest(name, OracleName::ALL.iter().map(|oracle| oracle.name()));
             let hint = near.map_or(String::new(), |near| format!(", did you mean `{near}`?"));
@@ -141,6 +141,11 @@ fn explain(name: Option<&str>) -> Exit {
         }
     }
     Exit::Held
+}
+
+/// An oracle's name and its story, in lines of a hundred columns.
+fn story(oracle: OracleName) -> String {
+    format!("{}\n\n  {}\n", oracle.name(), crate::report::wrap(oracle.explain(), crate::report::WIDTH - 2).join("\n  "))
 }
 
 fn other(words: &[String]) -> Exit {

@@ -169,8 +169,8 @@ fn sometimes(jobs: &[Job], result: &SweepResult) -> Vec<(String, u64)> {
 fn total(jobs: &[Job], result: &SweepResult, real_time: Duration, sometimes: Vec<(String, u64)>) -> SweepSummary {
     let sum = |of: fn(&CaseResult) -> u64| result.cases.iter().map(of).sum();
     let unused = |(job, case): (&Job, &CaseResult)| -> Vec<(String, Option<String>)> {
-        let name = |unused: &String| (format!("{}: {unused}", job.scenario.name), None);
-        case.unused.iter().map(name).collect()
+        let of = |on: &str| Some(format!("{on}, in {}", job.scenario.name));
+        case.unused.iter().map(|(oracle, on)| (oracle.clone(), of(on))).collect()
     };
     SweepSummary {
         runs: sum(|case| case.runs),

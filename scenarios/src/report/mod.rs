@@ -13,7 +13,7 @@ pub use failure::{FailureReport, HowCommon, Minimised, Reproduced, Surprises, fa
 pub use figures::{bytes, count, duration, percent, plural};
 pub use json::{CaseLine, FailureLine, SummaryLine};
 pub use summary::{CaseSummary, SweepSummary, case_line, sweep_summary};
-pub use text::{WIDTH, visible};
+pub use text::{WIDTH, visible, wrap};
 pub use timeline::{Cell, Mark, Story, TimelineRow, timeline};
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ pub struct SweepSummary {
     pub distinct: u64,
     /// Runs that failed.
     pub failed: u64,
-    /// Simulated time, all runs together.
+    /// Simulated time, all runs together; zero on the real machine.
     pub virtual_time: Duration,
     /// Time on the clock of this machine.
     pub real_time: Duration,
@@ -66,8 +66,7 @@ pub fn sweep_summary(sweep: &SweepSummary) -> String {
     };
     let (runs, distinct) = (plural(sweep.runs, "run"), plural(sweep.distinct, "distinct trace"));
     let mut out = wrap(&format!("{runs}, {distinct}, {failed}"), WIDTH);
-    let (simulated, real) = (duration(sweep.virtual_time), duration(sweep.real_time));
-    out.push(format!("{simulated} of virtual time in {real}"));
+    out.push(pace(sweep));
     for (what, _) in sweep.sometimes.iter().filter(|(_, seen)| *seen == 0) {
         item("never seen", &format!("sometimes = \"{what}\""), &mut out);
     }
@@ -76,6 +75,17 @@ pub fn sweep_summary(sweep: &SweepSummary) -> String {
         item("not needed", &format!("allow = \"{oracle}\"{on}"), &mut out);
     }
     out.join("\n") + "\n"
+}
+
+/// How much was simulated in how much time; a run on the real machine has no other time than that.
+fn pace(sweep: &SweepSummary) -> String {
+    let real = duration(sweep.real_time);
+    if sweep.virtual_time.is_zero() {
+        return format!("in {real}");
+    }
+    let rate = u128::from(sweep.runs) * 1_000_000_000 / sweep.real_time.as_nanos().max(1);
+    let rate = count(u64::try_from(rate).unwrap_or(u64::MAX));
+    format!("{} of virtual time in {real}, {rate} runs a second", duration(sweep.virtual_time))
 }
 
 fn item(label: &str, text: &str, out: &mut Vec<String>) {

@@ -55,7 +55,7 @@ pub(super) fn right(text: &str, width: usize) -> String {
 }
 
 /// Lines of at most `width` columns, broken at spaces, and within words that are wider by themselves.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ').filter(|w| !w.is_empty()) {
         let mut rest: Vec<char> = word.chars().collect();

@@ -46,8 +46,8 @@ pub struct CaseResult {
     pub virtual_ns: u64,
     /// Seeds whose second run differed from the first.
     pub unsteady: Vec<u64>,
-    /// Allowances that no run needed, as `oracle subject`.
-    pub unused: Vec<String>,
+    /// Allowances that no run needed: the oracle, and for whom.
+    pub unused: Vec<(String, String)>,
 }
 
 /// What a sweep found, case by case, in the order of the jobs.
@@ -81,7 +81,7 @@ struct Chunk {
     hits: Vec<u64>,
     virtual_ns: u64,
     unsteady: Vec<u64>,
-    unused: Vec<String>,
+    unused: Vec<(String, String)>,
 }
 
 /// Plays all jobs on `threads` threads. `recheck_all` plays every seed twice.
@@ -162,7 +162,7 @@ fn play_chunk(
     chunk.unused = player
         .unused_allowances()
         .into_iter()
-        .map(|(oracle, on)| format!("{} {}", oracle.name(), on.unwrap_or_else(|| "*".into())))
+        .map(|(oracle, on)| (oracle.name().to_owned(), on.unwrap_or_else(|| "*".into())))
         .collect();
     (chunk, digests)
 }
