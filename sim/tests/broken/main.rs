@@ -16,6 +16,7 @@ mod output_comes_while_it_is_killed;
 mod pid_is_kept_after_reaping;
 mod probe_is_never_joined;
 mod stage;
+mod stopped_is_told_before_reaping;
 mod two_timers_own_the_stop;
 mod watcher_is_gone_and_nobody_speaks;
 
@@ -33,6 +34,7 @@ fn cases() -> Vec<Case> {
         machine_closes_with_its_leader::case(),
         killed_child_is_never_waited_for::case(),
         one_wakeup_is_taken_for_one_exit::case(),
+        stopped_is_told_before_reaping::case(),
         pid_is_kept_after_reaping::case(),
         two_timers_own_the_stop::case(),
         watcher_is_gone_and_nobody_speaks::case(),
