@@ -40,8 +40,8 @@ the KILL armed until it is, widen `scope` to `tree` or `cgroup` where descendant
 whom you could not end.";
     /// No child of the supervisor stays unreaped.
     NoZombie = "no-zombie", "\
-When the session has stopped, or the run is over, every dead child of the supervisor has been reaped. A zombie keeps its pid \
-and counts against the process limit. It breaks because the handle of a child was dropped before its end was seen (L19), \
+Every dead child of the supervisor has been reaped when the task that started it has ended, when the session has stopped, and \
+when the run is over. A zombie keeps its pid and counts against the process limit. It breaks because the handle of a child was dropped before its end was seen (L19), \
 because one wake-up was taken for one exit while several children had ended (L24), or because two reapers compete and each \
 trusts the other (L25). Reap each child you started exactly once, by its handle; reap adopted descendants too where the \
 supervisor is a subreaper.";
@@ -95,10 +95,11 @@ each pipe to its end after the exit, for a bounded time, and count what you deli
     /// Nothing is left running at the end.
     QuiescentEnd = "quiescent-end", "\
 When the session has stopped, or the root task has returned, no task, timer or machine is left, and nobody holds the write end \
-of a unit's output, unless the outcome names survivors or holders. What is left keeps a runtime, a port or a log file busy and \
-acts on a world that believes itself at rest. It breaks because a watcher, a probe or an output pump was started and never \
-joined (L05, L18), because a grandchild holds a pipe (L01), or because an inherited descriptor keeps a resource open (L66). \
-Give every task an owner who awaits it, cancel probes and pumps before the terminal fact, and close what you opened.";
+of a unit's output, unless the outcome names survivors or holders; once `stopped` is told, no timer makes time go on. What is \
+left keeps a runtime, a port or a log file busy and acts on a world that believes itself at rest. It breaks because a watcher, \
+a probe or an output pump was started and never joined (L05, L18), because a grandchild holds a pipe (L01), or because an \
+inherited descriptor keeps a resource open (L66). Give every task an owner who awaits it, cancel probes, pumps and kill timers \
+before the terminal fact, and close what you opened.";
     /// Every state has an answer for every event it can meet.
     NoUnexpected = "no-unexpected", "\
 No machine meets an event that its state has no answer for. Such pairs are impossible by design, so one that occurs means \
