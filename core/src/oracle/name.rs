@@ -41,10 +41,10 @@ whom you could not end.";
     /// No child of the supervisor stays unreaped.
     NoZombie = "no-zombie", "\
 Every dead child of the supervisor has been reaped when the task that started it has ended, when the session has stopped, and \
-when the run is over. A zombie keeps its pid and counts against the process limit. It breaks because the handle of a child was dropped before its end was seen (L19), \
-because one wake-up was taken for one exit while several children had ended (L24), or because two reapers compete and each \
-trusts the other (L25). Reap each child you started exactly once, by its handle; reap adopted descendants too where the \
-supervisor is a subreaper.";
+when the run is over. A zombie keeps its pid and counts against the process limit. It breaks because the handle of a child was \
+dropped before its end was seen (L19), because one wake-up was taken for one exit while several children had ended (L24), or \
+because two reapers compete and each trusts the other (L25). Reap each child you started exactly once, by its handle; reap \
+adopted descendants too where the supervisor is a subreaper.";
     /// A signal reaches only whom it was meant for.
     NoForeignSignal = "no-foreign-signal", "\
 A signal that the supervisor sends for a unit reaches only processes that descend from that unit; a signal sent by a bare \
