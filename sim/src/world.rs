@@ -118,7 +118,9 @@ impl<C: Choose + 'static> SimWorld<C> {
         self.plan = Plan(plan);
         self.spawned.clear();
         self.answers.clear();
-        self.writes.clear();
+        if !self.writes.is_empty() {
+            self.writes.clear();
+        }
         self.abandoned.clear();
         self.names.clear();
         self.history.clear();
@@ -193,7 +195,14 @@ impl<C: Choose + 'static> SimWorld<C> {
     }
 
     /// After whatever may have moved the kernel: adopted zombies are reaped, and its deeds are audited.
+    #[inline]
     fn settle_accounts(&mut self) {
+        if self.kernel.has_news() || !self.abandoned.is_empty() {
+            self.settle_each();
+        }
+    }
+
+    fn settle_each(&mut self) {
         self.kernel.reap_adopted();
         let kernel = &mut self.kernel;
         self.abandoned.retain(|unit| kernel.reap(*unit).is_none());

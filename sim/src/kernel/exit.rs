@@ -45,14 +45,14 @@ impl Kernel {
         let process = self.entry_mut(id);
         let children = std::mem::take(&mut process.children);
         let zombies = std::mem::take(&mut process.zombies);
-        let mut next = children.head;
+        let mut next = children.head();
         while let Some(child) = next {
             next = self.entry(child).next(Chain::Siblings);
             self.adopt(reaper, child);
             let siblings = self.entry(reaper).children;
             self.entry_mut(reaper).children = siblings.push(&mut self.procs, Chain::Siblings, child);
         }
-        next = zombies.head;
+        next = zombies.head();
         while let Some(child) = next {
             next = self.entry(child).next(Chain::Siblings);
             self.adopt(reaper, child);

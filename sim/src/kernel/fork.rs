@@ -72,6 +72,8 @@ impl Kernel {
     pub(super) fn load(&mut self, id: ProcId, program: &Block) {
         let frames = &mut self.entry_mut(id).frames;
         frames.clear();
+        // Most programs never nest, and ten thousand processes are worth the few that grow.
+        frames.reserve_exact(1);
         frames.push(Frame { block: program.clone(), at: 0, role: Role::Program, progress: Progress::Fresh });
     }
 

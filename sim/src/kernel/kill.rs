@@ -64,7 +64,7 @@ impl Kernel {
     }
 
     pub(super) fn signal_list(&mut self, list: List, chain: Chain, signal: Signal, by: Sender) -> Result<(), Errno> {
-        let mut next = list.head;
+        let mut next = list.head();
         while let Some(member) = next {
             // Signals end nobody at once, so the list stays as it is while we walk it.
             next = self.entry(member).next(chain);

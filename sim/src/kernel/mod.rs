@@ -147,6 +147,13 @@ impl Kernel {
         self.now = now;
     }
 
+    /// Whether anything has happened since the log was last drained, or a zombie was adopted that [`reap_adopted`](Kernel::reap_adopted)
+    /// would reap.
+    #[inline]
+    pub fn has_news(&self) -> bool {
+        !self.deeds.is_empty() || !self.adopted.is_empty()
+    }
+
     /// What really happened since the log was last drained, oldest first. The caller drains it.
     pub fn deeds(&mut self) -> &mut Vec<Deed> {
         &mut self.deeds

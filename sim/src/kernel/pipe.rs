@@ -21,9 +21,16 @@ pub(super) struct Pipe {
     pub(super) writers: u32,
     /// Processes blocked on it; some may have gone on since.
     pub(super) waiters: Vec<ProcId>,
+    pages_max: u32,
+    /// Made by the first write: most pipes never carry a byte.
+    buffer: Option<Box<Buffer>>,
+}
+
+/// What a pipe carries.
+#[derive(Default)]
+struct Buffer {
     bytes: VecDeque<u8>,
     pages: VecDeque<Page>,
-    pages_max: usize,
 }
 
 /// A page in use.
@@ -71,13 +78,46 @@ impl Source<'_> {
 impl Pipe {
     /// Writes what fits and says how much that was: all or nothing up to a page, whole pages beyond.
     pub(super) fn write(&mut self, source: Source<'_>) -> usize {
-        let taken = self.reserve(source.len());
+        self.buffer.get_or_insert_default().write(source, self.pages_max as usize)
+    }
+
+    /// Moves at most `max` bytes to `into` and says how many.
+    pub(super) fn read(&mut self, into: &mut Vec<u8>, max: usize) -> usize {
+        self.buffer.as_mut().map_or(0, |buffer| buffer.read(into, max))
+    }
+
+    /// Throws away bytes up to and including the next newline, or all; whether there was a newline.
+    pub(super) fn skip_line(&mut self) -> bool {
+        self.buffer.as_mut().is_some_and(|buffer| buffer.skip_line())
+    }
+
+    /// Throws away all bytes.
+    pub(super) fn skip_all(&mut self) {
+        if let Some(buffer) = &mut self.buffer {
+            buffer.skip(buffer.bytes.len());
+        }
+    }
+
+    /// No page is free. A short write may still join the last one.
+    pub(super) fn is_full(&self) -> bool {
+        self.buffer.as_ref().is_some_and(|buffer| buffer.is_full(self.pages_max as usize))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.buffer.as_ref().is_none_or(|buffer| buffer.bytes.is_empty())
+    }
+}
+
+impl Buffer {
+    /// Writes what fits and says how much that was: all or nothing up to a page, whole pages beyond.
+    fn write(&mut self, source: Source<'_>, pages_max: usize) -> usize {
+        let taken = self.reserve(source.len(), pages_max);
         source.append_first(taken, &mut self.bytes);
         taken
     }
 
     /// As the kernel's `pipe_write`: the odd part joins the last page where it fits, the rest takes pages of its own.
-    fn reserve(&mut self, len: usize) -> usize {
+    fn reserve(&mut self, len: usize, pages_max: usize) -> usize {
         let odd = len % PAGE;
         let mut taken = 0;
         if odd > 0
@@ -88,7 +128,7 @@ impl Pipe {
             last.len += odd;
             taken = odd;
         }
-        while taken < len && !self.is_full() {
+        while taken < len && !self.is_full(pages_max) {
             let chunk = (len - taken).min(PAGE);
             self.pages.push_back(Page { end: chunk, len: chunk });
             taken += chunk;
@@ -97,7 +137,7 @@ impl Pipe {
     }
 
     /// Moves at most `max` bytes to `into` and says how many.
-    pub(super) fn read(&mut self, into: &mut Vec<u8>, max: usize) -> usize {
+    fn read(&mut self, into: &mut Vec<u8>, max: usize) -> usize {
         let n = max.min(self.bytes.len());
         let (front, back) = self.bytes.as_slices();
         let first = n.min(front.len());
@@ -108,15 +148,10 @@ impl Pipe {
     }
 
     /// Throws away bytes up to and including the next newline, or all; whether there was a newline.
-    pub(super) fn skip_line(&mut self) -> bool {
+    fn skip_line(&mut self) -> bool {
         let newline = self.bytes.iter().position(|&byte| byte == b'\n');
         self.skip(newline.map_or(self.bytes.len(), |at| at + 1));
         newline.is_some()
-    }
-
-    /// Throws away all bytes.
-    pub(super) fn skip_all(&mut self) {
-        self.skip(self.bytes.len());
     }
 
     fn skip(&mut self, n: usize) {
@@ -135,12 +170,8 @@ impl Pipe {
     }
 
     /// No page is free. A short write may still join the last one.
-    pub(super) fn is_full(&self) -> bool {
-        self.pages.len() >= self.pages_max
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
+    fn is_full(&self, pages_max: usize) -> bool {
+        self.pages.len() >= pages_max
     }
 }
 
@@ -160,19 +191,20 @@ impl PipeTable {
 
     /// pipe(2): one reader, one writer.
     pub(super) fn create(&mut self, unit: UnitId, fd: Fd, capacity: usize) -> PipeId {
-        let pages_max = (capacity / PAGE).max(1);
+        let pages_max = u32::try_from(capacity / PAGE).unwrap_or(u32::MAX).max(1);
         let id = self.free.pop().unwrap_or_else(|| {
             self.used += 1;
             PipeId(self.used as u32 - 1)
         });
         if let Some(pipe) = self.pipes.get_mut(id.0 as usize) {
             pipe.waiters.clear();
-            pipe.bytes.clear();
-            pipe.pages.clear();
+            if let Some(buffer) = &mut pipe.buffer {
+                buffer.bytes.clear();
+                buffer.pages.clear();
+            }
             (pipe.unit, pipe.fd, pipe.readers, pipe.writers, pipe.pages_max) = (unit, fd, 1, 1, pages_max);
         } else {
-            let (waiters, bytes, pages) = (Vec::new(), VecDeque::new(), VecDeque::new());
-            self.pipes.push(Pipe { unit, fd, readers: 1, writers: 1, waiters, bytes, pages, pages_max });
+            self.pipes.push(Pipe { unit, fd, readers: 1, writers: 1, waiters: Vec::new(), pages_max, buffer: None });
         }
         id
     }

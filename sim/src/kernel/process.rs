@@ -185,7 +185,7 @@ impl Process {
 
     /// The next process in a list that this one is in.
     pub(super) fn next(&self, chain: Chain) -> Option<ProcId> {
-        self.links[chain as usize].next
+        self.links[chain as usize].next()
     }
 
     /// Counts one more child of this name; how many there were before.

@@ -66,7 +66,7 @@ impl Kernel {
     /// waitpid(-1): by a process.
     pub(super) fn wait_for_any(&mut self, id: ProcId) -> Waited {
         let process = self.entry(id);
-        match (process.zombies.head, process.children.len) {
+        match (process.zombies.head(), process.children.len) {
             (Some(zombie), _) => {
                 self.reap_child(id, zombie);
                 Waited::Child
