@@ -152,10 +152,12 @@ impl Machine for Outside {
 
     /// The session's beginning and end, and what a stimulus waits for that has not come yet.
     fn wants(&self, subject: Subject, word: &str) -> bool {
+        if let (Subject::Session, "started" | "stopped") = (subject, word) {
+            return true;
+        }
         let awaits = |trigger: &Trigger| *trigger.event == *word && is_about(&trigger.subject, subject);
         let mut waiting = self.stimuli.iter().zip(&self.states).filter(|(_, state)| **state == State::Waiting);
-        matches!((subject, word), (Subject::Session, "started" | "stopped"))
-            || waiting.any(|(stimulus, _)| stimulus.when.as_ref().is_some_and(awaits))
+        waiting.any(|(stimulus, _)| stimulus.when.as_ref().is_some_and(awaits))
     }
 
     fn waits_for(&self) -> String {

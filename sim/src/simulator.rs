@@ -109,8 +109,8 @@ impl<C: Choose + 'static, A: Machine> Simulator<C, A> {
 
     fn finish(&mut self, ending: Ending, is_session: bool) -> Run {
         let host = &mut self.host;
-        let (timers, _, _) = host.leftovers();
-        let tasks = host.living_tasks();
+        let (timers, living, _) = host.leftovers();
+        let tasks = if living == 0 { Vec::new() } else { host.living_tasks() };
         let tasks: Vec<&str> = tasks.iter().map(String::as_str).collect();
         let reason = match ending {
             Ending::Done if is_session => EndReason::SessionStopped,

@@ -213,11 +213,8 @@ impl<W: World, A: Machine> Host<W, A> {
 
     fn drop_tasks(&mut self) {
         // A task's destructor may spawn or wake others: until none is left.
-        loop {
+        while self.reactor.tasks.borrow().living_count() > 0 {
             let living: Vec<TaskId> = self.reactor.tasks.borrow().living().map(|(id, _)| id).collect();
-            if living.is_empty() {
-                return;
-            }
             for id in living {
                 let left = self.reactor.tasks.borrow_mut().leave(id);
                 if let Some(left) = left {
@@ -243,16 +240,19 @@ impl<W: World, A: Machine> Drop for Host<W, A> {
 
 impl Reactor {
     pub(crate) fn clear(&self) {
-        let units = core::mem::take(&mut *self.units.borrow_mut());
-        drop(units);
+        // What they hold may be anybody's, and is dropped outside any borrow.
+        let mut units = core::mem::take(&mut *self.units.borrow_mut());
+        units.clear();
+        *self.units.borrow_mut() = units;
         self.tasks.borrow_mut().clear();
         self.timers.borrow_mut().clear();
         self.ops.borrow_mut().clear();
         self.effects.borrow_mut().clear();
         self.answers.borrow_mut().clear();
         self.newborn.borrow_mut().clear();
-        let doomed = core::mem::take(&mut *self.doomed.borrow_mut());
-        drop(doomed);
+        let mut doomed = core::mem::take(&mut *self.doomed.borrow_mut());
+        doomed.clear();
+        *self.doomed.borrow_mut() = doomed;
         self.settling.borrow_mut().clear();
     }
 }
