@@ -3,7 +3,7 @@
 use super::{Closed, Place};
 use alloc::collections::VecDeque;
 use alloc::rc::Rc;
-use core::cell::RefCell;
+use core::cell::{RefCell, RefMut};
 use core::future::poll_fn;
 use core::task::{Poll, Waker};
 
@@ -124,9 +124,8 @@ impl<T> Receiver<T> {
                     shared.receiver.wait(cx.waker());
                     Poll::Pending
                 }
-                Ok(Some((message, senders))) => {
-                    drop(shared);
-                    senders.into_iter().for_each(Waker::wake);
+                Ok(Some(message)) => {
+                    has_room(shared);
                     Poll::Ready(Some(message))
                 }
                 Err(Closed) => Poll::Ready(None),
@@ -140,24 +139,35 @@ impl<T> Receiver<T> {
     /// # Errors
     /// [`Closed`] when all senders are gone and everything was received.
     pub fn try_recv(&mut self) -> Result<Option<T>, Closed> {
-        let next = self.0.borrow_mut().next()?;
-        Ok(next.map(|(message, senders)| {
-            senders.into_iter().for_each(Waker::wake);
-            message
-        }))
+        let mut shared = self.0.borrow_mut();
+        let message = shared.next()?;
+        if message.is_some() {
+            has_room(shared);
+        }
+        Ok(message)
     }
 }
 
 impl<T> Shared<T> {
-    /// The next message and who waits for its room, or nothing yet. All who wait are woken: the one that came first may have been
-    /// dropped since, and its wake-up would be lost.
+    /// The next message, or nothing yet.
     #[inline]
-    fn next(&mut self) -> Result<Option<(T, VecDeque<Waker>)>, Closed> {
+    fn next(&mut self) -> Result<Option<T>, Closed> {
         match self.queue.pop_front() {
-            Some(message) => Ok(Some((message, core::mem::take(&mut self.waiting_senders)))),
+            Some(message) => Ok(Some(message)),
             None if self.senders == 0 => Err(Closed),
             None => Ok(None),
         }
+    }
+}
+
+/// A message was taken, and there is room. All who wait for it are woken: the one that came first may have been dropped since, and its
+/// wake-up would be lost.
+#[inline]
+fn has_room<T>(mut shared: RefMut<'_, Shared<T>>) {
+    if !shared.waiting_senders.is_empty() {
+        let senders = core::mem::take(&mut shared.waiting_senders);
+        drop(shared);
+        senders.into_iter().for_each(Waker::wake);
     }
 }
 
