@@ -7,6 +7,7 @@ use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::num::NonZeroU32;
 use core::task::{Context, Poll};
 
 /// A spawned future together with the place for its result; one allocation beside the future's own.
@@ -55,8 +56,8 @@ pub(crate) struct Task {
     pub(crate) polls: u32,
     /// Its name among the literal ones; [`NAMED`] where it was made at run time.
     name: u32,
-    /// The unit it is part of.
-    pub(crate) unit: Option<UnitId>,
+    /// The number of the unit it is part of, plus one: half of an `Option<UnitId>`.
+    unit: Option<NonZeroU32>,
     pub(crate) queued: bool,
 }
 
@@ -75,6 +76,11 @@ struct Rare {
 impl Task {
     fn rare(&mut self) -> &mut Rare {
         self.rare.get_or_insert_default()
+    }
+
+    /// The unit it is part of.
+    fn unit(&self) -> Option<UnitId> {
+        self.unit.map(|n| UnitId(n.get() - 1))
     }
 
     /// What it waits for.
@@ -127,7 +133,7 @@ impl Tasks {
 
     /// The unit that a child of this task is part of.
     pub(crate) fn unit_of(&self, parent: Option<TaskId>) -> Option<UnitId> {
-        self.living_at(parent?)?.unit
+        self.living_at(parent?)?.unit()
     }
 
     /// Takes a slot for a task whose future is about to be made.
@@ -138,6 +144,7 @@ impl Tasks {
             Name::Literal(name) => (self.literal(name), None),
             Name::Shared(name) => (NAMED, Some(Box::new(Rare { name: Some(name), ..Rare::default() }))),
         };
+        let unit = unit.and_then(|unit| NonZeroU32::new(unit.0 + 1));
         let task = Task { run: None, label, rare, polls: 0, name, unit, queued: true };
         match self.free.pop() {
             Some(id) => {
@@ -183,7 +190,7 @@ impl Tasks {
     pub(crate) fn leave(&mut self, id: TaskId) -> Option<Left> {
         let task = self.slots.get_mut(id.index())?;
         let run = task.run.take()?;
-        let unit = task.unit;
+        let unit = task.unit();
         self.free.push(id);
         let units = task.rare.as_mut().map_or(Vec::new(), |rare| core::mem::take(&mut rare.units));
         let name = if units.is_empty() { None } else { Some(self.name(&self.slots[id.index()])) };
