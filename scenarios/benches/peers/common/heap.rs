@@ -11,6 +11,11 @@ pub fn count() {
     COUNTING.store(true, Relaxed);
 }
 
+/// Counts no more: what follows is timed.
+pub fn stop() {
+    COUNTING.store(false, Relaxed);
+}
+
 /// Bytes allocated and not freed since `count`.
 pub fn bytes() -> i64 {
     BYTES.load(Relaxed)

@@ -66,6 +66,7 @@ fn crowd(n: u64) {
             meter.set(heap::bytes() - before);
         });
     });
+    heap::stop();
     let mut sums = Sums::default();
     let start = Instant::now();
     for seed in 1..=rounds {
