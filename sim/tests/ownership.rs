@@ -94,6 +94,37 @@ fn a_read_that_was_dropped_loses_no_byte() {
 }
 
 #[test]
+fn a_task_that_its_root_has_forgotten_is_found() {
+    let ticker = |cx: TaskCx| async move {
+        cx.spawn("ticker", |cx| async move {
+            loop {
+                cx.sleep(Duration::from_secs(1)).await;
+            }
+        });
+        cx.sleep(Duration::from_millis(5)).await;
+    };
+    sweep(ticker, |seed, run, _| {
+        assert_eq!(run.ending, Ending::Done, "seed {seed}: nobody waits for it");
+        let found: Vec<_> = run.violations.iter().map(|v| (v.oracle, v.subject.as_str())).collect();
+        assert_eq!(found.first(), Some(&(OracleName::QuiescentEnd, "ticker")), "seed {seed}: {run:#?}");
+    });
+}
+
+#[test]
+fn a_task_that_asks_without_ever_waiting_is_a_panic_that_says_so() {
+    let mut sim: Simulator<Seeded> = Simulator::new(WorldConfig::default(), Limits::default(), Seeded::new(0));
+    let run = sim.run(Seeded::new(0), None, |host| {
+        host.spawn("main", |cx| async move {
+            let api = cx.process().start(spec("hang")).await.expect("it starts");
+            loop {
+                api.signal(Signal::USR1);
+            }
+        });
+    });
+    assert!(matches!(&run.ending, Ending::Panicked(why) if why.contains("without ever waiting")), "{:?}", run.ending);
+}
+
+#[test]
 fn a_task_that_never_yields_to_time_is_a_livelock_and_one_that_waits_for_ever_is_stuck() {
     let mut sim: Simulator<Seeded> =
         Simulator::new(WorldConfig::default(), Limits { steps: 1_000, ..Limits::default() }, Seeded::new(0));

@@ -27,7 +27,7 @@ use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use core::future::Future;
 use core::pin::Pin;
 use mail::Letters;
@@ -46,7 +46,7 @@ pub enum Step {
         /// The next deadline of the host or the world.
         until: Option<Instant>,
     },
-    /// Every task has ended and every machine is closed.
+    /// Every root task has returned and every machine is closed.
     Done,
     /// Nothing can ever happen, and not all is done. [`Host::waiters`] tells who waits for what.
     Stuck,
@@ -61,6 +61,10 @@ pub struct Host<W: World, A: Machine = Actor> {
     letters: Letters,
     listeners: Vec<ActorId>,
     functions: Vec<Function>,
+    /// Root tasks that have not returned.
+    roots: Vec<TaskId>,
+    /// Machines that are known to be closed, from the first on.
+    closed: Cell<usize>,
     /// Prompt acts of this turn, over unless their failure comes at once.
     prompt: Vec<OpId>,
     facts: u64,
@@ -106,6 +110,8 @@ impl<W: World, A: Machine> Host<W, A> {
             letters: Letters::new(),
             listeners: Vec::new(),
             functions: Vec::new(),
+            roots: Vec::new(),
+            closed: Cell::new(0),
             prompt: Vec::new(),
             facts: 0,
             steps: 0,
@@ -125,7 +131,9 @@ impl<W: World, A: Machine> Host<W, A> {
         Fut: Future<Output = T> + 'static,
         T: 'static,
     {
-        self.reactor.spawn(None, Name::Literal(name), &CancelSource::new(), task)
+        let joined = self.reactor.spawn(None, Name::Literal(name), &CancelSource::new(), task);
+        self.roots.extend(self.reactor.newborn.borrow().last());
+        joined
     }
 
     /// Puts a function into the host's table, for [`Body::Function`](crate::vocab::Body::Function).
@@ -204,6 +212,8 @@ impl<W: World, A: Machine> Host<W, A> {
         self.functions.clear();
         self.queue.clear();
         self.prompt.clear();
+        self.roots.clear();
+        self.closed.set(0);
         (self.facts, self.steps, self.digest) = (0, 0, DIGEST_START);
         self.reactor.clear();
         let mut world = self.world.borrow_mut();

@@ -32,24 +32,36 @@ impl<W: World, A: Machine> Host<W, A> {
             if !self.reactor.settling.borrow().is_empty() && self.settle() {
                 continue;
             }
+            if self.is_over() {
+                return Step::Done;
+            }
             match self.next_deadline() {
                 Some(at) => {
                     self.world.borrow_mut().advance(at);
                     self.sample_clock();
                     if self.reactor.now.get() < at {
-                        return if self.is_over() { Step::Done } else { Step::Idle { until: Some(at) } };
+                        return Step::Idle { until: Some(at) };
                     }
                 }
-                None if self.is_over() => return Step::Done,
                 None if self.world.borrow().is_patient() => return Step::Idle { until: None },
                 None => return Step::Stuck,
             }
         }
     }
 
-    /// Whether every task has ended and every machine is closed.
+    /// Whether everybody in charge has come to an end: each root task has returned and each machine is closed. What still lives then,
+    /// a task that a root has left behind or a timer, was forgotten; nobody waits for it.
     pub fn is_over(&self) -> bool {
-        self.reactor.tasks.borrow().living_count() == 0 && self.actors.iter().all(|a| a.machine.is_closed())
+        if !self.roots.is_empty() {
+            return false;
+        }
+        // A closed machine stays closed, so that each is asked once.
+        let mut closed = self.closed.get();
+        while self.actors.get(closed).is_some_and(|a| a.machine.is_closed()) {
+            closed += 1;
+        }
+        self.closed.set(closed);
+        closed == self.actors.len()
     }
 
     /// The next instant at which a timer fires or the world has something to do.
@@ -183,6 +195,7 @@ impl<W: World, A: Machine> Host<W, A> {
         let Some(Left { run, units, name, unit }) = left else { return };
         run.end();
         drop(run);
+        self.roots.retain(|root| *root != task);
         // What the task asked for in its last turn comes before what becomes of its processes.
         self.carry_out_effects();
         for orphan in units {

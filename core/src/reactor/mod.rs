@@ -44,6 +44,9 @@ pub(crate) trait Port {
     fn kill(&self, pid: i32, signal: Signal) -> Result<(), Errno>;
 }
 
+/// What may be asked for within one turn: a session of a hundred thousand workers asks for less when it starts.
+const EFFECTS_A_TURN_MAX: usize = 1 << 20;
+
 /// Shared by a host and its tasks.
 pub struct Reactor {
     pub(crate) now: Cell<Instant>,
@@ -88,9 +91,18 @@ impl Reactor {
         &**self.port.get().expect("a host gives its reactor a port before any task runs")
     }
 
+    /// Asks for something at the turn's end.
+    ///
+    /// # Panics
+    /// Beyond [`EFFECTS_A_TURN_MAX`]: a future loops within one poll, and would take all memory before any limit of steps.
     #[inline]
     pub(crate) fn push(&self, effect: Effect) {
-        self.effects.borrow_mut().push_back(effect);
+        let mut effects = self.effects.borrow_mut();
+        assert!(
+            effects.len() < EFFECTS_A_TURN_MAX,
+            "more than {EFFECTS_A_TURN_MAX} requests within one turn: a task or machine loops without ever waiting"
+        );
+        effects.push_back(effect);
     }
 
     pub(crate) fn new_unit(&self, owner: Option<TaskId>) -> UnitId {
