@@ -118,7 +118,11 @@ impl<C: Choose + 'static, A: Machine> Simulator<C, A> {
             Ending::Stuck => EndReason::Stuck,
             Ending::Hang | Ending::Livelock | Ending::Panicked(_) => EndReason::Cut,
         };
-        let waiters = if ending == Ending::Done { Vec::new() } else { host.waiters() };
+        let mut waiters = Vec::new();
+        if ending != Ending::Done {
+            waiters = host.waiters();
+            waiters.extend(host.world().borrow().kernel().waiters());
+        }
         let machines: Vec<&str> = Vec::new();
         let mut world = host.world().borrow_mut();
         world.end(&EndState { tasks: &tasks, timers: timers as u32, machines_open: &machines, reason });

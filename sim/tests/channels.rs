@@ -130,6 +130,30 @@ fn a_permit_is_kept_for_one_and_handed_on_by_who_was_dropped() {
 }
 
 #[test]
+fn a_task_that_is_aborted_twice_takes_nobody_with_it() {
+    struct SpawnsWhenDropped(TaskCx, mpsc::Sender<u32>);
+    impl Drop for SpawnsWhenDropped {
+        fn drop(&mut self) {
+            let tx = self.1.clone();
+            self.0.spawn("heir", |_| async move { tx.try_send(7) });
+        }
+    }
+    check(|cx| async move {
+        let (tx, mut rx) = mpsc::unbounded();
+        let guard = SpawnsWhenDropped(cx.clone(), tx);
+        let victim = cx.spawn("victim", |cx| async move {
+            let _guard = guard;
+            cx.sleep(Duration::from_secs(9)).await;
+        });
+        cx.yield_now().await;
+        victim.abort();
+        victim.abort();
+        assert_eq!(victim.await, Err(Aborted));
+        assert_eq!(rx.recv().await, Some(7), "the heir took the slot and lives");
+    });
+}
+
+#[test]
 fn cancellation_reaches_what_was_spawned_with_its_cause() {
     check(|cx| async move {
         let (child, source) = cx.cancellable();

@@ -217,8 +217,10 @@ impl<W: World, A: Machine> Host<W, A> {
             }
             let doomed = core::mem::take(&mut *self.reactor.doomed.borrow_mut());
             for run in doomed {
-                run.end();
-                self.task_over(run.slot());
+                // One that is over has left its slot, which may be another's by now.
+                if run.end() {
+                    self.task_over(run.slot());
+                }
             }
         }
     }

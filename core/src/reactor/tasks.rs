@@ -14,8 +14,8 @@ use core::task::{Context, Poll};
 pub(crate) trait Run {
     /// Polls it once. `Ready` when it is over.
     fn poll(&self, cx: &mut Context<'_>) -> Poll<()>;
-    /// Drops the future, if it still runs, and tells whoever joins. Never called inside a borrow.
-    fn end(&self);
+    /// Drops the future, if it still runs, and tells whoever joins; whether it still ran. Never called inside a borrow.
+    fn end(&self) -> bool;
     /// The slot it runs in, while it does.
     fn slot(&self) -> TaskId;
 }

@@ -71,10 +71,14 @@ impl<F: Future> Run for Body<F> {
         }
     }
 
-    fn end(&self) {
-        if let Some(future) = self.future.take() {
-            drop(future);
-            self.finish(Progress::Aborted);
+    fn end(&self) -> bool {
+        match self.future.take() {
+            Some(future) => {
+                drop(future);
+                self.finish(Progress::Aborted);
+                true
+            }
+            None => false,
         }
     }
 

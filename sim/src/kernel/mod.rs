@@ -22,6 +22,7 @@ mod truth;
 mod unit;
 mod wait;
 mod waits;
+mod wchan;
 
 #[cfg(test)]
 mod check;
