@@ -49,11 +49,14 @@ first_of! {
 
 /// Runs the arm of whichever future is first; the other futures are dropped. Two to four arms.
 ///
-/// ```ignore
+/// ```
+/// # use shakedown_core::{select, task::{Process, TaskCx}, time::Duration};
+/// # async fn stop(cx: &TaskCx, process: &Process) {
 /// select!(cx;
-///     status = process.wait() => println!("ended: {status}"),
-///     () = cx.sleep(grace) => process.kill(),
+///     _status = process.wait() => {},
+///     () = cx.sleep(Duration::from_secs(3)) => process.kill(),
 /// )
+/// # }
 /// ```
 #[macro_export]
 macro_rules! select {

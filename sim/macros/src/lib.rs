@@ -6,7 +6,7 @@ use proc_macro::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenSt
 
 /// Plays the function under `seeds` seeds (100 where none are given), with all oracles on.
 ///
-/// ```ignore
+/// ```text
 /// #[shakedown::test(seeds = 1000)]
 /// async fn stop_leaves_nobody_behind(cx: TaskCx) { /* your supervisor; the oracles watch */ }
 /// ```
