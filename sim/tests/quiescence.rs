@@ -162,6 +162,7 @@ fn a_deadlock_is_stuck_and_names_its_waiters() {
         "task `main` waits for the exit of db",
         "task `left` waits for a message or a future of its own",
         "task `right` waits for a message or a future of its own",
+        "process db/main (pid 3) waits for a signal, holding an output",
     ];
     assert_eq!(texts(&run.waiters), expected);
 }
