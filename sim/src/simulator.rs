@@ -92,8 +92,9 @@ impl<C: Choose + 'static, A: Machine> Simulator<C, A> {
         setup: impl FnOnce(&mut Host<SimWorld<C>, A>),
     ) -> Run {
         let is_session = plan.is_some();
-        self.host.clear();
-        self.host.world().borrow_mut().reset(chooser, plan);
+        self.host.clear(|world| {
+            world.reset(chooser, plan);
+        });
         let limits = self.limits;
         let host = &mut self.host;
         // User code may panic at any await; what it leaves is dropped with the host and never looked at again.

@@ -61,6 +61,8 @@ pub struct Host<W: World, A: Machine = Actor> {
     letters: Letters,
     listeners: Vec<ActorId>,
     functions: Vec<Function>,
+    /// Whether the world's clock runs by itself.
+    patient: bool,
     /// Root tasks that have not returned.
     roots: Vec<TaskId>,
     /// Machines that are known to be closed, from the first on.
@@ -102,6 +104,7 @@ impl<W: World, A: Machine> Host<W, A> {
         let reactor = Reactor::new();
         let _ = reactor.port.set(Rc::new(PortOf(world.clone())));
         reactor.now.set(world.borrow_mut().now());
+        let patient = world.borrow().is_patient();
         Host {
             reactor,
             world,
@@ -110,6 +113,7 @@ impl<W: World, A: Machine> Host<W, A> {
             letters: Letters::new(),
             listeners: Vec::new(),
             functions: Vec::new(),
+            patient,
             roots: Vec::new(),
             closed: Cell::new(0),
             prompt: Vec::new(),
@@ -203,8 +207,8 @@ impl<W: World, A: Machine> Host<W, A> {
         self.reactor.tasks.borrow().living_names().map(|name| name.as_str().into()).collect()
     }
 
-    /// Drops every task and machine, and is as new: thousands of simulations reuse one host. The world is its owner's to reset.
-    pub fn clear(&mut self) {
+    /// Drops every task and machine, has the world renewed by its owner, and is as new: thousands of simulations reuse one host.
+    pub fn clear(&mut self, renew: impl FnOnce(&mut W)) {
         self.drop_tasks();
         self.actors.clear();
         self.letters.clear();
@@ -218,6 +222,7 @@ impl<W: World, A: Machine> Host<W, A> {
         self.reactor.clear();
         let mut world = self.world.borrow_mut();
         while world.next_woken().is_some() {}
+        renew(&mut world);
         self.reactor.now.set(world.now());
     }
 

@@ -15,7 +15,12 @@ use core::task::{Context, Poll};
 impl<W: World, A: Machine> Host<W, A> {
     /// Runs the next enabled action, or says why there is none.
     pub fn step(&mut self) -> Step {
-        self.sample_clock();
+        if self.patient {
+            let now = self.world.borrow_mut().now();
+            if now != self.reactor.now.get() {
+                self.clock_moved(now);
+            }
+        }
         loop {
             self.absorb();
             if let Some(entry) = self.queue.pop() {
@@ -37,13 +42,17 @@ impl<W: World, A: Machine> Host<W, A> {
             }
             match self.next_deadline() {
                 Some(at) => {
-                    self.world.borrow_mut().advance(at);
-                    self.sample_clock();
-                    if self.reactor.now.get() < at {
+                    let now = {
+                        let mut world = self.world.borrow_mut();
+                        world.advance(at);
+                        world.now()
+                    };
+                    self.clock_moved(now);
+                    if now < at {
                         return Step::Idle { until: Some(at) };
                     }
                 }
-                None if self.world.borrow().is_patient() => return Step::Idle { until: None },
+                None if self.patient => return Step::Idle { until: None },
                 None => return Step::Stuck,
             }
         }
@@ -74,20 +83,21 @@ impl<W: World, A: Machine> Host<W, A> {
         }
     }
 
-    /// Takes the clock's reading for this turn and enables what is due.
-    #[inline]
-    fn sample_clock(&mut self) {
-        let now = self.world.borrow_mut().now();
-        if now != self.reactor.now.get() {
-            self.clock_moved(now);
-        }
-    }
-
+    /// Takes the clock's new reading and enables what is due.
     fn clock_moved(&mut self, now: Instant) {
         self.reactor.now.set(now);
         loop {
-            let due = self.reactor.timers.borrow_mut().pop_due(now);
-            match due {
+            // Tasks, by far the most, are enabled within one borrow; a foreign waker may be anybody's code.
+            let other = {
+                let (mut timers, mut world) = (self.reactor.timers.borrow_mut(), self.world.borrow_mut());
+                loop {
+                    match timers.pop_due(now) {
+                        Some(Target::Task(task)) => enable(&mut self.queue, &self.reactor, task, world.chooser()),
+                        other => break other,
+                    }
+                }
+            };
+            match other {
                 None => return,
                 Some(Target::Task(task)) => self.enable_poll(task),
                 Some(Target::Waker(waker)) => waker.wake(),
@@ -106,14 +116,20 @@ impl<W: World, A: Machine> Host<W, A> {
             }
         }
         loop {
-            let ready = self.world.borrow_mut().next_ready();
+            let mut world = self.world.borrow_mut();
+            let Some(ready) = world.next_ready() else {
+                while let Some(task) = world.next_woken() {
+                    enable(&mut self.queue, &self.reactor, task, world.chooser());
+                }
+                break;
+            };
+            drop(world);
             match ready {
-                None => break,
-                Some(Ready::Step { step, label, nth }) => {
+                Ready::Step { step, label, nth } => {
                     self.queue.push(Action::Step(step), label, nth, self.world.borrow_mut().chooser());
                 }
-                Some(Ready::Done { op, completion }) => self.complete(op, completion),
-                Some(Ready::Observed(event)) => {
+                Ready::Done { op, completion } => self.complete(op, completion),
+                Ready::Observed(event) => {
                     for i in 0..self.listeners.len() {
                         self.mail(self.listeners[i], Mail::Event(Event::Observed(event.clone())));
                     }
@@ -125,10 +141,6 @@ impl<W: World, A: Machine> Host<W, A> {
         }
         if !self.reactor.newborn.borrow().is_empty() {
             self.welcome();
-        }
-        let mut world = self.world.borrow_mut();
-        while let Some(task) = world.next_woken() {
-            enable(&mut self.queue, &self.reactor, task, world.chooser());
         }
     }
 
@@ -347,7 +359,7 @@ impl<W: World, A: Machine> Host<W, A> {
     /// Wakes those who wait for quiescence; true if there was somebody.
     fn settle(&mut self) -> bool {
         let settling = core::mem::take(&mut *self.reactor.settling.borrow_mut());
-        if settling.is_empty() || self.world.borrow().is_patient() {
+        if settling.is_empty() || self.patient {
             *self.reactor.settling.borrow_mut() = settling;
             return false;
         }
