@@ -10,6 +10,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::mem::replace;
 
 /// The machine of a session.
 #[derive(Clone, Debug)]
@@ -27,11 +28,15 @@ enum State {
     Up {
         open: BTreeSet<WorkerId>,
     },
-    /// It is being stopped.
+    /// It is asked to end.
     Stopping {
         open: BTreeSet<WorkerId>,
         deadline: Instant,
-        forced: bool,
+    },
+    /// It is made to end.
+    Forcing {
+        open: BTreeSet<WorkerId>,
+        deadline: Instant,
     },
     Stopped,
 }
@@ -55,7 +60,9 @@ impl Session {
     pub fn blocked_by(&self) -> Vec<WorkerId> {
         match &self.state {
             State::Pending | State::Stopped => Vec::new(),
-            State::Up { open } | State::Stopping { open, .. } => open.iter().copied().collect(),
+            State::Up { open } | State::Stopping { open, .. } | State::Forcing { open, .. } => {
+                open.iter().copied().collect()
+            }
         }
     }
 
@@ -71,63 +78,57 @@ impl Session {
     }
 
     fn stop(&mut self, by: Requester, caller: Instant, cx: &mut Cx<'_>) {
-        match &mut self.state {
-            State::Pending => {
-                self.state = State::Stopped;
-                cx.fact(Subject::Session, 0, None, Fact::SessionStopped);
-            }
+        match replace(&mut self.state, State::Stopped) {
+            State::Pending => cx.fact(Subject::Session, 0, None, Fact::SessionStopped),
             State::Up { open } => {
-                let deadline = caller.min(cx.now.after(self.spec.stop_budget));
-                let open = core::mem::take(open);
-                cx.fact(Subject::Session, 0, None, Fact::StopRequested { by, deadline });
-                for worker in &open {
-                    let stop = Command::Stop { by: Requester::Parent, deadline };
-                    cx.tell(self.workers[worker.index()], Event::Command(stop));
-                }
-                self.state = State::Stopping { open, deadline, forced: false };
+                let deadline = self.request(by, caller, cx);
+                self.tell_all(&open, &Command::Stop { by: Requester::Parent, deadline }, cx);
+                self.state = State::Stopping { open, deadline };
             }
-            State::Stopping { open, deadline, forced } => match self.spec.second_stop {
-                SecondStop::Kill if !*forced => {
-                    *forced = true;
-                    for worker in open.iter() {
-                        let kill = Command::Kill { by: Requester::SecondInterrupt, deadline: *deadline };
-                        cx.tell(self.workers[worker.index()], Event::Command(kill));
-                    }
-                }
-                SecondStop::Kill | SecondStop::Join => {}
-            },
-            State::Stopped => {}
+            State::Stopping { open, deadline } if self.spec.second_stop == SecondStop::Kill => {
+                self.tell_all(&open, &Command::Kill { by: Requester::SecondInterrupt, deadline }, cx);
+                self.state = State::Forcing { open, deadline };
+            }
+            joined @ (State::Stopping { .. } | State::Forcing { .. } | State::Stopped) => self.state = joined,
         }
     }
 
     fn force(&mut self, by: Requester, caller: Instant, cx: &mut Cx<'_>) {
-        let State::Up { open } = &self.state else {
-            // A stop is under way: force joins it.
-            if let State::Stopping { open, deadline, forced } = &mut self.state {
-                *forced = true;
-                for worker in open.iter() {
-                    let kill = Command::Kill { by, deadline: *deadline };
-                    cx.tell(self.workers[worker.index()], Event::Command(kill));
-                }
+        let (open, deadline) = match replace(&mut self.state, State::Stopped) {
+            State::Pending => return cx.fact(Subject::Session, 0, None, Fact::SessionStopped),
+            State::Up { open } => (open, self.request(by, caller, cx)),
+            State::Stopping { open, deadline } => (open, deadline),
+            joined @ (State::Forcing { .. } | State::Stopped) => {
+                self.state = joined;
+                return;
             }
-            return;
         };
+        self.tell_all(&open, &Command::Kill { by, deadline }, cx);
+        self.state = State::Forcing { open, deadline };
+    }
+
+    /// Tells of the request, and fixes the one deadline for all.
+    fn request(&self, by: Requester, caller: Instant, cx: &mut Cx<'_>) -> Instant {
         let deadline = caller.min(cx.now.after(self.spec.stop_budget));
-        let open = open.clone();
         cx.fact(Subject::Session, 0, None, Fact::StopRequested { by, deadline });
-        for worker in &open {
-            cx.tell(self.workers[worker.index()], Event::Command(Command::Kill { by, deadline }));
+        deadline
+    }
+
+    fn tell_all(&self, open: &BTreeSet<WorkerId>, command: &Command, cx: &mut Cx<'_>) {
+        for worker in open {
+            cx.tell(self.workers[worker.index()], Event::Command(command.clone()));
         }
-        self.state = State::Stopping { open, deadline, forced: true };
     }
 
     fn ended(&mut self, worker: WorkerId, outcome: Arc<Outcome>, cx: &mut Cx<'_>) {
         match &mut self.state {
-            State::Up { open } | State::Stopping { open, .. } if open.contains(&worker) => {
+            State::Up { open } | State::Stopping { open, .. } | State::Forcing { open, .. }
+                if open.contains(&worker) =>
+            {
                 open.remove(&worker);
                 self.stop_if_empty(cx);
             }
-            State::Pending | State::Up { .. } | State::Stopping { .. } | State::Stopped => {
+            State::Pending | State::Up { .. } | State::Stopping { .. } | State::Forcing { .. } | State::Stopped => {
                 cx.unexpected("a session that does not wait for it", &Event::Ended { worker, outcome });
             }
         }
@@ -136,17 +137,17 @@ impl Session {
     /// A session ends by itself when all its workers are over and none will restart.
     fn stop_if_empty(&mut self, cx: &mut Cx<'_>) {
         match &self.state {
-            State::Up { open } | State::Stopping { open, .. } if open.is_empty() => {
+            State::Up { open } | State::Stopping { open, .. } | State::Forcing { open, .. } if open.is_empty() => {
                 self.state = State::Stopped;
                 cx.fact(Subject::Session, 0, None, Fact::SessionStopped);
             }
-            State::Pending | State::Up { .. } | State::Stopping { .. } | State::Stopped => {}
+            State::Pending | State::Up { .. } | State::Stopping { .. } | State::Forcing { .. } | State::Stopped => {}
         }
     }
 
     fn pass_on(&mut self, worker: WorkerId, command: Command, cx: &mut Cx<'_>) {
         match &self.state {
-            State::Up { .. } | State::Stopping { .. } => {
+            State::Up { .. } | State::Stopping { .. } | State::Forcing { .. } => {
                 cx.tell(self.workers[worker.index()], Event::Command(command));
             }
             // Before the start and after the end there is nobody to tell.
@@ -184,10 +185,14 @@ impl Machine for Session {
 
     fn invariant(&self) -> Result<(), Broken> {
         match &self.state {
-            State::Up { open } | State::Stopping { open, .. } if open.len() > self.workers.len() => {
+            State::Up { open } | State::Stopping { open, .. } | State::Forcing { open, .. }
+                if open.len() > self.workers.len() =>
+            {
                 Err(Broken("more workers are open than there are".into()))
             }
-            State::Pending | State::Up { .. } | State::Stopping { .. } | State::Stopped => Ok(()),
+            State::Pending | State::Up { .. } | State::Stopping { .. } | State::Forcing { .. } | State::Stopped => {
+                Ok(())
+            }
         }
     }
 
@@ -200,7 +205,9 @@ impl Machine for Session {
         match &self.state {
             State::Pending => "its start".into(),
             State::Up { .. } => format!("a stop, or the end of {}", names.join(", ")),
-            State::Stopping { deadline, .. } => format!("{} until {deadline}", names.join(", ")),
+            State::Stopping { deadline, .. } | State::Forcing { deadline, .. } => {
+                format!("{} until {deadline}", names.join(", "))
+            }
             State::Stopped => "nothing".into(),
         }
     }
