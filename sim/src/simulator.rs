@@ -124,7 +124,7 @@ impl<C: Choose + 'static, A: Machine> Simulator<C, A> {
             waiters = host.waiters();
             waiters.extend(host.world().borrow().kernel().waiters());
         }
-        let machines: Vec<&str> = Vec::new();
+        let machines = if ending == Ending::Done { Vec::new() } else { host.open_machines() };
         let mut world = host.world().borrow_mut();
         world.end(&EndState { tasks: &tasks, timers: timers as u32, machines_open: &machines, reason });
         let violations = world.audit().violations().to_vec();

@@ -202,6 +202,11 @@ impl<W: World, A: Machine> Host<W, A> {
         (timers, tasks, self.reactor.ops.borrow().open_count())
     }
 
+    /// Names of the machines that are not closed.
+    pub fn open_machines(&self) -> Vec<&str> {
+        self.actors.iter().filter(|a| !a.machine.is_closed()).map(|a| a.name.as_ref()).collect()
+    }
+
     /// Names of the tasks that live.
     pub fn living_tasks(&self) -> Vec<alloc::string::String> {
         self.reactor.tasks.borrow().living_names().map(|name| name.as_str().into()).collect()
