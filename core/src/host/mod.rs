@@ -65,8 +65,8 @@ pub struct Host<W: World, A: Machine = Actor> {
     patient: bool,
     /// Root tasks that have not returned.
     roots: Vec<TaskId>,
-    /// Machines that are known to be closed, from the first on.
-    closed: Cell<usize>,
+    /// The machine that was last seen to be open.
+    open: Cell<usize>,
     /// Prompt acts of this turn, over unless their failure comes at once.
     prompt: Vec<OpId>,
     facts: u64,
@@ -115,7 +115,7 @@ impl<W: World, A: Machine> Host<W, A> {
             functions: Vec::new(),
             patient,
             roots: Vec::new(),
-            closed: Cell::new(0),
+            open: Cell::new(0),
             prompt: Vec::new(),
             facts: 0,
             steps: 0,
@@ -222,7 +222,7 @@ impl<W: World, A: Machine> Host<W, A> {
         self.queue.clear();
         self.prompt.clear();
         self.roots.clear();
-        self.closed.set(0);
+        self.open.set(0);
         (self.facts, self.steps, self.digest) = (0, 0, DIGEST_START);
         self.reactor.clear();
         let mut world = self.world.borrow_mut();

@@ -1,5 +1,6 @@
 //! One turn: ask the world, run the least enabled action, carry out what it asked for.
 
+use super::actors::Entry;
 use super::mail::Mail;
 use super::{Action, Host, Queue, Step};
 use crate::choose::Choose;
@@ -64,13 +65,15 @@ impl<W: World, A: Machine> Host<W, A> {
         if !self.roots.is_empty() {
             return false;
         }
-        // A closed machine stays closed, so that each is asked once.
-        let mut closed = self.closed.get();
-        while self.actors.get(closed).is_some_and(|a| a.machine.is_closed()) {
-            closed += 1;
-        }
-        self.closed.set(closed);
-        closed == self.actors.len()
+        // Whoever was open last is asked first: mostly one question. A closed machine may open again, as a worker that is started.
+        let is_open = |entry: &Entry<A>| !entry.machine.is_closed();
+        let (before, from) = self.actors.split_at(self.open.get().min(self.actors.len()));
+        let open = match from.iter().position(is_open) {
+            Some(at) => Some(before.len() + at),
+            None => before.iter().position(is_open),
+        };
+        self.open.set(open.unwrap_or(0));
+        open.is_none()
     }
 
     /// The next instant at which a timer fires or the world has something to do.
