@@ -115,3 +115,26 @@ fn a_program_that_does_not_start_is_125_with_a_line_that_says_why() {
     let told = format!("{:?}", world.borrow().history());
     assert!(told.contains("Exited(125)"), "{told}");
 }
+
+#[test]
+fn who_outlives_its_leader_behind_the_bridge_is_asked_before_it_is_forced() {
+    for seed in 0..300 {
+        let script = "spawn helper { on TERM { print bye; exit 0 }; hang }; sleep 20ms; exit 4";
+        let (run, facts) = play(script, None, seed);
+        assert!(run.is_ok(), "seed {seed}: {run:#?}");
+        assert_eq!((end(&facts).status, lines(&facts)), (ExitStatus::Exited(4), vec!["stdout: bye".to_string()]));
+        let took = end(&facts).ended_at.since(end(&facts).spawned_at);
+        assert!(took < Duration::from_millis(500), "seed {seed}: the grace was waited out, {took:?}");
+    }
+}
+
+#[test]
+fn both_outputs_of_the_bridge_share_one_drain() {
+    for seed in 0..50 {
+        // The escapee holds both pipes and is out of the group's reach: it is an orphan, and is told as one.
+        let (run, facts) = play("spawn escapee { setsid; print up; hang }; sleep 20ms; exit 0", None, seed);
+        assert!(run.violations.iter().any(|v| v.subject == "inner/escapee"), "seed {seed}: {run:#?}");
+        let took = end(&facts).ended_at.since(end(&facts).spawned_at);
+        assert!(took < Duration::from_millis(900), "seed {seed}: two drains in a row, {took:?}");
+    }
+}

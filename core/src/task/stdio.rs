@@ -2,8 +2,8 @@
 
 use crate::pipe::{PipeReader, PipeWriter};
 use crate::signal::Signal;
-use crate::task::{Process, TaskCx, select2};
-use crate::vocab::{ExitStatus, Grace, ProcessSpec, StopPolicy, Stream};
+use crate::task::{Either2, Process, TaskCx, select2};
+use crate::vocab::{ExitStatus, Grace, ProcessSpec, SignalTo, StopPolicy, Stream};
 use alloc::vec::Vec;
 use core::future::Future;
 
@@ -70,14 +70,16 @@ async fn bridge(cx: &TaskCx, process: Process, stdio: Stdio, policy: &StopPolicy
         let process = process.clone();
         cx.spawn(stream.word(), move |_| pump_out(process, stream, to))
     });
-    if let crate::task::Either2::B(_) = select2(cx, process.exited(), cx.cancelled()).await {
-        process.signal_scope(policy.signal);
+    // The leader's end is not the end: whoever is left in its scope is stopped by the same policy, and an empty scope is sent nothing.
+    match (select2(cx, process.exited(), cx.cancelled()).await, policy.signal_to) {
+        (Either2::A(notice), _) if notice.others == Some(false) => {}
+        (Either2::B(_), SignalTo::Leader) => process.signal(policy.signal),
+        (Either2::A(_), _) | (Either2::B(_), SignalTo::Scope) => process.signal_scope(policy.signal),
     }
     let grace = match policy.grace {
         Grace::After(grace) => Some(grace),
         Grace::Never => None,
     };
-    // The leader's end is not the end: whoever is left in its scope is stopped by the same policy.
     match grace {
         Some(grace) => {
             if cx.timeout(grace, process.scope_empty()).await.is_err() {
@@ -89,8 +91,10 @@ async fn bridge(cx: &TaskCx, process: Process, stdio: Stdio, policy: &StopPolicy
     }
     let code = process.wait().await.into();
     input.abort();
-    for (output, stream) in outputs.into_iter().zip(Stream::BOTH) {
-        if cx.timeout(policy.drain, output).await.is_err() {
+    let drained_by = cx.now().after(policy.drain);
+    for (mut output, stream) in outputs.into_iter().zip(Stream::BOTH) {
+        if cx.timeout(drained_by.since(cx.now()), &mut output).await.is_err() {
+            output.abort();
             process.close_output(stream);
         }
     }
