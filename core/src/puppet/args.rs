@@ -2,7 +2,7 @@
 //! is something else.
 
 use super::lex::Lexeme;
-use super::parse::{NAME_MAX, Noted, ParseErrorKind, Parser, Problem};
+use super::parse::{NAME_MAX, Noted, Parser, Problem, UNCATCHABLE};
 use super::{Out, nearest, parse_range};
 use crate::signal::{DefaultAction, Signal};
 use crate::time::DurationRange;
@@ -33,7 +33,7 @@ impl<'a> Parser<'a> {
     /// Notes a mistake. An empty hint is none.
     pub(super) fn mistake(&mut self, at: Range<usize>, message: String, hint: &str) {
         let hint = Some(hint.to_string()).filter(|hint| !hint.is_empty());
-        self.problems.push(Problem { at, kind: ParseErrorKind::Mistake, message, hint });
+        self.problems.push(Problem { at, message, hint });
     }
 
     /// Notes a mistake for which the statement is given up.
@@ -149,6 +149,38 @@ impl<'a> Parser<'a> {
             DefaultAction::Stop | DefaultAction::Continue | DefaultAction::Ignore => {
                 self.note(here, format!("{signal} does not end a process"), "as in `die TERM`, `die SEGV`")
             }
+        }
+    }
+
+    /// A signal that can be in a mask.
+    pub(super) fn maskable(&mut self, at: &Range<usize>, example: &str) -> Result<Signal, Noted> {
+        let (signal, here) = self.signal(at, example)?;
+        if signal.can_be_caught() {
+            return Ok(signal);
+        }
+        self.note(here, format!("{signal} cannot be blocked"), UNCATCHABLE)
+    }
+
+    /// A file's name in the run's own folder: no path, so that no script writes anywhere else.
+    pub(super) fn file(&mut self, at: &Range<usize>, example: &str) -> Result<Arc<str>, Noted> {
+        let (name, here) = self.word(at, example)?;
+        if name.len() > NAME_MAX {
+            return self.note(here, format!("a file's name has at most {NAME_MAX} letters"), "");
+        }
+        let is_plain = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+        if !is_plain || name.starts_with('.') {
+            let hint = "letters, digits, `-`, `_` and `.`, not first: files stand in one folder of the run's own";
+            return self.note(here, format!("`{name}` is not a file's name"), hint);
+        }
+        Ok(name.into())
+    }
+
+    /// A port that anybody may bind.
+    pub(super) fn port(&mut self, at: &Range<usize>) -> Result<u16, Noted> {
+        let here = self.place_or(at);
+        match self.number(at, "listen", "listen 8080", u64::from(u16::MAX))? as u16 {
+            port @ 1024.. => Ok(port),
+            port => self.note(here, format!("port {port} is not for everybody"), "from 1024 to 65535"),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Tokens of the puppet language: words, quoted text, braces and ends of statements. Mistakes in quoting are found here, so
 //! that the parser above sees whole texts only.
 
-use super::parse::{ParseErrorKind, Problem};
+use super::parse::Problem;
 use alloc::format;
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -99,7 +99,7 @@ fn quoted(text: &str, from: usize, problems: &mut Vec<Problem>) -> (Vec<u8>, usi
             None | Some(b'\n') => {
                 let message = "this quote is never closed".to_string();
                 let hint = Some("end it with `\"` on the same line; `\\n` writes a line break".to_string());
-                problems.push(Problem { at: from..i, kind: ParseErrorKind::Mistake, message, hint });
+                problems.push(Problem { at: from..i, message, hint });
                 return (content, i);
             }
             Some(b'"') => return (content, i + 1),
@@ -140,6 +140,6 @@ fn escape(text: &str, from: usize, content: &mut Vec<u8>, problems: &mut Vec<Pro
     let end = from + 1 + next.map_or(0, char::len_utf8);
     let message = format!("`{}` is not an escape", &text[from..end]);
     let hint = Some("known are \\n, \\t, \\r, \\0, \\xHH, \\\" and \\\\".to_string());
-    problems.push(Problem { at: from..end, kind: ParseErrorKind::Mistake, message, hint });
+    problems.push(Problem { at: from..end, message, hint });
     end
 }

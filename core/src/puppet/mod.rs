@@ -17,7 +17,7 @@ pub use duration::{DURATION_MAX, DurationError, Written, parse_duration, parse_r
 pub use nearest::nearest;
 pub(crate) use play::play;
 
-pub use parse::{DEPTH_MAX, ERRORS_MAX, NAME_MAX, ParseError, ParseErrorKind, REPEAT_MAX, WRITE_MAX, parse};
+pub use parse::{DEPTH_MAX, ERRORS_MAX, NAME_MAX, ParseError, REPEAT_MAX, WRITE_MAX, parse};
 pub use print::Script;
 
 /// A block of verbs, shared and immutable.
@@ -46,6 +46,9 @@ pub enum Verb {
     Read(ReadUntil),
     /// `sleep D`.
     Sleep(DurationRange),
+    /// `busy D`: computes until it has used so much CPU time (CLOCK_THREAD_CPUTIME_ID). Handlers run meanwhile; while it is stopped or
+    /// frozen none is used.
+    Busy(DurationRange),
     /// `hang`: waits for ever; signals still act.
     Hang,
     /// `repeat N { … }`.
@@ -62,6 +65,10 @@ pub enum Verb {
         /// Do this.
         then: Handler,
     },
+    /// `block SIG`: adds it to the signal mask of the calling thread (sigprocmask(2)); the mask is inherited over fork and exec.
+    Block(Signal),
+    /// `unblock SIG`: takes it out of the mask. One that is pending acts before the next verb.
+    Unblock(Signal),
     /// `spawn NAME { … }`: forks a child, which inherits group, session, pipes, mask and dispositions.
     Spawn {
         /// Worker-scoped name.
@@ -88,16 +95,43 @@ pub enum Verb {
         /// With this.
         signal: Signal,
     },
+    /// `subreaper`: orphaned descendants become this process's children (prctl(2), PR_SET_CHILD_SUBREAPER); kept over exec, not
+    /// inherited by fork.
+    Subreaper,
+    /// `pdeathsig SIG`: this signal comes when the *thread* that forked this process ends (prctl(2), PR_SET_PDEATHSIG); a parent that
+    /// is gone already never sends it. Cleared by fork, kept over exec.
+    Pdeathsig(Signal),
     /// `setsid`: a new session and group (setsid(2)); no effect where the process leads a group.
     Setsid,
     /// `setpgid`: a group of its own (setpgid(0, 0)).
     Setpgid,
     /// `close stdin|stdout|stderr`.
     Close(Fd),
+    /// `exec { … }`: replaces the program (execve(2)): what follows is never played, handlers become defaults, other threads end, and
+    /// ignored signals, mask, children, descriptors and files stay.
+    Exec(Block),
+    /// `thread { … }`: a second thread of the process (clone(2), CLONE_THREAD) with the mask of its creator. Its end is not the
+    /// process's, unless it is the last; `exit` in it ends the process.
+    Thread(Block),
+    /// `leader-exit`: the calling thread ends, and the process only if it was the last. Ended by the main thread while others live, the
+    /// process is a zombie leader: it cannot be waited for until the last thread has ended. Then it has exited with 0.
+    LeaderExit,
+    /// `notify ready`: says that it is ready (sd_notify(3), READY=1). Without a listener it says nothing.
+    NotifyReady,
+    /// `touch FILE`: makes the file, in a folder that all processes of the run share.
+    Touch(Arc<str>),
+    /// `lock FILE`: makes and opens the file and takes its exclusive lock (flock(2)), waiting until it is free. The lock is held by the
+    /// descriptor, which children inherit and exec keeps, until the last copy is closed.
+    Lock(Arc<str>),
+    /// `listen PORT`: binds 127.0.0.1 and listens. The socket stays bound while any process holds a copy. Where the port is taken the
+    /// process says so on stderr and exits with 98 (EADDRINUSE).
+    Listen(u16),
     /// `exit N`.
     Exit(u8),
     /// `die SIG`: ends itself by this signal: default disposition, unblocked, raised.
     Die(Signal),
+    /// `freeze`: stops itself (SIGSTOP) until CONT.
+    Freeze,
 }
 
 /// One of the two outputs.
@@ -161,9 +195,20 @@ impl Verb {
                     }
             }
             Verb::Spawn { .. } | Verb::Daemonize { .. } | Verb::Wait(_) | Verb::WaitAll | Verb::Kill { .. } => false,
-            Verb::Setsid | Verb::Setpgid | Verb::Close(_) | Verb::Die(_) => false,
+            Verb::Setsid | Verb::Setpgid | Verb::Close(_) | Verb::Die(_) | Verb::Freeze => false,
+            Verb::Busy(_) | Verb::Block(_) | Verb::Unblock(_) | Verb::Subreaper | Verb::Pdeathsig(_) => false,
+            Verb::Exec(_) | Verb::Thread(_) | Verb::LeaderExit => false,
+            Verb::NotifyReady | Verb::Touch(_) | Verb::Lock(_) | Verb::Listen(_) => false,
         }
     }
+}
+
+/// The exit code of a `listen` whose port is taken: EADDRINUSE.
+pub const PORT_TAKEN: u8 = 98;
+
+/// What a `listen` whose port is taken says on stderr.
+pub fn port_taken(port: u16) -> alloc::string::String {
+    alloc::format!("listen {port}: address already in use\n")
 }
 
 /// Bytes of `write N`: `x`, a newline as every 64th.

@@ -29,21 +29,10 @@ pub struct ParseError {
     pub line: usize,
     /// The column of its beginning in characters, from 1.
     pub column: usize,
-    /// A mistake, or a verb that is not built yet.
-    pub kind: ParseErrorKind,
     /// What is wrong.
     pub message: String,
     /// What to write instead.
     pub hint: Option<String>,
-}
-
-/// Whose fault it is.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum ParseErrorKind {
-    /// The script's.
-    Mistake,
-    /// Ours: the verb belongs to the language and is not built yet.
-    NotSupportedYet,
 }
 
 impl fmt::Display for ParseError {
@@ -85,7 +74,6 @@ pub fn parse(text: &str) -> Result<Block, Vec<ParseError>> {
 #[derive(Debug)]
 pub(super) struct Problem {
     pub at: Range<usize>,
-    pub kind: ParseErrorKind,
     pub message: String,
     pub hint: Option<String>,
 }
@@ -98,7 +86,6 @@ impl Problem {
             line: before.matches('\n').count() + 1,
             column: before[line_start..].chars().count() + 1,
             offset: self.at,
-            kind: self.kind,
             message: self.message,
             hint: self.hint,
         }
@@ -207,7 +194,22 @@ impl<'a> Parser<'a> {
             },
             "exit" => Verb::Exit(self.number(at, "exit", "exit 0", 255)? as u8),
             "die" => Verb::Die(self.deadly(at)?),
-            later if LATER.contains(&later) => return self.later(later, at),
+            "freeze" => Verb::Freeze,
+            "busy" => Verb::Busy(self.duration(at, "busy 10ms")?),
+            "block" => Verb::Block(self.maskable(at, "block TERM")?),
+            "unblock" => Verb::Unblock(self.maskable(at, "unblock TERM")?),
+            "subreaper" => Verb::Subreaper,
+            "pdeathsig" => Verb::Pdeathsig(self.signal(at, "pdeathsig KILL")?.0),
+            "exec" => Verb::Exec(self.body(at)?),
+            "thread" => Verb::Thread(self.body(at)?),
+            "leader-exit" => Verb::LeaderExit,
+            "notify" => match self.word(at, "notify ready")? {
+                ("ready", _) => Verb::NotifyReady,
+                (other, here) => return self.unknown("notification", other, here, &["ready"]),
+            },
+            "touch" => Verb::Touch(self.file(at, "touch ready.flag")?),
+            "lock" => Verb::Lock(self.file(at, "lock data.lock")?),
+            "listen" => Verb::Listen(self.port(at)?),
             other => return self.unknown("verb", other, at.clone(), VERBS),
         })
     }
@@ -216,8 +218,7 @@ impl<'a> Parser<'a> {
     fn on(&mut self, at: &Range<usize>) -> Result<Verb, Noted> {
         let (signal, here) = self.signal(at, "on TERM ignore")?;
         if !signal.can_be_caught() {
-            let hint = "a program cannot catch, block or ignore KILL and STOP";
-            return self.note(here, format!("{signal} cannot have a handler"), hint);
+            return self.note(here, format!("{signal} cannot have a handler"), UNCATCHABLE);
         }
         if let Lexeme::Open = self.peek() {
             return Ok(Verb::On { signal, then: Handler::Run(self.body(at)?) });
@@ -293,15 +294,12 @@ impl<'a> Parser<'a> {
             }
         }
     }
-
-    fn later(&mut self, verb: &str, at: &Range<usize>) -> Result<Verb, Noted> {
-        let (kind, hint) = (ParseErrorKind::NotSupportedYet, None);
-        self.problems.push(Problem { at: at.clone(), kind, message: format!("`{verb}` is not supported yet"), hint });
-        Err(Noted)
-    }
 }
 
-/// The verbs that play.
+/// Said of KILL and STOP (signal(7)).
+pub(super) const UNCATCHABLE: &str = "a program cannot catch, block or ignore KILL and STOP";
+
+/// All verbs.
 const VERBS: &[&str] = &[
     "print",
     "eprint",
@@ -321,9 +319,7 @@ const VERBS: &[&str] = &[
     "close",
     "exit",
     "die",
-];
-/// The verbs of the language that are not built yet.
-const LATER: &[&str] = &[
+    "freeze",
     "busy",
     "block",
     "unblock",
@@ -336,7 +332,6 @@ const LATER: &[&str] = &[
     "touch",
     "lock",
     "listen",
-    "freeze",
 ];
 
 #[cfg(test)]

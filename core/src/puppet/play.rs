@@ -87,7 +87,10 @@ impl Player {
             Verb::Spawn { .. } | Verb::Daemonize { .. } | Verb::Wait(_) | Verb::WaitAll | Verb::Kill { .. } => {
                 refuse(verb)
             }
-            Verb::Setsid | Verb::Setpgid | Verb::Close(_) | Verb::Die(_) => refuse(verb),
+            Verb::Setsid | Verb::Setpgid | Verb::Close(_) | Verb::Die(_) | Verb::Freeze => refuse(verb),
+            Verb::Busy(_) | Verb::Block(_) | Verb::Unblock(_) | Verb::Subreaper | Verb::Pdeathsig(_) => refuse(verb),
+            Verb::Exec(_) | Verb::Thread(_) | Verb::LeaderExit => refuse(verb),
+            Verb::NotifyReady | Verb::Touch(_) | Verb::Lock(_) | Verb::Listen(_) => refuse(verb),
         }
     }
 

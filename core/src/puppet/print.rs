@@ -56,6 +56,7 @@ fn verb(f: &mut fmt::Formatter<'_>, verb: &Verb, indent: usize) -> fmt::Result {
         Verb::Read(ReadUntil::Line) => f.write_str("read line"),
         Verb::Read(ReadUntil::Eof) => f.write_str("read eof"),
         Verb::Sleep(range) => write!(f, "sleep {}", Written(*range)),
+        Verb::Busy(range) => write!(f, "busy {}", Written(*range)),
         Verb::Hang => f.write_str("hang"),
         Verb::Repeat { times, body } => {
             write!(f, "repeat {times} ")?;
@@ -65,6 +66,8 @@ fn verb(f: &mut fmt::Formatter<'_>, verb: &Verb, indent: usize) -> fmt::Result {
             write!(f, "on {signal} ")?;
             handler(f, then, indent)
         }
+        Verb::Block(signal) => write!(f, "block {signal}"),
+        Verb::Unblock(signal) => write!(f, "unblock {signal}"),
         Verb::Spawn { name, body } => {
             write!(f, "spawn {name} ")?;
             block(f, body, indent)
@@ -81,8 +84,24 @@ fn verb(f: &mut fmt::Formatter<'_>, verb: &Verb, indent: usize) -> fmt::Result {
         Verb::Close(Fd::Stdin) => f.write_str("close stdin"),
         Verb::Close(Fd::Stdout) => f.write_str("close stdout"),
         Verb::Close(Fd::Stderr) => f.write_str("close stderr"),
+        Verb::Subreaper => f.write_str("subreaper"),
+        Verb::Pdeathsig(signal) => write!(f, "pdeathsig {signal}"),
+        Verb::Exec(body) => {
+            f.write_str("exec ")?;
+            block(f, body, indent)
+        }
+        Verb::Thread(body) => {
+            f.write_str("thread ")?;
+            block(f, body, indent)
+        }
+        Verb::LeaderExit => f.write_str("leader-exit"),
+        Verb::NotifyReady => f.write_str("notify ready"),
+        Verb::Touch(file) => write!(f, "touch {file}"),
+        Verb::Lock(file) => write!(f, "lock {file}"),
+        Verb::Listen(port) => write!(f, "listen {port}"),
         Verb::Exit(code) => write!(f, "exit {code}"),
         Verb::Die(signal) => write!(f, "die {signal}"),
+        Verb::Freeze => f.write_str("freeze"),
     }
 }
 

@@ -14,6 +14,9 @@ fn fix_dyn(block: &Block, draw: &mut dyn FnMut(DurationRange) -> Duration) -> Bl
     for verb in block.iter() {
         match verb {
             Verb::Sleep(range) => fixed.push(Verb::Sleep(DurationRange::fixed(draw(*range)))),
+            Verb::Busy(range) => fixed.push(Verb::Busy(DurationRange::fixed(draw(*range)))),
+            Verb::Exec(body) => fixed.push(Verb::Exec(fix_dyn(body, draw))),
+            Verb::Thread(body) => fixed.push(Verb::Thread(fix_dyn(body, draw))),
             Verb::Repeat { times, body } => repeat(*times, body, draw, &mut fixed),
             Verb::On { signal, then } => fixed.push(Verb::On { signal: *signal, then: handler(then, draw) }),
             Verb::Spawn { name, body } => fixed.push(Verb::Spawn { name: name.clone(), body: fix_dyn(body, draw) }),
@@ -31,8 +34,18 @@ fn fix_dyn(block: &Block, draw: &mut dyn FnMut(DurationRange) -> Duration) -> Bl
             | Verb::Setsid
             | Verb::Setpgid
             | Verb::Close(_)
+            | Verb::Block(_)
+            | Verb::Unblock(_)
+            | Verb::Subreaper
+            | Verb::Pdeathsig(_)
+            | Verb::LeaderExit
+            | Verb::NotifyReady
+            | Verb::Touch(_)
+            | Verb::Lock(_)
+            | Verb::Listen(_)
             | Verb::Exit(_)
-            | Verb::Die(_) => fixed.push(verb.clone()),
+            | Verb::Die(_)
+            | Verb::Freeze => fixed.push(verb.clone()),
         }
     }
     fixed.into()

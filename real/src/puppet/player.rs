@@ -87,6 +87,19 @@ impl Player {
             Verb::Close(fd) => self.close(*fd),
             Verb::Exit(code) => self.exit(*code),
             Verb::Die(signal) => self.die(*signal),
+            Verb::Busy(_)
+            | Verb::Block(_)
+            | Verb::Unblock(_)
+            | Verb::Subreaper
+            | Verb::Pdeathsig(_)
+            | Verb::Exec(_)
+            | Verb::Thread(_)
+            | Verb::LeaderExit
+            | Verb::NotifyReady
+            | Verb::Touch(_)
+            | Verb::Lock(_)
+            | Verb::Listen(_)
+            | Verb::Freeze => self.fail("play this verb", Errno::ENOSYS),
         }
     }
 

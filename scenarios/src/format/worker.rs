@@ -4,7 +4,7 @@
 use super::diagnostic::DiagnosticKind;
 use super::reader::{Keys, Reader};
 use super::tree::{Field, Node, Table, Value};
-use shakedown_core::puppet::{Block, ParseErrorKind, Verb, nearest, parse};
+use shakedown_core::puppet::{Block, Verb, nearest, parse};
 use shakedown_core::vocab::{Body, Grace, ProcessSpec, Program, Scope, SignalTo, StandIn, StopPolicy, WorkerSpec};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -219,11 +219,7 @@ fn script(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Block> {
         Err(errors) => {
             for error in errors {
                 let place = reader.inside(node, text, &error.offset);
-                let kind = match error.kind {
-                    ParseErrorKind::Mistake => DiagnosticKind::Mistake,
-                    ParseErrorKind::NotSupportedYet => DiagnosticKind::NotSupportedYet,
-                };
-                reader.note(&place, kind, error.message, error.hint);
+                reader.note(&place, DiagnosticKind::Mistake, error.message, error.hint);
             }
             None
         }

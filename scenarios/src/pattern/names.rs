@@ -135,10 +135,13 @@ fn processes(script: &[Verb], names: &mut Vec<Arc<str>>) {
                 processes(body, names);
             }
             Verb::Repeat { body, .. } | Verb::On { then: Handler::Run(body), .. } => processes(body, names),
+            Verb::Exec(body) | Verb::Thread(body) => processes(body, names),
             Verb::On { then: Handler::Ignore | Handler::Default, .. } => {}
             Verb::Print { .. } | Verb::Write { .. } | Verb::Flood | Verb::Read(_) | Verb::Sleep(_) | Verb::Hang => {}
             Verb::Wait(_) | Verb::WaitAll | Verb::Kill { .. } | Verb::Setsid | Verb::Setpgid => {}
-            Verb::Close(_) | Verb::Exit(_) | Verb::Die(_) => {}
+            Verb::Close(_) | Verb::Exit(_) | Verb::Die(_) | Verb::Freeze | Verb::LeaderExit | Verb::Busy(_) => {}
+            Verb::Block(_) | Verb::Unblock(_) | Verb::Subreaper | Verb::Pdeathsig(_) => {}
+            Verb::NotifyReady | Verb::Touch(_) | Verb::Lock(_) | Verb::Listen(_) => {}
         }
     }
 }

@@ -102,6 +102,23 @@ impl Kernel {
                 Played::Gone
             }
             Verb::Die(signal) => self.raise(id, *signal),
+            // As a real puppet does that cannot play a verb.
+            Verb::Busy(_)
+            | Verb::Block(_)
+            | Verb::Unblock(_)
+            | Verb::Subreaper
+            | Verb::Pdeathsig(_)
+            | Verb::Exec(_)
+            | Verb::Thread(_)
+            | Verb::LeaderExit
+            | Verb::NotifyReady
+            | Verb::Touch(_)
+            | Verb::Lock(_)
+            | Verb::Listen(_)
+            | Verb::Freeze => {
+                self.exit(id, ExitStatus::Exited(125));
+                Played::Gone
+            }
         }
     }
 
