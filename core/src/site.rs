@@ -12,7 +12,7 @@ pub enum Kind {
     Tick,
     /// The order of a step of the world: a simulated process runs.
     Step,
-    /// How late a timer fires.
+    /// How late a timer fires, or whether a signal reaches a running process only after its next system call.
     Lag,
     /// A duration drawn from a range.
     Span,

@@ -2,6 +2,7 @@
 //! A failed exec is told apart from a failed fork, because only one of them is worth another try.
 
 use super::fork::Child;
+use super::sigset::Mask;
 use super::{HOST, Kernel};
 use shakedown_core::ids::{Pid, ProcId, UnitId};
 use shakedown_core::puppet::{Block, Fd};
@@ -69,15 +70,20 @@ impl Kernel {
             Scope::Cgroup | Scope::Job => {}
         }
         // The host ignores SIGPIPE, as every Rust program does: its child must not.
-        self.entry_mut(leader).signals.reset();
+        let fresh = self.entry_mut(leader);
+        fresh.signals.reset();
+        fresh.mask = Mask::default();
         self.exec(leader, script);
         self.announce(leader);
         Ok(Spawned { leader, pid: Pid::new(pid).expect("pids are positive") })
     }
 
-    /// execve(2): another program in the same process. Pid, group, session, mask, pending and ignored signals stay.
+    /// execve(2): another program in the same process, whose other threads are gone. Pid, group, session, mask, pending and ignored
+    /// signals, children, descriptors and files stay; handlers become defaults, and the one that runs is left.
     pub(super) fn exec(&mut self, id: ProcId, program: &Block) {
-        self.entry_mut(id).signals.exec();
+        let process = self.entry_mut(id);
+        process.signals.exec();
+        process.mask.holding = false;
         self.load(id, program);
     }
 

@@ -12,10 +12,17 @@ use super::poll::What;
 use super::sigset::Disposition;
 
 impl Kernel {
-    /// Ends a process: descriptors closed, children given away, parent told.
+    /// Ends a process and all of its threads (exit_group(2)): descriptors closed, children given away, parent told. Once a fatal signal
+    /// was generated the status is that signal's, whatever the program says on its last step.
     pub(super) fn exit(&mut self, id: ProcId, status: ExitStatus) {
+        let status = match self.entry(id).life {
+            Life::Dying(signal) => ExitStatus::Signalled { signal, core: false },
+            Life::Alive | Life::Stopped | Life::Zombie(_) | Life::Reaped(_) => status,
+        };
         self.disarm(id);
+        self.end_all_threads(id);
         self.close_all(id);
+        self.close_files(id);
         let process = self.entry_mut(id);
         process.life = Life::Zombie(status);
         process.wait = Wait::Nothing;
@@ -41,7 +48,10 @@ impl Kernel {
 
     /// Gives the children of a dying process, living and dead, to the nearest reaper.
     fn orphan_children(&mut self, id: ProcId) {
-        let reaper = self.reaper();
+        if self.entry(id).children.is_empty() && self.entry(id).zombies.is_empty() {
+            return;
+        }
+        let reaper = self.reaper_of(id);
         let process = self.entry_mut(id);
         let children = std::mem::take(&mut process.children);
         let zombies = std::mem::take(&mut process.zombies);
@@ -61,7 +71,11 @@ impl Kernel {
     }
 
     fn adopt(&mut self, reaper: ProcId, child: ProcId) {
-        self.entry_mut(child).parent = reaper;
+        let orphan = self.entry_mut(child);
+        (orphan.parent, orphan.forked_by) = (reaper, reaper);
+        if self.uses.pdeathsigs {
+            self.parent_is_gone(child);
+        }
         self.deeds.push(Deed::Adopted { who: child, by: reaper });
     }
 
@@ -85,10 +99,12 @@ impl Kernel {
             Disposition::Ignored => self.reap_child(parent, zombie),
             Disposition::Caught | Disposition::Default(_) => self.generate(parent, Signal::CHLD, Sender::Kernel),
         }
-        let waiting = self.entry_mut(parent);
-        if waiting.wait == Wait::Child {
-            waiting.wait = Wait::Nothing;
-            self.announce(parent);
+        for thread in self.each_thread(parent) {
+            let waiting = self.entry_mut(thread);
+            if waiting.wait == Wait::Child {
+                waiting.wait = Wait::Nothing;
+                self.announce(thread);
+            }
         }
     }
 

@@ -79,8 +79,9 @@ impl Kernel {
         }
     }
 
-    /// write(2) by a process.
-    pub(super) fn write_by(&mut self, id: ProcId, out: Out, source: Source<'_>) -> Io {
+    /// write(2) by a thread.
+    pub(super) fn write_by(&mut self, thread: ProcId, out: Out, source: Source<'_>) -> Io {
+        let id = self.process_of(thread);
         let process = self.entry(id);
         let unit = process.unit.expect("init and the host play no scripts");
         let fd = match out {
@@ -93,7 +94,7 @@ impl Kernel {
         }
         let pipe = self.pipes.at(pipe_id);
         if pipe.readers == 0 {
-            self.generate(id, Signal::PIPE, Sender::Kernel);
+            self.generate_for(thread, Signal::PIPE, Sender::Kernel);
             return Io::Failed;
         }
         let n = pipe.write(source);
@@ -105,13 +106,13 @@ impl Kernel {
         if n == source.len() {
             return Io::Done;
         }
-        self.block_on(id, pipe_id);
+        self.block_on(thread, pipe_id);
         Io::Blocked(n)
     }
 
-    /// read(2) by a process, which throws away what it reads.
-    pub(super) fn read_by(&mut self, id: ProcId, until: ReadUntil) -> Io {
-        let Some(pipe_id) = self.entry(id).fds[Fd::Stdin as usize] else { return Io::Failed };
+    /// read(2) by a thread, which throws away what it reads.
+    pub(super) fn read_by(&mut self, thread: ProcId, until: ReadUntil) -> Io {
+        let Some(pipe_id) = self.entry(self.process_of(thread)).fds[Fd::Stdin as usize] else { return Io::Failed };
         let pipe = self.pipes.at(pipe_id);
         let had_newline = match until {
             ReadUntil::Line => pipe.skip_line(),
@@ -127,7 +128,7 @@ impl Kernel {
         if had_newline || ended {
             return Io::Done;
         }
-        self.block_on(id, pipe_id);
+        self.block_on(thread, pipe_id);
         Io::Blocked(0)
     }
 
@@ -176,9 +177,9 @@ impl Kernel {
         self.fire_fd(unit, fd);
     }
 
-    fn block_on(&mut self, id: ProcId, pipe: PipeId) {
-        self.pipes.at(pipe).waiters.push(id);
-        self.entry_mut(id).wait = Wait::Pipe(pipe);
+    fn block_on(&mut self, thread: ProcId, pipe: PipeId) {
+        self.pipes.at(pipe).waiters.push(thread);
+        self.entry_mut(thread).wait = Wait::Pipe(pipe);
     }
 
     /// Lets everybody who is blocked on a pipe try again, in the order in which they blocked.

@@ -1,9 +1,10 @@
 //! fork(2): what a child copies, shares and starts without.
 //! The one place where processes are born, whether the host or another process forks.
 
+use super::Kernel;
 use super::list::Chain;
 use super::process::{Frame, Process, Progress, Role};
-use super::{HOST, Kernel};
+use super::sigset::{Mask, SignalSet};
 use shakedown_core::ids::{Pid, ProcId, UnitId};
 use shakedown_core::puppet::{Block, Fd};
 use shakedown_core::site::{Label, hash_name};
@@ -22,10 +23,11 @@ pub(super) struct Child<'a> {
 }
 
 impl Kernel {
-    /// Forks. The child has a new pid; group, session, descriptors, dispositions and mask of its parent; nothing pending, no
-    /// timer, and no program yet.
-    pub(super) fn fork(&mut self, parent: ProcId, child: Child<'_>) -> ProcId {
+    /// Forks. The child has one thread and a new pid; group, session, descriptors, files and dispositions of its parent, and the mask
+    /// of the thread that forks; nothing pending, no timer, neither PDEATHSIG nor subreaper, and no program yet.
+    pub(super) fn fork(&mut self, forker: ProcId, child: Child<'_>) -> ProcId {
         let id = ProcId(self.born as u32);
+        let (parent, mask) = (self.process_of(forker), self.entry(forker).mask);
         let unit = self.units.at(child.unit);
         let name = self.names.full(&unit.worker, unit.worker_hash, child.own, child.called);
         self.new_record(id, name.clone());
@@ -33,13 +35,21 @@ impl Kernel {
             self.procs.get_disjoint_mut([parent.index(), id.index()]).expect("a child is not its own parent");
         to.pid = child.pid;
         to.parent = parent;
+        to.forked_by = forker;
         to.unit = Some(child.unit);
         to.called = child.called;
         to.label = child.label;
         to.signals.fork_from(&from.signals);
         to.fds = from.fds;
+        if let Some(rare) = &from.rare
+            && !rare.files.is_empty()
+        {
+            to.rare_mut().files.clone_from(&rare.files);
+        }
         let (pgid, sid, fds) = (from.pgid, from.sid, from.fds);
+        self.entry_mut(id).mask = Mask { own: SignalSet::default(), ..mask };
         self.share_ends(child.unit, fds);
+        self.share_files(id);
         self.pids.at(child.pid).task = Some(id);
         self.join_group(id, pgid);
         self.join_session(id, sid);
@@ -53,16 +63,17 @@ impl Kernel {
         id
     }
 
-    /// Forks on behalf of a process; the child plays `body`. `None` where no pid is free (EAGAIN).
-    pub(super) fn fork_puppet(&mut self, parent: ProcId, own: &str, body: &Block) -> Option<ProcId> {
+    /// Forks on behalf of a thread; the child plays `body`. `None` where no pid is free (EAGAIN).
+    pub(super) fn fork_puppet(&mut self, forker: ProcId, own: &str, body: &Block) -> Option<ProcId> {
         let pid = self.pids.allocate()?;
         let called = hash_name(own);
+        let parent = self.process_of(forker);
         let process = self.entry_mut(parent);
         let label = process.label;
         let nth = process.count_birth(called);
         let unit = process.unit.expect("init and the host play no scripts");
         let child = Child { pid, unit, own, called, label: label.child_hashed(called, nth) };
-        let id = self.fork(parent, child);
+        let id = self.fork(forker, child);
         self.load(id, body);
         self.announce(id);
         Some(id)
@@ -86,6 +97,7 @@ impl Kernel {
             }
             None => self.procs.push(Process::blank(name)),
         }
+        self.entry_mut(id).process = id;
         self.born = id.index() + 1;
     }
 
@@ -101,10 +113,5 @@ impl Kernel {
                 self.units.at(unit).writers += 1;
             }
         }
-    }
-
-    /// The next ancestor that adopts orphans.
-    pub(super) fn reaper(&self) -> ProcId {
-        if self.config.subreaper { HOST } else { super::INIT }
     }
 }

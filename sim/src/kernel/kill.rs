@@ -41,7 +41,8 @@ impl Kernel {
             0 => self.signal_group(self.entry(HOST).pgid, signal, by),
             1.. => {
                 let task = self.pids.get(pid).and_then(|number| number.task).ok_or(Errno::ESRCH)?;
-                self.generate(task, signal, by);
+                // A further thread's number means its process, too.
+                self.generate(self.process_of(task), signal, by);
                 Ok(())
             }
             _ => self.signal_group(pid.checked_neg().ok_or(Errno::ESRCH)?, signal, by),
@@ -77,8 +78,8 @@ impl Kernel {
         let mut found = Err(Errno::ESRCH);
         for at in 0..self.born as u32 {
             let id = ProcId(at);
-            let reaped = matches!(self.entry(id).life, Life::Reaped(_));
-            if id != INIT && id != HOST && !reaped {
+            let is_gone = matches!(self.entry(id).life, Life::Reaped(_)) || self.entry(id).is_thread(id);
+            if id != INIT && id != HOST && !is_gone {
                 self.generate(id, signal, by);
                 found = Ok(());
             }

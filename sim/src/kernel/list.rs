@@ -89,6 +89,11 @@ impl List {
         }
     }
 
+    /// Whether nobody is in it.
+    pub(super) fn is_empty(self) -> bool {
+        self.len == 0
+    }
+
     /// Who came first.
     pub(super) fn head(self) -> Option<ProcId> {
         self.head.get()

@@ -5,6 +5,7 @@ mod abandon;
 mod exec;
 mod exit;
 mod fd;
+mod file;
 mod fork;
 mod kill;
 mod list;
@@ -14,9 +15,12 @@ mod pid;
 mod pipe;
 mod player;
 mod poll;
+mod prctl;
 mod process;
+mod rare;
 mod signal;
 mod sigset;
+mod thread;
 mod timer;
 mod truth;
 mod unit;
@@ -30,6 +34,7 @@ mod check;
 pub use exec::{Spawn, Spawned};
 pub use poll::{KernelReady, What};
 
+use file::FileTable;
 use names::Names;
 use pid::PidTable;
 use pipe::PipeTable;
@@ -37,6 +42,7 @@ use poll::Polls;
 use process::{Life, Process};
 use shakedown_core::choose::Choose;
 use shakedown_core::ids::ProcId;
+use shakedown_core::signal::Signal;
 use shakedown_core::time::Instant;
 use shakedown_core::vocab::Deed;
 use std::sync::Arc;
@@ -80,9 +86,18 @@ pub struct Kernel {
     timers: Timers,
     polls: Polls,
     names: Names,
+    files: FileTable,
+    uses: Uses,
     /// Zombies of the host that are not leaders, in the order of their death or adoption.
     adopted: Vec<ProcId>,
     deeds: Vec<Deed>,
+}
+
+/// What is in use at all: what nobody uses costs a look at a flag.
+#[derive(Clone, Copy, Default)]
+struct Uses {
+    subreapers: bool,
+    pdeathsigs: bool,
 }
 
 /// Process 1: reaps whatever it adopts.
@@ -115,6 +130,8 @@ impl Kernel {
             timers: Timers::default(),
             polls: Polls::default(),
             names: Names::new(),
+            files: FileTable::default(),
+            uses: Uses::default(),
             adopted: Vec::new(),
             deeds: Vec::new(),
         };
@@ -138,6 +155,8 @@ impl Kernel {
         self.pipes.reset();
         self.timers.reset();
         self.polls.reset();
+        self.files.reset();
+        self.uses = Uses::default();
         self.adopted.clear();
         self.deeds.clear();
         self.boot();
@@ -160,25 +179,46 @@ impl Kernel {
         &mut self.deeds
     }
 
-    /// One step of a process that was announced as [`KernelReady::Step`]: it acts on one pending signal, or else goes on with
-    /// its program by one verb. If it can go on after that, it is announced again.
-    pub fn run(&mut self, proc: ProcId, choose: &mut impl Choose) {
-        let process = self.entry_mut(proc);
-        process.announced = false;
-        process.steps += 1;
+    /// One step of a thread that was announced as [`KernelReady::Step`]: it acts on one pending signal, or else goes on with its
+    /// program by one verb. If it can go on after that, it is announced again.
+    pub fn run(&mut self, thread: ProcId, choose: &mut impl Choose) {
+        let own = self.entry_mut(thread);
+        own.announced = false;
+        own.steps += 1;
         // What made it runnable may be gone again, as a pending stop signal that CONT has cancelled.
-        if !process.is_runnable() {
-            return;
+        if self.is_runnable(thread) {
+            let process = self.process_of(thread);
+            match self.entry(process).life {
+                Life::Dying(signal) => self.run_dying(process, signal, choose),
+                Life::Alive => self.run_living(thread, process, choose),
+                Life::Stopped | Life::Zombie(_) | Life::Reaped(_) => {}
+            }
         }
-        match process.life {
-            Life::Dying(signal) => self.die(proc, signal),
-            Life::Alive => match process.signals.take() {
-                Some(signal) => self.deliver(proc, signal),
-                None => self.play(proc, choose),
-            },
-            Life::Stopped | Life::Zombie(_) | Life::Reaped(_) => {}
+        // What its own step has caused acts before its next one.
+        self.entry_mut(thread).in_flight = false;
+        self.announce(thread);
+    }
+
+    fn run_living(&mut self, thread: ProcId, process: ProcId, choose: &mut impl Choose) {
+        let mask = self.entry(thread).mask;
+        if !self.entry(process).signals.is_actionable(&mask) || self.is_late(thread, choose) {
+            return self.play(thread, choose);
         }
-        self.announce(proc);
+        let mut mask = mask;
+        let signal = self.entry_mut(process).signals.take(&mut mask).expect("a signal was seen to be actionable");
+        self.entry_mut(thread).mask = mask;
+        self.deliver(thread, signal);
+    }
+
+    fn run_dying(&mut self, process: ProcId, signal: Signal, choose: &mut impl Choose) {
+        for thread in self.each_thread(process) {
+            if self.is_late(thread, choose) {
+                self.play(thread, choose);
+            }
+        }
+        if let Life::Dying(_) = self.entry(process).life {
+            self.die(process, signal);
+        }
     }
 
     fn entry(&self, id: ProcId) -> &Process {

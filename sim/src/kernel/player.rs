@@ -1,17 +1,20 @@
 //! Plays puppet scripts (SCENARIOS, section 2): one verb a step, and a verb that blocks is tried again when it is woken.
 //! The same verbs run for real in puppets; what they mean is told by the man pages, not here.
 
+mod children;
+mod output;
+mod time;
+
 use super::Kernel;
 use super::fd::Io;
-use super::pipe::{PAGE, Source};
-use super::process::{Frame, Progress, Role, Wait};
-use super::wait::Waited;
+use super::file::Locked;
+use super::pipe::Source;
+use super::process::{Frame, Life, Progress, Role};
 use shakedown_core::choose::{Ask, Choose};
 use shakedown_core::ids::ProcId;
-use shakedown_core::puppet::{Block, Handler, Out, Verb};
+use shakedown_core::puppet::{Handler, Out, PORT_TAKEN, Verb, port_taken};
 use shakedown_core::signal::Signal;
 use shakedown_core::site::{Kind, Site, hash_name};
-use shakedown_core::time::{Duration, DurationRange};
 use shakedown_core::vocab::{Deed, ExitStatus, Sender};
 use std::sync::Arc;
 
@@ -21,19 +24,20 @@ enum Played {
     Done,
     /// It goes on in a later step.
     Unfinished,
-    /// It was the last of its process.
+    /// It was the last of its thread, or another program stands in its place.
     Gone,
 }
 
 impl Kernel {
-    /// The next verb of a process, or more of the one it was at. The end of a program is `exit 0`, in a step of its own.
+    /// The next verb of a thread, or more of the one it was at. The end of a program is `exit 0`, in a step of its own; that of a
+    /// further thread is its own end alone.
     pub(super) fn play(&mut self, id: ProcId, choose: &mut impl Choose) {
         let played = loop {
-            let frame = self.entry(id).frames.last().expect("a living process has a program");
+            let frame = self.entry(id).frames.last().expect("a living thread has a program");
             let (block, at) = (frame.block.clone(), frame.at);
             match block.get(at) {
                 None => {
-                    self.exit(id, ExitStatus::Exited(0));
+                    self.end_of_program(id);
                     break Played::Gone;
                 }
                 // Entering a loop is no step. A loop without rounds or verbs is one, so that every step comes to an end.
@@ -51,6 +55,32 @@ impl Kernel {
         }
     }
 
+    fn end_of_program(&mut self, id: ProcId) {
+        if self.entry(id).is_thread(id) { self.end_thread(id) } else { self.exit(id, ExitStatus::Exited(0)) }
+    }
+
+    /// Whether a thread that was running when a signal was generated gets through one more system call before it acts on it. A fork
+    /// does not (it is restarted after the handler, copy_process() of Linux), nor does what waits: both come back at once.
+    pub(super) fn is_late(&mut self, id: ProcId, choose: &mut impl Choose) -> bool {
+        let own = self.entry(id);
+        if !own.in_flight || own.over {
+            return false;
+        }
+        let is_dying = matches!(self.entry(own.process).life, Life::Dying(_));
+        let mut next = own.frames.last().and_then(|frame| frame.block.get(frame.at));
+        while let Some(Verb::Repeat { times: 1.., body }) = next {
+            next = body.first();
+        }
+        let gets_through = match next {
+            None => false,
+            // The status of a process that is dying is settled.
+            Some(Verb::Exit(_)) => !is_dying,
+            Some(verb) => is_one_call(verb),
+        };
+        let site = Site { kind: Kind::Lag, label: own.label, nth: own.steps };
+        gets_through && choose.draw(site, Ask::Pick { of: 2 }) == 1
+    }
+
     fn verb(&mut self, id: ProcId, verb: &Verb, choose: &mut impl Choose) -> Played {
         match verb {
             Verb::Print { to, bytes } => self.print(id, *to, Source::Bytes(bytes)),
@@ -63,9 +93,9 @@ impl Kernel {
                 Io::Blocked(_) => Played::Unfinished,
             },
             Verb::Sleep(range) => self.sleep(id, range, choose),
+            Verb::Busy(range) => self.busy(id, range, choose),
             Verb::Hang => self.hang(id),
             Verb::Repeat { .. } => Played::Done,
-            Verb::On { signal, then } => self.on(id, *signal, then),
             Verb::Spawn { name, body } => {
                 // Without a free pid there is no child (EAGAIN), and the program goes on.
                 self.fork_puppet(id, name, body);
@@ -73,53 +103,63 @@ impl Kernel {
             }
             Verb::Daemonize { name, body } => self.daemonize(id, name, body),
             Verb::Wait(name) => self.wait_named(id, name),
-            Verb::WaitAll => match self.wait_for_any(id) {
-                Waited::Child => Played::Unfinished,
-                Waited::Echild => Played::Done,
-                Waited::NotYet => self.await_child(id, Progress::Fresh),
-            },
-            Verb::Kill { name, signal } => {
-                // Without such a child it is ESRCH, and the program goes on.
-                if let Some(child) = self.child_called(id, hash_name(name)) {
-                    self.generate(child, *signal, Sender::Process(id));
-                }
-                Played::Done
+            Verb::WaitAll => self.wait_all(id),
+            Verb::Lock(file) => self.lock_file(id, file),
+            Verb::Listen(port) => self.listen_on(id, *port),
+            Verb::Exec(body) => {
+                let first = self.become_only_thread(id);
+                self.exec(first, body);
+                self.announce(first);
+                Played::Gone
             }
-            Verb::Setsid => {
-                self.setsid(id);
-                Played::Done
-            }
-            Verb::Setpgid => {
-                self.setpgid(id);
-                Played::Done
-            }
-            Verb::Close(fd) => {
-                self.close(id, *fd);
-                Played::Done
+            Verb::LeaderExit => {
+                self.end_thread(id);
+                Played::Gone
             }
             Verb::Exit(code) => {
-                self.exit(id, ExitStatus::Exited(*code));
+                self.exit(self.process_of(id), ExitStatus::Exited(*code));
                 Played::Gone
             }
-            Verb::Die(signal) => self.raise(id, *signal),
-            // As a real puppet does that cannot play a verb.
-            Verb::Busy(_)
-            | Verb::Block(_)
-            | Verb::Unblock(_)
-            | Verb::Subreaper
-            | Verb::Pdeathsig(_)
-            | Verb::Exec(_)
-            | Verb::Thread(_)
-            | Verb::LeaderExit
-            | Verb::NotifyReady
-            | Verb::Touch(_)
-            | Verb::Lock(_)
-            | Verb::Listen(_)
-            | Verb::Freeze => {
-                self.exit(id, ExitStatus::Exited(125));
-                Played::Gone
+            Verb::Die(signal) => {
+                self.raise(id, *signal);
+                Played::Done
             }
+            Verb::On { .. } | Verb::Block(_) | Verb::Unblock(_) | Verb::Kill { .. } | Verb::Setsid | Verb::Setpgid => {
+                self.prompt(id, verb)
+            }
+            Verb::Close(_) | Verb::Subreaper | Verb::Pdeathsig(_) | Verb::Thread(_) | Verb::Freeze => {
+                self.prompt(id, verb)
+            }
+            Verb::NotifyReady | Verb::Touch(_) => self.prompt(id, verb),
         }
+    }
+
+    /// A verb that is one system call and never waits.
+    fn prompt(&mut self, id: ProcId, verb: &Verb) -> Played {
+        let process = self.process_of(id);
+        match verb {
+            Verb::On { signal, then } => self.on(process, *signal, then),
+            Verb::Block(signal) => self.entry_mut(id).mask.blocked.insert(*signal),
+            Verb::Unblock(signal) => self.entry_mut(id).mask.blocked.remove(*signal),
+            Verb::Kill { name, signal } => {
+                // Without such a child it is ESRCH, and the program goes on.
+                if let Some(child) = self.child_called(process, hash_name(name)) {
+                    self.generate(child, *signal, Sender::Process(process));
+                }
+            }
+            Verb::Setsid => self.setsid(process),
+            Verb::Setpgid => self.setpgid(process),
+            Verb::Close(fd) => self.close(process, *fd),
+            Verb::Subreaper => self.become_subreaper(process),
+            Verb::Pdeathsig(signal) => self.set_pdeathsig(process, *signal),
+            Verb::Thread(body) => self.start_thread(id, body),
+            Verb::Freeze => self.generate(process, Signal::STOP, Sender::Process(process)),
+            Verb::Touch(file) => self.touch(file),
+            // Nobody listens: no session has given it a NOTIFY_SOCKET.
+            Verb::NotifyReady => {}
+            other => unreachable!("{other:?} is not one system call"),
+        }
+        Played::Done
     }
 
     /// Goes past the verb that is done, out of every block that ends with it.
@@ -149,137 +189,74 @@ impl Kernel {
     }
 
     fn progress(&mut self, id: ProcId) -> &mut Progress {
-        &mut self.entry_mut(id).frames.last_mut().expect("a living process has a program").progress
-    }
-
-    /// Writes all of it, as far as anybody reads.
-    fn print(&mut self, id: ProcId, to: Out, all: Source<'_>) -> Played {
-        let done = match *self.progress(id) {
-            Progress::Wrote(done) => done,
-            Progress::Fresh | Progress::Until(_) | Progress::Hanging | Progress::Awaiting(_) => 0,
-        };
-        let rest = match all {
-            Source::Bytes(bytes) => Source::Bytes(&bytes[done as usize..]),
-            Source::Pattern { from, len } => Source::Pattern { from: from + done, len: len - done as usize },
-        };
-        match self.write_by(id, to, rest) {
-            Io::Done | Io::Failed => Played::Done,
-            Io::Blocked(n) => {
-                *self.progress(id) = Progress::Wrote(done + n as u64);
-                Played::Unfinished
-            }
-        }
-    }
-
-    /// A page, then a millisecond of sleep, for ever. Where nobody reads and SIGPIPE is ignored, the pages are lost.
-    fn flood(&mut self, id: ProcId) -> Played {
-        match self.write_by(id, Out::Stdout, Source::Pattern { from: 0, len: PAGE }) {
-            Io::Done | Io::Failed => {
-                let until = self.now.after(FLOOD_EVERY);
-                *self.progress(id) = Progress::Until(until);
-                self.sleep_until(id, until);
-                Played::Unfinished
-            }
-            Io::Blocked(_) => {
-                *self.progress(id) = Progress::Fresh;
-                Played::Unfinished
-            }
-        }
-    }
-
-    fn sleep(&mut self, id: ProcId, range: &DurationRange, choose: &mut impl Choose) -> Played {
-        let until = match *self.progress(id) {
-            Progress::Until(until) => until,
-            Progress::Fresh | Progress::Hanging | Progress::Wrote(_) | Progress::Awaiting(_) => {
-                let length = self.draw_span(id, range, choose);
-                self.now.after(length)
-            }
-        };
-        if until <= self.now {
-            return Played::Done;
-        }
-        *self.progress(id) = Progress::Until(until);
-        self.sleep_until(id, until);
-        Played::Unfinished
-    }
-
-    fn draw_span(&mut self, id: ProcId, range: &DurationRange, choose: &mut impl Choose) -> Duration {
-        let steps = range.steps();
-        if steps == 0 {
-            return range.min;
-        }
-        let process = self.entry_mut(id);
-        let site = Site { kind: Kind::Span, label: process.label, nth: process.spans };
-        process.spans += 1;
-        range.at(choose.draw(site, Ask::Span { steps }))
-    }
-
-    fn hang(&mut self, id: ProcId) -> Played {
-        *self.progress(id) = Progress::Hanging;
-        self.entry_mut(id).wait = Wait::Ever;
-        Played::Unfinished
+        &mut self.entry_mut(id).frames.last_mut().expect("a living thread has a program").progress
     }
 
     /// sigaction(2). KILL and STOP are refused (EINVAL) and the program goes on.
-    fn on(&mut self, id: ProcId, signal: Signal, then: &Handler) -> Played {
-        if signal.can_be_caught() {
-            self.entry_mut(id).signals.install(signal, then);
-            self.deeds.push(Deed::Installed { by: id, signal });
+    fn on(&mut self, process: ProcId, signal: Signal, then: &Handler) {
+        if !signal.can_be_caught() {
+            return;
         }
-        Played::Done
-    }
-
-    /// The double fork. The first child leads a session of its own, forks the daemon and exits; the caller reaps it.
-    fn daemonize(&mut self, id: ProcId, name: &Arc<str>, body: &Block) -> Played {
-        if let Progress::Awaiting(child) = *self.progress(id) {
-            return self.wait_one(id, child);
-        }
-        let spawn = Verb::Spawn { name: name.clone(), body: body.clone() };
-        let between: Block = Arc::new([Verb::Setsid, spawn, Verb::Exit(0)]);
-        match self.fork_puppet(id, BETWEEN, &between) {
-            Some(child) => self.wait_one(id, child),
-            None => Played::Done,
-        }
-    }
-
-    fn wait_named(&mut self, id: ProcId, name: &str) -> Played {
-        let child = match *self.progress(id) {
-            Progress::Awaiting(child) => Some(child),
-            Progress::Fresh | Progress::Until(_) | Progress::Hanging | Progress::Wrote(_) => {
-                self.child_called(id, hash_name(name))
+        self.entry_mut(process).signals.install(signal, then);
+        if self.entry(process).signals.discards(super::sigset::Mask::default(), signal) {
+            for thread in self.each_thread(process) {
+                self.entry_mut(thread).mask.own.remove(signal);
             }
-        };
-        child.map_or(Played::Done, |child| self.wait_one(id, child))
+        }
+        self.deeds.push(Deed::Installed { by: process, signal });
     }
 
-    fn wait_one(&mut self, id: ProcId, child: ProcId) -> Played {
-        match self.wait_for(id, child) {
-            Waited::Child | Waited::Echild => Played::Done,
-            Waited::NotYet => self.await_child(id, Progress::Awaiting(child)),
+    /// flock(2), and the wait for it.
+    fn lock_file(&mut self, id: ProcId, file: &Arc<str>) -> Played {
+        let opened = match *self.progress(id) {
+            Progress::Locking(own) => Some(own),
+            Progress::Fresh | Progress::Until(_) | Progress::Left(_) => None,
+            Progress::Hanging | Progress::Wrote(_) | Progress::Awaiting(_) => None,
+        };
+        match self.lock(id, file, opened) {
+            Locked::Yes => Played::Done,
+            Locked::NotYet(own) => {
+                *self.progress(id) = Progress::Locking(own);
+                Played::Unfinished
+            }
         }
     }
 
-    fn await_child(&mut self, id: ProcId, progress: Progress) -> Played {
-        *self.progress(id) = progress;
-        self.entry_mut(id).wait = Wait::Child;
+    /// bind(2) and listen(2). Where the port is taken the verb becomes a message and an exit.
+    fn listen_on(&mut self, id: ProcId, port: u16) -> Played {
+        if self.listen(id, port) {
+            return Played::Done;
+        }
+        let said = Verb::Print { to: Out::Stderr, bytes: port_taken(port).into_bytes().into() };
+        let block = Arc::new([said, Verb::Exit(PORT_TAKEN)]);
+        let role = Role::Repeat { left: 1 };
+        self.entry_mut(id).frames.push(Frame { block, at: 0, role, progress: Progress::Fresh });
         Played::Unfinished
     }
 
-    /// Default disposition, and so not held by a handler; raised: it acts in the next step.
-    fn raise(&mut self, id: ProcId, signal: Signal) -> Played {
-        let signals = &mut self.entry_mut(id).signals;
+    /// Default disposition, and so not held by a handler; unblocked; raised: it acts in the next step.
+    fn raise(&mut self, id: ProcId, signal: Signal) {
+        let process = self.process_of(id);
         if signal.can_be_caught() {
-            signals.install(signal, &Handler::Default);
+            self.entry_mut(process).signals.install(signal, &Handler::Default);
+            self.entry_mut(id).mask.blocked.remove(signal);
         }
-        self.generate(id, signal, Sender::Process(id));
-        Played::Done
+        self.generate_for(id, signal, Sender::Process(process));
     }
 }
 
-/// What the first child of a daemonize is called: no name of a script, and no real puppet reports it.
-const BETWEEN: &str = "(daemonize)";
-/// The pause between two pages of `flood`.
-const FLOOD_EVERY: Duration = Duration::from_millis(1);
+/// Whether a verb is a system call that a pending signal does not keep from being made.
+fn is_one_call(verb: &Verb) -> bool {
+    match verb {
+        Verb::Print { .. } | Verb::Write { .. } | Verb::Flood | Verb::Read(_) | Verb::On { .. } => true,
+        Verb::Block(_) | Verb::Unblock(_) | Verb::Wait(_) | Verb::WaitAll | Verb::Kill { .. } => true,
+        Verb::Setsid | Verb::Setpgid | Verb::Close(_) | Verb::Subreaper | Verb::Pdeathsig(_) => true,
+        Verb::Exec(_) | Verb::NotifyReady | Verb::Touch(_) | Verb::Lock(_) | Verb::Listen(_) | Verb::Exit(_) => true,
+        Verb::Spawn { .. } | Verb::Daemonize { .. } | Verb::Thread(_) => false,
+        Verb::Sleep(_) | Verb::Busy(_) | Verb::Hang | Verb::Repeat { .. } => false,
+        Verb::LeaderExit | Verb::Die(_) | Verb::Freeze => false,
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -104,12 +104,11 @@ impl Kernel {
         }
     }
 
-    /// Announces a process that can take a step, once until it runs.
+    /// Announces a thread that can take a step, once until it runs.
     #[inline]
     pub(super) fn announce(&mut self, id: ProcId) {
-        let process = self.entry_mut(id);
-        if !process.announced && process.is_runnable() {
-            process.announced = true;
+        if !self.entry(id).announced && self.is_runnable(id) {
+            self.entry_mut(id).announced = true;
             self.polls.ready.push_back(Item::Step(id));
         }
     }

@@ -1,23 +1,30 @@
-//! One entry of the process table: everything that fork(2) copies or clears, and where its program stands.
+//! One entry of the process table: everything that fork(2) copies or clears, and where its program stands. A further thread is an
+//! entry, too: of its own it has a program, a wait and a mask, and the rest stands with its process.
 //! Records outlive their process and even the simulation, so that thousands of runs share their allocations.
 
+use super::file::FileId;
 use super::list::{Chain, Links, List};
 use super::pipe::PipeId;
-use super::sigset::Signals;
+use super::rare::Rare;
+use super::sigset::{Mask, Signals};
 use shakedown_core::ids::{ProcId, UnitId};
 use shakedown_core::puppet::Block;
 use shakedown_core::signal::Signal;
 use shakedown_core::site::Label;
-use shakedown_core::time::Instant;
+use shakedown_core::time::{Duration, Instant};
 use shakedown_core::vocab::ExitStatus;
 use std::sync::Arc;
 
-/// One process.
+/// One process, or one further thread of a process.
 pub(super) struct Process {
+    /// Itself; of a further thread, the process that it belongs to.
+    pub(super) process: ProcId,
     pub(super) pid: i32,
     pub(super) pgid: i32,
     pub(super) sid: i32,
     pub(super) parent: ProcId,
+    /// The thread that forked it, which PDEATHSIG hangs on; another one of the parent's once that has ended.
+    pub(super) forked_by: ProcId,
     /// The unit it descends from by birth; none for init and the host.
     pub(super) unit: Option<UnitId>,
     /// Worker-scoped: `server/helper`.
@@ -27,8 +34,14 @@ pub(super) struct Process {
     pub(super) label: Label,
     pub(super) life: Life,
     pub(super) wait: Wait,
+    /// Whether this thread has ended. The process lives on until its last thread has.
+    pub(super) over: bool,
     /// Whether its next step has been announced.
     pub(super) announced: bool,
+    /// Its timer measures processor time.
+    pub(super) busy: bool,
+    /// A signal was generated while it ran: it may reach its next system call before it acts on it.
+    pub(super) in_flight: bool,
     pub(super) steps: u32,
     /// How many durations it has drawn.
     pub(super) spans: u32,
@@ -42,9 +55,12 @@ pub(super) struct Process {
     /// Standard input, output and error.
     pub(super) fds: [Option<PipeId>; 3],
     pub(super) signals: Signals,
+    pub(super) mask: Mask,
     pub(super) frames: Vec<Frame>,
     /// How many children of each name it has had.
     pub(super) births: Vec<(u64, u32)>,
+    /// What most processes never have.
+    pub(super) rare: Option<Box<Rare>>,
 }
 
 /// What a process is, as far as wait(2) and kill(2) care.
@@ -93,6 +109,8 @@ pub(super) enum Wait {
     Pipe(PipeId),
     /// The end of a child.
     Child,
+    /// A lock that another descriptor holds.
+    Lock(FileId),
 }
 
 /// A block being played.
@@ -120,31 +138,40 @@ pub(super) enum Role {
 pub(super) enum Progress {
     /// Not begun.
     Fresh,
-    /// Asleep until then.
+    /// Asleep, or busy, until then.
     Until(Instant),
+    /// Busy, and interrupted with so much left.
+    Left(Duration),
     /// Waiting for a signal.
     Hanging,
     /// So many bytes were written.
     Wrote(u64),
     /// Waiting for this child.
     Awaiting(ProcId),
+    /// Waiting for the lock of this description.
+    Locking(FileId),
 }
 
 impl Process {
     /// A record that nobody has used yet.
     pub(super) fn blank(nameless: Arc<str>) -> Process {
         Process {
+            process: ProcId(0),
             pid: 0,
             pgid: 0,
             sid: 0,
             parent: ProcId(0),
+            forked_by: ProcId(0),
             unit: None,
             name: nameless,
             called: 0,
             label: Label::ROOT,
             life: Life::Alive,
             wait: Wait::Nothing,
+            over: false,
             announced: false,
+            busy: false,
+            in_flight: false,
             steps: 0,
             spans: 0,
             timer: 0,
@@ -153,8 +180,10 @@ impl Process {
             zombies: List::default(),
             fds: [None; 3],
             signals: Signals::default(),
+            mask: Mask::default(),
             frames: Vec::new(),
             births: Vec::new(),
+            rare: None,
         }
     }
 
@@ -162,7 +191,10 @@ impl Process {
     pub(super) fn renew(&mut self) {
         self.life = Life::Alive;
         self.wait = Wait::Nothing;
+        self.over = false;
         self.announced = false;
+        self.busy = false;
+        self.in_flight = false;
         self.steps = 0;
         self.spans = 0;
         self.timer = 0;
@@ -170,17 +202,20 @@ impl Process {
         self.zombies = List::default();
         self.fds = [None; 3];
         self.signals.clear();
+        self.mask = Mask::default();
         self.frames.clear();
         self.births.clear();
+        self.rare = None;
     }
 
-    /// Whether its next step would do something.
-    pub(super) fn is_runnable(&self) -> bool {
-        match self.life {
-            Life::Dying(_) => true,
-            Life::Alive => self.wait == Wait::Nothing || self.signals.is_actionable(),
-            Life::Stopped | Life::Zombie(_) | Life::Reaped(_) => false,
-        }
+    /// Whether this is a further thread, and no process.
+    pub(super) fn is_thread(&self, id: ProcId) -> bool {
+        self.process != id
+    }
+
+    /// What it rarely has, made where it is missing.
+    pub(super) fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
     }
 
     /// The next process in a list that this one is in.

@@ -1,5 +1,5 @@
-//! Sets of signals, and what one process knows of signals: pending, blocked, ignored, caught (signal(7)).
-//! Kept apart from delivery because fork, exec and handlers each copy a different part of it.
+//! Sets of signals, and what a process and each of its threads know of signals: pending, blocked, ignored, caught (signal(7)).
+//! Kept apart from delivery because fork, exec, threads and handlers each copy a different part of it.
 
 use shakedown_core::puppet::{Block, Handler};
 use shakedown_core::signal::{DefaultAction, Signal};
@@ -12,6 +12,8 @@ impl SignalSet {
     /// Those that stop by default.
     pub(super) const STOPS: SignalSet =
         SignalSet::of(Signal::STOP).and(Signal::TSTP).and(Signal::TTIN).and(Signal::TTOU);
+    /// CONT alone.
+    pub(super) const CONT: SignalSet = SignalSet::of(Signal::CONT);
     /// Those that an instruction causes; they go before all others.
     const SYNCHRONOUS: SignalSet = SignalSet::of(Signal::SEGV)
         .and(Signal::BUS)
@@ -44,8 +46,16 @@ impl SignalSet {
         self.0 &= !Self::bit(signal);
     }
 
+    pub(super) fn remove_all(&mut self, others: SignalSet) {
+        self.0 &= !others.0;
+    }
+
     fn without(self, other: SignalSet) -> SignalSet {
         SignalSet(self.0 & !other.0)
+    }
+
+    fn is_empty(self) -> bool {
+        self.0 == 0
     }
 
     /// The signal that is delivered first: synchronous ones, then the lowest number.
@@ -56,15 +66,24 @@ impl SignalSet {
     }
 }
 
-/// The signal state of a process.
+/// The signal state of a thread.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Mask {
+    /// What its program has blocked (sigprocmask(2)). Never KILL or STOP.
+    pub(super) blocked: SignalSet,
+    /// A handler runs, and every caught signal is blocked too.
+    pub(super) holding: bool,
+    /// Sent to this thread alone (tgkill(2), SIGPIPE), and not yet delivered.
+    pub(super) own: SignalSet,
+}
+
+/// The signal state that all threads of a process share.
 #[derive(Default)]
 pub(super) struct Signals {
-    /// Generated and not yet delivered.
+    /// Generated for the process and not yet delivered.
     pending: SignalSet,
     /// Further instances of pending real-time signals, which queue instead of coalescing.
     queued: Vec<Signal>,
-    /// A handler runs, and every caught signal is blocked.
-    pub(super) holding: bool,
     ignored: SignalSet,
     caught: SignalSet,
     handlers: Vec<(Signal, Block)>,
@@ -89,18 +108,16 @@ impl Signals {
         self.reset();
     }
 
-    /// Default dispositions and an empty mask: what a spawner owes its child. Pending signals stay.
+    /// Default dispositions: what a spawner owes its child. Pending signals stay.
     pub(super) fn reset(&mut self) {
-        self.holding = false;
         self.ignored = SignalSet::default();
         self.caught = SignalSet::default();
         self.handlers.clear();
     }
 
-    /// fork(2): dispositions and mask are copied, the pending set is empty.
+    /// fork(2): dispositions are copied, the pending set is empty.
     pub(super) fn fork_from(&mut self, parent: &Signals) {
         self.clear();
-        self.holding = parent.holding;
         self.ignored = parent.ignored;
         self.caught = parent.caught;
         self.handlers.extend_from_slice(&parent.handlers);
@@ -122,9 +139,10 @@ impl Signals {
         }
     }
 
-    /// Whether the signal is thrown away when generated. A blocked one is kept: its disposition may change before delivery.
-    pub(super) fn discards(&self, signal: Signal) -> bool {
-        !self.blocked().has(signal)
+    /// Whether the signal is thrown away when generated for the thread with this mask, the main one for a whole process. A blocked
+    /// one is kept: its disposition may change before delivery.
+    pub(super) fn discards(&self, mask: Mask, signal: Signal) -> bool {
+        !self.blocked(mask).has(signal)
             && match self.disposition(signal) {
                 Disposition::Ignored | Disposition::Default(DefaultAction::Ignore | DefaultAction::Continue) => true,
                 Disposition::Caught => false,
@@ -132,12 +150,13 @@ impl Signals {
             }
     }
 
-    /// Whether it ends the process as soon as it is generated, without a turn of its own in the queue of signals.
-    pub(super) fn is_fatal(&self, signal: Signal) -> bool {
-        !self.blocked().has(signal) && self.disposition(signal) == Disposition::Default(DefaultAction::Terminate)
+    /// Whether it ends the process as soon as it is generated for a thread with this mask, without a turn of its own in the queue of
+    /// signals.
+    pub(super) fn is_fatal(&self, mask: Mask, signal: Signal) -> bool {
+        !self.blocked(mask).has(signal) && self.disposition(signal) == Disposition::Default(DefaultAction::Terminate)
     }
 
-    /// Installs a disposition (sigaction(2)). A pending signal that is now ignored is thrown away.
+    /// Installs a disposition (sigaction(2)). A pending signal that is now ignored is thrown away, blocked or not.
     pub(super) fn install(&mut self, signal: Signal, handler: &Handler) {
         self.ignored.remove(signal);
         self.caught.remove(signal);
@@ -150,7 +169,7 @@ impl Signals {
                 self.handlers.push((signal, block.clone()));
             }
         }
-        if self.discards(signal) {
+        if self.discards(Mask::default(), signal) {
             self.forget(signal);
         }
     }
@@ -160,9 +179,10 @@ impl Signals {
         self.handlers.iter().find(|(caught, _)| *caught == signal).map(|(_, block)| block)
     }
 
-    /// The signal mask: while a handler runs, every signal that has one. Never KILL or STOP, which cannot be caught.
-    fn blocked(&self) -> SignalSet {
-        if self.holding { self.caught } else { SignalSet::default() }
+    /// What a thread with this mask blocks: while a handler runs, also every signal that has one.
+    #[inline]
+    pub(super) fn blocked(&self, mask: Mask) -> SignalSet {
+        if mask.holding { SignalSet(mask.blocked.0 | self.caught.0) } else { mask.blocked }
     }
 
     /// Marks a signal pending. A standard signal is pending once, however often it is sent.
@@ -174,9 +194,14 @@ impl Signals {
         self.pending.insert(signal);
     }
 
-    /// Takes the next pending signal that is not blocked.
-    pub(super) fn take(&mut self) -> Option<Signal> {
-        let signal = self.pending.without(self.blocked()).first()?;
+    /// Takes the next pending signal that a thread with this mask does not block: its own before the process's, as Linux does.
+    pub(super) fn take(&mut self, mask: &mut Mask) -> Option<Signal> {
+        let blocked = self.blocked(*mask);
+        if let Some(signal) = mask.own.without(blocked).first() {
+            mask.own.remove(signal);
+            return Some(signal);
+        }
+        let signal = self.pending.without(blocked).first()?;
         match self.queued.iter().position(|&queued| queued == signal) {
             Some(at) => drop(self.queued.remove(at)),
             None => self.pending.remove(signal),
@@ -190,14 +215,19 @@ impl Signals {
         self.queued.retain(|&queued| queued != signal);
     }
 
-    /// Forgets pending stop signals.
-    pub(super) fn forget_stops(&mut self) {
-        self.pending = self.pending.without(SignalSet::STOPS);
+    /// Forgets every pending instance of these.
+    pub(super) fn forget_all(&mut self, which: SignalSet) {
+        self.pending.remove_all(which);
+        if !self.queued.is_empty() {
+            self.queued.retain(|&queued| !which.has(queued));
+        }
     }
 
-    /// Whether a pending signal would be delivered now.
-    pub(super) fn is_actionable(&self) -> bool {
-        self.pending.without(self.blocked()) != SignalSet::default()
+    /// Whether a pending signal would be delivered to a thread with this mask now.
+    #[inline]
+    pub(super) fn is_actionable(&self, mask: &Mask) -> bool {
+        let pending = SignalSet(self.pending.0 | mask.own.0);
+        !pending.is_empty() && !pending.without(self.blocked(*mask)).is_empty()
     }
 }
 
@@ -220,7 +250,7 @@ mod tests {
             signals.install(signal, &handler());
             signals.post(signal);
         }
-        let order: Vec<_> = std::iter::from_fn(|| signals.take()).collect();
+        let order: Vec<_> = std::iter::from_fn(|| signals.take(&mut Mask::default())).collect();
         assert_eq!(order, [Signal::SEGV, Signal::HUP, Signal::USR1, Signal::TERM]);
     }
 
@@ -230,18 +260,17 @@ mod tests {
         let mut signals = Signals::default();
         let real_time = Signal::from_number(34).expect("34 is a signal");
         (0..3).for_each(|_| signals.post(real_time));
-        assert_eq!(std::iter::from_fn(|| signals.take()).count(), 3);
+        assert_eq!(std::iter::from_fn(|| signals.take(&mut Mask::default())).count(), 3);
         (0..2 * Signals::QUEUED_MAX).for_each(|_| signals.post(real_time));
-        assert_eq!(std::iter::from_fn(|| signals.take()).count(), Signals::QUEUED_MAX + 1);
+        assert_eq!(std::iter::from_fn(|| signals.take(&mut Mask::default())).count(), Signals::QUEUED_MAX + 1);
     }
 
     /// SEMANTICS C1.
     #[test]
-    fn fork_copies_dispositions_and_mask_and_no_pending_signal() {
+    fn fork_copies_dispositions_and_no_pending_signal() {
         let (mut parent, mut child) = (Signals::default(), Signals::default());
         parent.install(Signal::HUP, &Handler::Ignore);
         parent.install(Signal::USR1, &handler());
-        parent.holding = true;
         parent.post(Signal::USR1);
         // The child's record was somebody else's.
         child.post(Signal::TERM);
@@ -249,9 +278,33 @@ mod tests {
         assert_eq!(child.disposition(Signal::HUP), Disposition::Ignored);
         assert_eq!(child.disposition(Signal::USR1), Disposition::Caught);
         assert!(child.handler(Signal::USR1).is_some());
-        assert!(!child.discards(Signal::USR1), "a held signal is kept");
-        child.holding = false;
-        assert_eq!(child.take(), None);
+        assert_eq!(child.take(&mut Mask::default()), None);
+    }
+
+    /// SEMANTICS C16, C17: a handler holds every caught signal, a mask what it names; what is blocked is kept even where it is ignored.
+    #[test]
+    fn blocked_signals_wait_and_are_not_thrown_away() {
+        let mut signals = Signals::default();
+        signals.install(Signal::USR1, &handler());
+        signals.install(Signal::HUP, &Handler::Ignore);
+        let mut mask = Mask { holding: true, ..Mask::default() };
+        mask.blocked.insert(Signal::HUP);
+        assert!(!signals.discards(mask, Signal::HUP) && signals.discards(Mask::default(), Signal::HUP));
+        [Signal::HUP, Signal::USR1, Signal::TERM].into_iter().for_each(|signal| signals.post(signal));
+        assert_eq!((signals.take(&mut mask), signals.take(&mut mask)), (Some(Signal::TERM), None));
+        assert!(!signals.is_actionable(&mask));
+        mask.holding = false;
+        assert_eq!(signals.take(&mut mask), Some(Signal::USR1));
+    }
+
+    /// SEMANTICS C17: dequeue_signal() of Linux looks at the thread's own signals first.
+    #[test]
+    fn a_threads_own_signal_goes_before_the_processs() {
+        let mut signals = Signals::default();
+        signals.post(Signal::HUP);
+        let mut mask = Mask::default();
+        mask.own.insert(Signal::TERM);
+        assert_eq!((signals.take(&mut mask), signals.take(&mut mask)), (Some(Signal::TERM), Some(Signal::HUP)));
     }
 
     /// SEMANTICS C4.
@@ -264,7 +317,7 @@ mod tests {
         signals.exec();
         assert_eq!(signals.disposition(Signal::HUP), Disposition::Ignored);
         assert_eq!(signals.disposition(Signal::TERM), Disposition::Default(DefaultAction::Terminate));
-        assert_eq!(signals.take(), Some(Signal::QUIT));
+        assert_eq!(signals.take(&mut Mask::default()), Some(Signal::QUIT));
     }
 
     /// SEMANTICS C16.
@@ -274,6 +327,6 @@ mod tests {
         signals.install(Signal::USR1, &handler());
         signals.post(Signal::USR1);
         signals.install(Signal::USR1, &Handler::Ignore);
-        assert!(!signals.is_actionable());
+        assert!(!signals.is_actionable(&Mask::default()));
     }
 }

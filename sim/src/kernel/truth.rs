@@ -30,7 +30,10 @@ impl Truth for Kernel {
     /// Init and the host, which nobody here gave birth to, are left out.
     fn every(&self, see: &mut dyn FnMut(ProcessView<'_>)) {
         for (at, process) in self.procs[..self.born].iter().enumerate().skip(HOST.index() + 1) {
-            see(view(ProcId(at as u32), process));
+            let id = ProcId(at as u32);
+            if !process.is_thread(id) {
+                see(view(id, process));
+            }
         }
     }
 

@@ -4,6 +4,7 @@ use super::process::{Life, Process, Wait};
 use super::sigset::Disposition;
 use super::{HOST, Kernel};
 use shakedown_core::host::Waiter;
+use shakedown_core::ids::ProcId;
 use shakedown_core::puppet::Fd;
 use shakedown_core::signal::Signal;
 use shakedown_core::vocab::ExitStatus;
@@ -12,8 +13,9 @@ impl Kernel {
     /// Every process that is not over, and what it waits for; a zombie waits for its parent. A process that ignores TERM says so, and
     /// one that holds an output, because these two keep most stops from ending.
     pub fn waiters(&self) -> Vec<Waiter> {
-        let living = self.procs[..self.born].iter().skip(HOST.index() + 1);
-        living.filter_map(|process| self.waiter(process)).collect()
+        let every = self.procs[..self.born].iter().enumerate().skip(HOST.index() + 1);
+        let processes = every.filter(|(at, entry)| !entry.is_thread(ProcId(*at as u32)));
+        processes.filter_map(|(_, process)| self.waiter(process)).collect()
     }
 
     fn waiter(&self, process: &Process) -> Option<Waiter> {
@@ -33,11 +35,14 @@ impl Kernel {
     }
 
     fn living_waits(&self, process: &Process) -> String {
+        let further = process.rare.as_ref().map_or(0, |rare| rare.threads.len());
         let mut text = match process.wait {
+            _ if process.over => format!("the last of its {further} further threads to end: its first one has"),
             Wait::Nothing => "its turn".to_string(),
             Wait::Timer => "its timer".to_string(),
             Wait::Ever => "a signal".to_string(),
             Wait::Child => "a child to end".to_string(),
+            Wait::Lock(_) => "a lock that another holds".to_string(),
             Wait::Pipe(id) => match self.pipes.get(id).fd {
                 Fd::Stdin => "input on stdin".to_string(),
                 Fd::Stdout => "room in the pipe of stdout".to_string(),
@@ -46,6 +51,8 @@ impl Kernel {
         };
         if matches!(process.signals.disposition(Signal::TERM), Disposition::Ignored) {
             text += ", and ignores TERM";
+        } else if process.mask.blocked.has(Signal::TERM) {
+            text += ", and blocks TERM";
         }
         if process.fds[1..].iter().any(Option::is_some) {
             text += ", holding an output";

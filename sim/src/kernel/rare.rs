@@ -1,0 +1,21 @@
+//! What most processes never have: further threads, files, and what prctl(2) has set.
+//! It stands in a box of its own, so that ten thousand ordinary processes do not pay for it.
+
+use super::file::FileId;
+use shakedown_core::ids::ProcId;
+use shakedown_core::signal::Signal;
+
+/// The unusual part of a process.
+#[derive(Clone, Default)]
+pub(super) struct Rare {
+    /// Its further threads that have not ended, in the order of their births.
+    pub(super) threads: Vec<ProcId>,
+    /// How many further threads it has ever had.
+    pub(super) threads_born: u32,
+    /// Whether it adopts its orphaned descendants (PR_SET_CHILD_SUBREAPER).
+    pub(super) subreaper: bool,
+    /// What it is sent when the thread that forked it ends (PR_SET_PDEATHSIG).
+    pub(super) pdeathsig: Option<Signal>,
+    /// Its descriptors beyond the standard ones, in the order in which they were opened or inherited.
+    pub(super) files: Vec<FileId>,
+}
