@@ -166,7 +166,7 @@ impl<C: Choose + 'static> SimWorld<C> {
         let hash = hash_name(&spec.name);
         let nth = self.spawned.next(hash);
         let label = Label::ROOT.child_hashed(hash ^ PROCESS, nth);
-        let script = spec.script();
+        let script = spec.exec();
         let scope = spec.scope;
         let spawned = self.kernel.spawn(Spawn { unit, name: &spec.name, script, scope, label });
         let completion = Completion::Spawned(spawned.map(|spawned| spawned.pid));

@@ -2,7 +2,7 @@
 
 use crate::puppet::Block;
 use crate::time::Duration;
-use crate::vocab::{Scope, SecondStop, StopPolicy};
+use crate::vocab::{Errno, Scope, SecondStop, StopPolicy};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -29,8 +29,8 @@ pub enum StandIn {
     Unknown,
     /// This script.
     Script(Block),
-    /// Nobody: the program does not exist, and exec fails with ENOENT, as it is to fail for real.
-    Absent,
+    /// Nobody: exec fails with this error (execve(2)), as it is to fail for real; `ENOENT` where the program does not exist.
+    ExecFails(Errno),
 }
 
 /// A process to start.
@@ -89,13 +89,22 @@ impl ProcessSpec {
 
     /// What the simulator plays: the puppet, or the command's stand-in.
     pub fn script(&self) -> Option<&Block> {
+        self.exec().ok()
+    }
+
+    /// What execve(2) comes to in the simulator: the script that is played from then on.
+    ///
+    /// # Errors
+    /// That of the stand-in; `ENOENT` for a command of which the simulator knows nothing.
+    pub fn exec(&self) -> Result<&Block, Errno> {
         match &self.program {
-            Program::Puppet(script) | Program::Command { sim: StandIn::Script(script), .. } => Some(script),
-            Program::Command { sim: StandIn::Unknown | StandIn::Absent, .. } => None,
+            Program::Puppet(script) | Program::Command { sim: StandIn::Script(script), .. } => Ok(script),
+            Program::Command { sim: StandIn::ExecFails(errno), .. } => Err(*errno),
+            Program::Command { sim: StandIn::Unknown, .. } => Err(Errno::ENOENT),
         }
     }
 
-    /// Whether the simulator knows what this program does, if only that it does not exist.
+    /// Whether the simulator knows what this program does, if only that it cannot be executed.
     pub fn can_be_simulated(&self) -> bool {
         !matches!(self.program, Program::Command { sim: StandIn::Unknown, .. })
     }

@@ -5,7 +5,7 @@ use shakedown_core::ids::WorkerId;
 use shakedown_core::signal::Signal;
 use shakedown_core::time::Duration;
 use shakedown_core::vocab::{
-    Act, Body, Grace, Program, Scope, SecondStop, SignalTo, StandIn, StopOrder, StopPolicy, TriggerSubject,
+    Act, Body, Errno, Grace, Program, Scope, SecondStop, SignalTo, StandIn, StopOrder, StopPolicy, TriggerSubject,
 };
 use std::path::PathBuf;
 
@@ -71,17 +71,19 @@ fn every_key_lands_where_it_belongs() {
 }
 
 #[test]
-fn a_command_may_be_absent_from_the_simulator_too() {
+fn a_command_may_fail_to_execute_in_the_simulator_too() {
     let command = "schema = 1\n[workers.a]\ncommand = [\"/no/such/program\"]\n";
     let lacks = |text: &str| good(text).cases()[0].without_sim().is_some();
     assert!(lacks(command));
-    let absent = format!("{command}sim = {{ exec-fails = \"ENOENT\" }}\n");
-    assert!(!lacks(&absent));
-    let case = &good(&absent).cases()[0];
-    let Body::Process(spec) = &case.session.workers[0].body else { panic!("a process") };
-    assert!(matches!(&spec.program, Program::Command { sim: StandIn::Absent, .. }) && spec.script().is_none());
+    for (name, errno) in [("ENOENT", Errno::ENOENT), ("EACCES", Errno::EACCES), ("ENOEXEC", Errno::ENOEXEC)] {
+        let fails = format!("{command}sim = {{ exec-fails = \"{name}\" }}\n");
+        assert!(!lacks(&fails));
+        let case = &good(&fails).cases()[0];
+        let Body::Process(spec) = &case.session.workers[0].body else { panic!("a process") };
+        assert!(matches!(&spec.program, Program::Command { sim: StandIn::ExecFails(_), .. }));
+        assert_eq!((spec.exec(), spec.script()), (Err(errno), None));
+    }
     for (sim, kind, says) in [
-        ("{ exec-fails = \"EACCES\" }", DiagnosticKind::NotSupportedYet, "error of exec `EACCES` is not supported yet"),
         ("{ exec-fails = \"ENOET\" }", DiagnosticKind::Mistake, "unknown error of exec `ENOET`"),
         ("{ exec-fail = \"ENOENT\" }", DiagnosticKind::Mistake, "unknown key `exec-fail` of `sim`"),
         ("{}", DiagnosticKind::Mistake, "`sim` says nothing"),

@@ -5,7 +5,9 @@ use super::diagnostic::DiagnosticKind;
 use super::reader::{Keys, Reader};
 use super::tree::{Field, Node, Table, Value};
 use shakedown_core::puppet::{Block, Verb, nearest, parse};
-use shakedown_core::vocab::{Body, Grace, ProcessSpec, Program, Scope, SignalTo, StandIn, StopPolicy, WorkerSpec};
+use shakedown_core::vocab::{
+    Body, Errno, Grace, ProcessSpec, Program, Scope, SignalTo, StandIn, StopPolicy, WorkerSpec,
+};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -98,7 +100,7 @@ fn process(reader: &mut Reader<'_>, field: &Field, table: &Table) -> Option<Prog
     }
 }
 
-/// `sim`: a script, or the table `{ exec-fails = "ENOENT" }` for a program that does not exist.
+/// `sim`: a script, or the table `{ exec-fails = "ENOENT" }` for a program that cannot be executed.
 fn stand_in(reader: &mut Reader<'_>, node: &Node) -> Option<StandIn> {
     let Value::Table(table) = &node.value else {
         return script(reader, node, "`sim`").map(StandIn::Script);
@@ -110,7 +112,7 @@ fn stand_in(reader: &mut Reader<'_>, node: &Node) -> Option<StandIn> {
         }
         return None;
     };
-    reader.choice(errno, "error of exec", EXEC_ERRORS).map(|()| StandIn::Absent)
+    reader.choice(errno, "error of exec", EXEC_ERRORS).map(StandIn::ExecFails)
 }
 
 fn misspelt(key: &str) -> bool {
@@ -280,15 +282,15 @@ const STOP: Keys =
     Keys { of: "`stop`", known: &["signal", "signal-to", "grace", "scope", "drain"], later: &["proxy-drain"] };
 const SIM: Keys = Keys { of: "`sim`", known: &["exec-fails"], later: &[] };
 /// What execve(2) may say.
-const EXEC_ERRORS: &[(&str, Option<()>)] = &[
-    ("ENOENT", Some(())),
-    ("EACCES", None),
-    ("ENOEXEC", None),
-    ("ETXTBSY", None),
-    ("ELOOP", None),
-    ("E2BIG", None),
-    ("ENOMEM", None),
-    ("EAGAIN", None),
+const EXEC_ERRORS: &[(&str, Option<Errno>)] = &[
+    ("ENOENT", Some(Errno::ENOENT)),
+    ("EACCES", Some(Errno::EACCES)),
+    ("ENOEXEC", Some(Errno::ENOEXEC)),
+    ("ETXTBSY", Some(Errno::ETXTBSY)),
+    ("ELOOP", Some(Errno::ELOOP)),
+    ("E2BIG", Some(Errno::E2BIG)),
+    ("ENOMEM", Some(Errno::ENOMEM)),
+    ("EAGAIN", Some(Errno::EAGAIN)),
 ];
 const KINDS: &[(&str, Option<Kind>)] = &[
     ("process", Some(Kind::Process)),

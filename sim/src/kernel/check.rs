@@ -46,7 +46,7 @@ impl Check {
     fn spawn_block(&mut self, unit: UnitId, scope: Scope, script: &Block) -> Result<Pid, SpawnFailure> {
         let name: Arc<str> = Arc::from(if unit == U { "w" } else { "v" });
         let label = Label::ROOT.child(&name, unit.0);
-        let spawn = Spawn { unit, name: &name, script: Some(script), scope, label };
+        let spawn = Spawn { unit, name: &name, script: Ok(script), scope, label };
         self.kernel.spawn(spawn).map(|spawned| spawned.pid)
     }
 

@@ -16,8 +16,8 @@ pub struct Spawn<'a> {
     pub unit: UnitId,
     /// The worker's name; the leader is `name/main`.
     pub name: &'a Arc<str>,
-    /// What it plays. `None` is a program that does not exist: exec fails with ENOENT.
-    pub script: Option<&'a Block>,
+    /// What it plays, or why execve(2) fails: ENOENT, EACCES, ENOEXEC, ETXTBSY, E2BIG, ELOOP, ENOMEM.
+    pub script: Result<&'a Block, Errno>,
     /// A `PosixSession` is led by the process; in the other scopes it leads a group of its own, whatever a kill reaches.
     /// `Cgroup` and `Job` are refused with ENOSYS.
     pub scope: Scope,
@@ -38,8 +38,8 @@ impl Kernel {
     /// Starts a process with a pipe on each standard descriptor, default dispositions and an empty mask.
     ///
     /// # Errors
-    /// ENOSYS for a scope that this kernel has not, EAGAIN where no pid is free, both before fork; ENOENT at exec where there is
-    /// no script. Nothing is left behind.
+    /// ENOSYS for a scope that this kernel has not, EAGAIN where no pid is free, both before fork; at exec that of a script that
+    /// is none. Nothing is left behind.
     ///
     /// # Panics
     /// Where the unit was spawned before: a unit is one incarnation.
@@ -50,7 +50,7 @@ impl Kernel {
         }
         let pid = self.pids.allocate().ok_or(SpawnFailure { errno: Errno::EAGAIN, at_exec: false })?;
         // The number is spent and free again at once: the child that could not execute has been reaped.
-        let script = args.script.ok_or(SpawnFailure { errno: Errno::ENOENT, at_exec: true })?;
+        let script = args.script.map_err(|errno| SpawnFailure { errno, at_exec: true })?;
         let unit = self.units.claim(args.unit);
         assert!(unit.leader.is_none(), "unit {} is spawned twice: a unit is one incarnation", args.unit.0);
         unit.worker = args.name.clone();
@@ -112,14 +112,20 @@ mod tests {
     /// SEMANTICS C3, C4.
     #[test]
     fn a_start_that_fails_leaves_nothing_behind() {
-        for (script, scope, errno, at_exec) in
-            [(None, Scope::Group, Errno::ENOENT, true), (Some("hang"), Scope::Cgroup, Errno::ENOSYS, false)]
-        {
+        for (script, scope, errno, at_exec) in [
+            (Err(Errno::ENOENT), Scope::Group, Errno::ENOENT, true),
+            (Err(Errno::EACCES), Scope::Group, Errno::EACCES, true),
+            (Err(Errno::ENOEXEC), Scope::PosixSession, Errno::ENOEXEC, true),
+            (Err(Errno::ETXTBSY), Scope::Tree, Errno::ETXTBSY, true),
+            (Err(Errno::E2BIG), Scope::Process, Errno::E2BIG, true),
+            (Ok("hang"), Scope::Job, Errno::ENOSYS, false),
+        ] {
             let mut check = play("hang");
             check.settle().kernel.deeds().clear();
             let script = script.map(|text| shakedown_core::puppet::parse(text).expect("it is valid"));
             let (unit, name) = (UnitId(1), "v".into());
-            let spawn = Spawn { unit, name: &name, script: script.as_ref(), scope, label: Label::ROOT };
+            let spawn =
+                Spawn { unit, name: &name, script: script.as_ref().map_err(|errno| *errno), scope, label: Label::ROOT };
             assert_eq!(check.kernel.spawn(spawn), Err(SpawnFailure { errno, at_exec }));
             assert_eq!((check.kernel.deeds().len(), check.kernel.living_in_all()), (0, 1));
             assert_eq!((check.kernel.leader(unit), check.kernel.holders(unit)), (None, vec![]));

@@ -174,7 +174,8 @@ mod tests {
         let again = check.spawn(UnitId(1), Scope::Group, "hang");
         assert_eq!(again, Err(SpawnFailure { errno: Errno::EAGAIN, at_exec: false }));
         let name = "x".into();
-        let spawn = Spawn { unit: UnitId(1), name: &name, script: None, scope: Scope::Group, label: Label::ROOT };
+        let spawn =
+            Spawn { unit: UnitId(1), name: &name, script: Err(Errno::ENOENT), scope: Scope::Group, label: Label::ROOT };
         assert!(check.kernel.spawn(spawn).is_err());
         assert!(check.kernel.members(UnitId(1)).is_empty() && check.kernel.scope_is_empty(UnitId(1)));
     }
