@@ -39,6 +39,7 @@ impl Kernel {
         to.unit = Some(child.unit);
         to.called = child.called;
         to.label = child.label;
+        to.started = self.clocks.boottime(self.now);
         to.signals.fork_from(&from.signals);
         to.fds = from.fds;
         if let Some(rare) = &from.rare

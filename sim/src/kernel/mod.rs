@@ -2,6 +2,8 @@
 //! It answers what real Linux would (SEMANTICS.md), at a cost per process that does not grow with their number.
 
 mod abandon;
+mod boot;
+mod clock;
 mod exec;
 mod exit;
 mod fd;
@@ -31,9 +33,12 @@ mod wchan;
 #[cfg(test)]
 mod check;
 
+pub use boot::{BootId, Identity};
+pub use clock::Clock;
 pub use exec::{Spawn, Spawned};
 pub use poll::{KernelReady, What};
 
+use clock::Clocks;
 use file::FileTable;
 use names::Names;
 use pid::PidTable;
@@ -43,7 +48,7 @@ use process::{Life, Process};
 use shakedown_core::choose::Choose;
 use shakedown_core::ids::ProcId;
 use shakedown_core::signal::Signal;
-use shakedown_core::time::Instant;
+use shakedown_core::time::{Duration, Instant};
 use shakedown_core::vocab::Deed;
 use std::sync::Arc;
 use timer::Timers;
@@ -58,16 +63,29 @@ pub struct KernelConfig {
     pub pipe_capacity: usize,
     /// Whether the host is a child subreaper (prctl(2)) and so adopts orphans; else init does.
     pub subreaper: bool,
+    /// Which boot of the machine this is: the boot id is made from it.
+    pub boot: u64,
+    /// What REALTIME shows at boot, since 1970.
+    pub realtime: Duration,
 }
 
 impl KernelConfig {
     /// The least `pid_max`: init, the host and five more.
     pub const PID_MAX_MIN: i32 = 8;
+
+    /// As Linux has it, with the host as a subreaper.
+    pub const DEFAULT: KernelConfig = KernelConfig {
+        pid_max: 32_768,
+        pipe_capacity: 65_536,
+        subreaper: true,
+        boot: 0,
+        realtime: Duration::from_secs(1_000_000_000),
+    };
 }
 
 impl Default for KernelConfig {
     fn default() -> Self {
-        KernelConfig { pid_max: 32_768, pipe_capacity: 65_536, subreaper: true }
+        KernelConfig::DEFAULT
     }
 }
 
@@ -75,6 +93,7 @@ impl Default for KernelConfig {
 pub struct Kernel {
     config: KernelConfig,
     now: Instant,
+    clocks: Clocks,
     /// By [`ProcId`]; records from `born` on are kept for reuse.
     procs: Vec<Process>,
     born: usize,
@@ -121,6 +140,7 @@ impl Kernel {
         let mut kernel = Kernel {
             config,
             now: Instant::ZERO,
+            clocks: Clocks::default(),
             procs: Vec::new(),
             born: 0,
             living: 0,
@@ -148,6 +168,7 @@ impl Kernel {
         assert!(enough, "a pid_max of {} leaves no room: it is at least {}", config.pid_max, KernelConfig::PID_MAX_MIN);
         self.config = config;
         self.now = Instant::ZERO;
+        self.clocks.reset(config.realtime);
         self.born = 0;
         self.living = 0;
         self.pids.reset(config.pid_max);

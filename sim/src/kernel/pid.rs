@@ -89,7 +89,7 @@ mod tests {
     use shakedown_core::site::Label;
     use shakedown_core::vocab::{Errno, Scope, SpawnFailure, Target};
 
-    const TINY: KernelConfig = KernelConfig { pid_max: 8, pipe_capacity: 4096, subreaper: true };
+    const TINY: KernelConfig = KernelConfig { pid_max: 8, pipe_capacity: 4096, ..KernelConfig::DEFAULT };
 
     /// SEMANTICS C11.
     #[test]

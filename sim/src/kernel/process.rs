@@ -42,6 +42,8 @@ pub(super) struct Process {
     pub(super) busy: bool,
     /// A signal was generated while it ran: it may reach its next system call before it acts on it.
     pub(super) in_flight: bool,
+    /// When it was forked, on BOOTTIME.
+    pub(super) started: Instant,
     pub(super) steps: u32,
     /// How many durations it has drawn.
     pub(super) spans: u32,
@@ -172,6 +174,7 @@ impl Process {
             announced: false,
             busy: false,
             in_flight: false,
+            started: Instant::ZERO,
             steps: 0,
             spans: 0,
             timer: 0,
