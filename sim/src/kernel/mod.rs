@@ -4,6 +4,7 @@
 mod abandon;
 mod boot;
 mod clock;
+mod dstate;
 mod exec;
 mod exit;
 mod fd;
@@ -39,6 +40,7 @@ pub use exec::{Spawn, Spawned};
 pub use poll::{KernelReady, What};
 
 use clock::Clocks;
+use dstate::Uninterruptible;
 use file::FileTable;
 use names::Names;
 use pid::PidTable;
@@ -103,6 +105,7 @@ pub struct Kernel {
     units: UnitTable,
     pipes: PipeTable,
     timers: Timers,
+    uninterruptible: Uninterruptible,
     polls: Polls,
     names: Names,
     files: FileTable,
@@ -148,6 +151,7 @@ impl Kernel {
             units: UnitTable::default(),
             pipes: PipeTable::default(),
             timers: Timers::default(),
+            uninterruptible: Uninterruptible::default(),
             polls: Polls::default(),
             names: Names::new(),
             files: FileTable::default(),
@@ -175,6 +179,7 @@ impl Kernel {
         self.units.reset();
         self.pipes.reset();
         self.timers.reset();
+        self.uninterruptible.reset();
         self.polls.reset();
         self.files.reset();
         self.uses = Uses::default();

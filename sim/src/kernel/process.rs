@@ -2,6 +2,7 @@
 //! entry, too: of its own it has a program, a wait and a mask, and the rest stands with its process.
 //! Records outlive their process and even the simulation, so that thousands of runs share their allocations.
 
+use super::dstate::Hold;
 use super::file::FileId;
 use super::list::{Chain, Links, List};
 use super::pipe::PipeId;
@@ -36,6 +37,8 @@ pub(super) struct Process {
     pub(super) wait: Wait,
     /// Whether this thread has ended. The process lives on until its last thread has.
     pub(super) over: bool,
+    /// What keeps it from taking steps, if anything does.
+    pub(super) hold: Hold,
     /// Whether its next step has been announced.
     pub(super) announced: bool,
     /// Its timer measures processor time.
@@ -171,6 +174,7 @@ impl Process {
             life: Life::Alive,
             wait: Wait::Nothing,
             over: false,
+            hold: Hold::default(),
             announced: false,
             busy: false,
             in_flight: false,
@@ -195,6 +199,7 @@ impl Process {
         self.life = Life::Alive;
         self.wait = Wait::Nothing;
         self.over = false;
+        self.hold = Hold::default();
         self.announced = false;
         self.busy = false;
         self.in_flight = false;

@@ -106,7 +106,8 @@ impl Kernel {
     #[inline]
     fn note_flight(&mut self, thread: ProcId) {
         let process = self.process_of(thread);
-        let is_live = self.entry(process).life == Life::Alive;
+        let of = self.entry(process);
+        let is_live = of.life == Life::Alive && !of.hold.is_held();
         let own = self.entry_mut(thread);
         if is_live && !own.over && own.wait == Wait::Nothing {
             own.in_flight = true;

@@ -22,8 +22,8 @@ impl Kernel {
         let process = if own.process == thread { own } else { self.entry(own.process) };
         match process.life {
             // The end of all is a step of the first thread, even where that one has ended.
-            Life::Dying(_) => own.process == thread,
-            Life::Alive if own.over => false,
+            Life::Dying(_) => own.process == thread && !process.hold.disk,
+            Life::Alive if own.over || process.hold.is_held() => false,
             Life::Alive => own.wait == Wait::Nothing || process.signals.is_actionable(&own.mask),
             Life::Stopped | Life::Zombie(_) | Life::Reaped(_) => false,
         }

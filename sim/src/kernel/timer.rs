@@ -26,11 +26,16 @@ impl Timers {
 impl Kernel {
     /// The next instant at which a sleeper is due.
     pub fn next_timer(&self) -> Option<Instant> {
-        self.timers.heap.peek().map(|Reverse((at, ..))| *at)
+        let sleeper = self.timers.heap.peek().map(|Reverse((at, ..))| *at);
+        match self.uninterruptible.next() {
+            None => sleeper,
+            Some(at) => Some(sleeper.map_or(at, |sleeper| sleeper.min(at))),
+        }
     }
 
     /// Wakes every sleeper that is due now.
     pub fn fire_timers(&mut self) {
+        self.end_uninterruptible_sleeps();
         while let Some(&Reverse((at, _, id))) = self.timers.heap.peek()
             && at <= self.now
         {

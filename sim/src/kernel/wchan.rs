@@ -22,6 +22,8 @@ impl Kernel {
         let waits_for = match process.life {
             Life::Reaped(_) => return None,
             Life::Zombie(status) => self.zombie_waits(process, status),
+            Life::Alive if process.hold.disk => DISK.to_string(),
+            Life::Dying(signal) if process.hold.disk => format!("{DISK}, and {signal} is pending"),
             Life::Stopped => "CONT or KILL: it is stopped".to_string(),
             Life::Dying(signal) => format!("its end by {signal}"),
             Life::Alive => self.living_waits(process),
@@ -60,6 +62,9 @@ impl Kernel {
         text
     }
 }
+
+/// What keeps a process in uninterruptible sleep.
+const DISK: &str = "its uninterruptible sleep (D) to end: no signal reaches it before";
 
 #[cfg(test)]
 mod tests {

@@ -62,6 +62,9 @@ impl Kernel {
 
     /// It has the processor again.
     pub(in crate::kernel) fn go_on_being_busy(&mut self, id: ProcId) {
+        if self.entry(self.process_of(id)).hold.is_held() {
+            return;
+        }
         if let Some(Progress::Left(left)) = self.entry(id).frames.last().map(|frame| frame.progress) {
             let until = self.now.after(left);
             *self.progress(id) = Progress::Until(until);
