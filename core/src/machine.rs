@@ -9,7 +9,8 @@ use crate::signal::Signal;
 use crate::site::{Kind, Label, Site};
 use crate::time::{Duration, DurationRange, Instant};
 use crate::vocab::{
-    Body, Errno, ExitNotice, Fact, Outcome, ProcessEvent, Request, Requester, SpawnFailure, Stream, Subject, Survivor,
+    Body, Errno, ExitNotice, ExitStatus, Fact, Outcome, ProcessEvent, Request, Requester, SpawnFailure, Stream,
+    Subject, Survivor,
 };
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -106,6 +107,8 @@ pub enum Event {
         members: Vec<Survivor>,
         /// Holding an output.
         holders: Vec<Survivor>,
+        /// How the leader ended, if it has.
+        exit: Option<ExitStatus>,
     },
     /// A command from above or from outside.
     Command(Command),

@@ -8,6 +8,7 @@ use shakedown_core::oracle::Names;
 use shakedown_core::puppet::{self, Block};
 use shakedown_core::task::TaskCx;
 use shakedown_core::time::Instant;
+use shakedown_core::vocab::Fault;
 use shakedown_sim::choose::{Record, Seeded};
 use shakedown_sim::{Ending, Limits, Run, Simulator, WorldConfig};
 use std::cell::RefCell;
@@ -22,13 +23,14 @@ pub struct Config {
     name: String,
     seeds: Range<u64>,
     limits: Limits,
+    faults: Vec<Fault>,
     recheck_all: bool,
 }
 
 impl Config {
     /// 100 seeds, a minute of virtual time, a million steps. `name` is the test's, as `cargo test` takes it.
     pub fn new(name: &str) -> Config {
-        Config { name: name.into(), seeds: 0..100, limits: Limits::default(), recheck_all: false }
+        Config { name: name.into(), seeds: 0..100, limits: Limits::default(), faults: Vec::new(), recheck_all: false }
     }
 
     /// So many seeds, from 0.
@@ -45,6 +47,24 @@ impl Config {
     #[must_use]
     pub fn time(mut self, limit: &str) -> Config {
         self.limits.time = puppet::parse_duration(limit).unwrap_or_else(|e| panic!("time = {limit:?}: {}", e.message));
+        self
+    }
+
+    /// Something that goes wrong, besides what was named before.
+    ///
+    /// ```
+    /// use shakedown::{Config, prelude::*};
+    /// let fault = Fault::new(FaultKind::SpawnFails { errno: Errno::EAGAIN }, 0.1).on("server");
+    /// shakedown::check(Config::new("retries").seeds(10).fault(fault), |cx| async move {
+    ///     let spec = ProcessSpec::puppet("server", puppet("exit 0"));
+    ///     while cx.process().start(spec.clone()).await.is_err() {
+    ///         cx.sleep(Duration::from_millis(10)).await;
+    ///     }
+    /// });
+    /// ```
+    #[must_use]
+    pub fn fault(mut self, fault: Fault) -> Config {
+        self.faults.push(fault);
         self
     }
 
@@ -126,10 +146,10 @@ where
     T: TestResult,
 {
     let mut player = Player::new(&config, Seeded::new(0));
-    let mut first: Option<(u64, Fault)> = None;
+    let mut first: Option<(u64, Blame)> = None;
     let (mut failed, mut runs) = (0, 0);
     for seed in config.seeds.clone() {
-        let (run, fault) = player.play(Seeded::new(seed), &test);
+        let (run, blame) = player.play(Seeded::new(seed), &test);
         runs += 1;
         if config.recheck_all || runs % crate::sweep::RECHECK_EVERY == 1 {
             let (again, _) = player.play(Seeded::new(seed), &test);
@@ -142,18 +162,18 @@ where
                 again.steps
             );
         }
-        if let Some(fault) = fault {
+        if let Some(blame) = blame {
             failed += 1;
-            first.get_or_insert((seed, fault));
+            first.get_or_insert((seed, blame));
         }
     }
-    if let Some((seed, fault)) = first {
-        panic!("\n{}", report(&config, seed, &fault, HowCommon { failed, runs }, &test));
+    if let Some((seed, blame)) = first {
+        panic!("\n{}", report(&config, seed, &blame, HowCommon { failed, runs }, &test));
     }
 }
 
 /// What a run is blamed for.
-struct Fault {
+struct Blame {
     rule: String,
     subject: String,
     at: Instant,
@@ -167,10 +187,12 @@ struct Player<C: Choose + 'static> {
 impl<C: Choose + 'static> Player<C> {
     fn new(config: &Config, chooser: C) -> Player<C> {
         let world = WorldConfig { history: true, ..WorldConfig::default() };
-        Player { simulator: Simulator::new(world, config.limits, chooser) }
+        let mut simulator = Simulator::new(world, config.limits, chooser);
+        simulator.host().world().borrow_mut().set_faults(config.faults.as_slice().into());
+        Player { simulator }
     }
 
-    fn play<F, Fut, T>(&mut self, chooser: C, test: &F) -> (Run, Option<Fault>)
+    fn play<F, Fut, T>(&mut self, chooser: C, test: &F) -> (Run, Option<Blame>)
     where
         F: Fn(TaskCx) -> Fut,
         Fut: Future<Output = T> + 'static,
@@ -188,16 +210,16 @@ impl<C: Choose + 'static> Player<C> {
             });
         });
         let error = returned.borrow_mut().take();
-        let fault = blame(&run, error);
-        (run, fault)
+        let blame = blame_of(&run, error);
+        (run, blame)
     }
 }
 
 /// The first thing that is wrong with a run.
-fn blame(run: &Run, error: Option<String>) -> Option<Fault> {
+fn blame_of(run: &Run, error: Option<String>) -> Option<Blame> {
     if let Some(v) = run.violations.first() {
         let rule = v.oracle.name().to_owned();
-        return Some(Fault { rule, subject: v.subject.clone(), at: v.at, message: v.message.clone() });
+        return Some(Blame { rule, subject: v.subject.clone(), at: v.at, message: v.message.clone() });
     }
     let waiters = || run.waiters.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
     let (rule, message) = match (&run.ending, error) {
@@ -208,7 +230,7 @@ fn blame(run: &Run, error: Option<String>) -> Option<Fault> {
         (Ending::Livelock, _) => ("livelock", format!("the limit of steps is reached: {}", waiters())),
         (Ending::Panicked(message), _) => ("panic", message.clone()),
     };
-    Some(Fault { rule: rule.into(), subject: "main".into(), at: run.end, message })
+    Some(Blame { rule: rule.into(), subject: "main".into(), at: run.end, message })
 }
 
 struct NoWorkers;
@@ -219,7 +241,7 @@ impl Names for NoWorkers {
     }
 }
 
-fn report<F, Fut, T>(config: &Config, seed: u64, fault: &Fault, how_common: HowCommon, test: &F) -> String
+fn report<F, Fut, T>(config: &Config, seed: u64, blame: &Blame, how_common: HowCommon, test: &F) -> String
 where
     F: Fn(TaskCx) -> Fut,
     Fut: Future<Output = T> + 'static,
@@ -228,7 +250,7 @@ where
     let [first, second] = [(); 2].map(|()| {
         let mut player = Player::new(config, Record::new(Seeded::new(0)));
         let (run, again) = player.play(Record::new(Seeded::new(seed)), test);
-        let same = again.is_some_and(|again| again.rule == fault.rule && again.subject == fault.subject);
+        let same = again.is_some_and(|again| again.rule == blame.rule && again.subject == blame.subject);
         let world = player.simulator.host().world().clone();
         let world = world.borrow();
         let (order, values) = world.choices().surprises();
@@ -236,17 +258,17 @@ where
     });
     let same = first.0 == second.0 && first.1 && second.1;
     let (run, _, moments, decisions, (of_order, of_values)) = first;
-    let story = Story { moments: &moments, names: &NoWorkers, failure: Some((&fault.rule, &fault.subject, fault.at)) };
+    let story = Story { moments: &moments, names: &NoWorkers, failure: Some((&blame.rule, &blame.subject, blame.at)) };
     let name = config.name.split_once("::").map_or(config.name.as_str(), |(_, rest)| rest);
     failure_block(&FailureReport {
         scenario: name.into(),
         case_index: 1,
         case_label: String::new(),
         seed: Some(seed),
-        oracle: fault.rule.clone(),
-        subject: fault.subject.clone(),
-        at: fault.at,
-        message: fault.message.clone(),
+        oracle: blame.rule.clone(),
+        subject: blame.subject.clone(),
+        at: blame.at,
+        message: blame.message.clone(),
         decisions,
         surprises: Surprises { of_order, of_values },
         rerun: format!("SHAKEDOWN_SEED={seed} cargo test {name}"),

@@ -41,5 +41,7 @@ pub mod prelude {
         Aborted, CancelSource, Cause, Elapsed, ExitCode, JoinHandle, Process, SpawnError, Stdio, TaskCx, process_task,
     };
     pub use shakedown_core::time::{Duration, DurationRange, Instant};
-    pub use shakedown_core::vocab::{ExitStatus, Grace, ProcessSpec, Scope, StopPolicy, Stream};
+    pub use shakedown_core::vocab::{
+        Errno, ExitStatus, Fault, FaultKind, Grace, ProcessSpec, Scope, StopPolicy, Stream,
+    };
 }

@@ -1,6 +1,6 @@
 //! The seeded world: virtual time, the simulated kernel behind core's ports, and the oracles that watch both.
 
-use crate::kernel::{Kernel, KernelConfig, KernelReady, Spawn, What};
+use crate::kernel::{Kernel, KernelConfig, KernelReady, Notice, Spawn, What};
 use crate::wake::Wakes;
 use shakedown_core::choose::Choose;
 use shakedown_core::counts::Counts;
@@ -10,8 +10,8 @@ use shakedown_core::signal::Signal;
 use shakedown_core::site::{Label, hash_name};
 use shakedown_core::time::Instant;
 use shakedown_core::vocab::{
-    Completion, Deed, Errno, FactRecord, ProcessEvent, ProcessSpec, ProcessWhat, Request, SessionSpec, Stream, Target,
-    TryRead, TryWrite,
+    Completion, Deed, Errno, FactRecord, Fault, ProcessEvent, ProcessSpec, ProcessWhat, Request, SessionSpec, Stream,
+    Target, TryRead, TryWrite,
 };
 use shakedown_core::world::{Ready, World};
 use std::collections::{BTreeMap, VecDeque};
@@ -72,6 +72,8 @@ pub struct SimWorld<C> {
     /// Processes spawned so far, for their labels.
     spawned: Counts,
     answers: VecDeque<Ready>,
+    /// Answers that a fault has delayed, by when they are told.
+    late: BTreeMap<(Instant, OpId), Ready>,
     writes: BTreeMap<OpId, PendingWrite>,
     /// Units that nobody answers for: killed, and reaped as soon as they are zombies.
     abandoned: Vec<UnitId>,
@@ -100,6 +102,7 @@ impl<C: Choose + 'static> SimWorld<C> {
             plan: Plan::default(),
             spawned: Counts::default(),
             answers: VecDeque::new(),
+            late: BTreeMap::new(),
             writes: BTreeMap::new(),
             abandoned: Vec::new(),
             names: Vec::new(),
@@ -120,6 +123,9 @@ impl<C: Choose + 'static> SimWorld<C> {
         self.answers.clear();
         if !self.writes.is_empty() {
             self.writes.clear();
+        }
+        if !self.late.is_empty() {
+            self.late.clear();
         }
         self.abandoned.clear();
         self.names.clear();
@@ -151,6 +157,11 @@ impl<C: Choose + 'static> SimWorld<C> {
         }
     }
 
+    /// What may go wrong, in the next simulation and in those after it.
+    pub fn set_faults(&mut self, faults: Arc<[Fault]>) {
+        self.kernel.set_faults(faults);
+    }
+
     /// What was told and what happened so far, if it is kept.
     pub fn history(&self) -> &[Moment] {
         &self.history
@@ -166,6 +177,10 @@ impl<C: Choose + 'static> SimWorld<C> {
         let hash = hash_name(&spec.name);
         let nth = self.spawned.next(hash);
         let label = Label::ROOT.child_hashed(hash ^ PROCESS, nth);
+        if let Some(failure) = self.kernel.spawn_fault(&spec.name, label, &mut self.chooser) {
+            let completion = Completion::Spawned(Err(failure));
+            return self.answers.push_back(Ready::Done { op, completion });
+        }
         let script = spec.exec();
         let scope = spec.scope;
         let spawned = self.kernel.spawn(Spawn { unit, name: &spec.name, script, scope, label });
@@ -258,8 +273,14 @@ impl<C: Choose + 'static> SimWorld<C> {
         loop {
             match self.kernel.next_ready()? {
                 KernelReady::Step { proc, label, nth } => return Some(Ready::Step { step: proc.0, label, nth }),
-                KernelReady::Done { op, completion } => match self.writes.remove(&op) {
-                    None => return Some(Ready::Done { op, completion }),
+                KernelReady::Done { op, unit, completion } => match self.writes.remove(&op) {
+                    None => match self.kernel.notice_fault(unit, &completion, &mut self.chooser) {
+                        Notice::Now => return Some(Ready::Done { op, completion }),
+                        Notice::Late(by) => {
+                            self.late.insert((self.clock.after(by), op), Ready::Done { op, completion });
+                        }
+                        Notice::Lost => {}
+                    },
                     Some(write) => {
                         self.write(op, write);
                         if let Some(answer) = self.answers.pop_front() {
@@ -298,14 +319,21 @@ impl<C: Choose + 'static> World for SimWorld<C> {
             Request::Signal { to, signal } => self.signal(op, unit, to, signal),
             Request::Exit => self.kernel.watch(op, unit, What::Exit),
             Request::Empty => self.kernel.watch(op, unit, What::Empty),
-            Request::Readable(stream) => self.kernel.watch(op, unit, What::Readable(stream)),
+            Request::Readable(stream) => {
+                if self.kernel.wakes_spuriously(unit, &mut self.chooser) {
+                    self.answers.push_back(Ready::Done { op, completion: Completion::Readable });
+                } else {
+                    self.kernel.watch(op, unit, What::Readable(stream));
+                }
+            }
             Request::Writable => self.kernel.watch(op, unit, What::Writable),
             Request::Write(bytes) => self.write(op, PendingWrite { unit, bytes, written: 0 }),
             Request::CloseInput => self.kernel.close_input(unit),
             Request::CloseOutput(stream) => self.kernel.close_output(unit, stream),
             Request::Survey => {
                 let (members, holders) = (self.kernel.members(unit), self.kernel.holders(unit));
-                let completion = Completion::Surveyed { members, holders };
+                let exit = self.kernel.peek_exit(unit).map(|notice| notice.status);
+                let completion = Completion::Surveyed { members, holders, exit };
                 self.answers.push_back(Ready::Done { op, completion });
             }
             Request::Reap => {
@@ -318,6 +346,9 @@ impl<C: Choose + 'static> World for SimWorld<C> {
 
     fn withdraw(&mut self, op: OpId) {
         self.kernel.unwatch(op);
+        if !self.late.is_empty() {
+            self.late.retain(|(_, late), _| *late != op);
+        }
     }
 
     #[inline]
@@ -343,14 +374,27 @@ impl<C: Choose + 'static> World for SimWorld<C> {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        if self.kernel_used { self.kernel.next_timer() } else { None }
+        if !self.kernel_used {
+            return None;
+        }
+        let (timer, late) = (self.kernel.next_timer(), self.late.keys().next().map(|(at, _)| *at));
+        match (timer, late) {
+            (Some(timer), Some(late)) => Some(timer.min(late)),
+            (timer, late) => timer.or(late),
+        }
     }
 
     fn advance(&mut self, to: Instant) {
         self.clock = self.clock.max(to);
         if self.kernel_used {
             self.kernel.set_now(self.clock);
+            self.kernel.clock_faults(&mut self.chooser);
             self.kernel.fire_timers();
+            while let Some(entry) = self.late.first_entry()
+                && entry.key().0 <= self.clock
+            {
+                self.answers.push_back(entry.remove());
+            }
         }
     }
 

@@ -198,7 +198,7 @@ fn event_of(op: OpId, completion: Completion) -> Event {
         Completion::Exited(notice) => Event::Exited { op, notice },
         Completion::Empty => Event::Empty { op },
         Completion::Written(bytes) => Event::Written { op, bytes },
-        Completion::Surveyed { members, holders } => Event::Surveyed { op, members, holders },
+        Completion::Surveyed { members, holders, exit } => Event::Surveyed { op, members, holders, exit },
         Completion::Readable | Completion::Writable => {
             unreachable!("a machine reads through Cx::read and writes through Request::Write")
         }

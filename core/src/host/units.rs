@@ -95,10 +95,10 @@ impl<W: World, A: Machine> Host<W, A> {
                 pipe.close_reader();
             }
             Request::Survey => {
-                let members = unit.members.clone();
+                let (members, exit) = (unit.members.clone(), unit.status);
                 drop(units);
                 let members = self.names_of(&members);
-                answer(Completion::Surveyed { members, holders: Vec::new() });
+                answer(Completion::Surveyed { members, holders: Vec::new(), exit });
             }
             Request::Reap | Request::Detach => units[unit_id.index()].kind = UnitKind::Gone,
         }

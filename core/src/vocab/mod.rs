@@ -3,6 +3,7 @@
 
 mod deed;
 mod fact;
+mod fault;
 mod outcome;
 mod policy;
 mod port;
@@ -11,6 +12,7 @@ mod stimulus;
 
 pub use deed::{Deed, ProcessView, Sender, Truth};
 pub use fact::{Fact, FactRecord, ProcessEvent, ProcessWhat, Requester, Subject};
+pub use fault::{Fault, FaultKind};
 pub use outcome::{ExitStatus, Outcome, OutputTally, Reason, Survivor, WorkerState};
 pub use policy::{Grace, Scope, SecondStop, SignalTo, StopPolicy};
 pub use port::{Completion, Errno, ExitNotice, Request, SpawnFailure, Stream, Target, TryRead, TryWrite};

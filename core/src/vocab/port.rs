@@ -70,7 +70,7 @@ pub enum Request {
     CloseInput,
     /// Prompt act: close our end of an output.
     CloseOutput(Stream),
-    /// Slow act: who in the scope is alive, and who holds an output.
+    /// Slow act: who in the scope is alive, who holds an output, and whether the leader has ended.
     Survey,
     /// Prompt act: reap the leader. The unit's number may be forgotten afterwards.
     Reap,
@@ -103,6 +103,8 @@ pub enum Completion {
         members: Vec<Survivor>,
         /// Holding the write end of an output.
         holders: Vec<Survivor>,
+        /// How the leader ended, if it has: the notice of its end may have been lost or be late.
+        exit: Option<ExitStatus>,
     },
 }
 

@@ -5,10 +5,17 @@ use super::run::{Reading, index};
 use super::{Run, State, StopPlan, Worker};
 use crate::ids::OpId;
 use crate::machine::{Cx, Event};
-use crate::vocab::{ExitStatus, Fact, Outcome, OutputTally, Request, Stream, Subject, Survivor};
+use crate::vocab::{ExitNotice, ExitStatus, Fact, Outcome, OutputTally, Request, Stream, Subject, Survivor};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::mem::replace;
+
+/// What a survey has found.
+pub(super) struct Survey {
+    pub(super) members: Vec<Survivor>,
+    pub(super) holders: Vec<Survivor>,
+    pub(super) exit: Option<ExitStatus>,
+}
 
 impl Worker {
     /// Nobody is left to wait for, or nobody will be waited for any longer.
@@ -36,12 +43,21 @@ impl Worker {
         self.state = State::Surveying { run, op };
     }
 
-    pub(super) fn surveyed(&mut self, op: OpId, members: Vec<Survivor>, holders: Vec<Survivor>, cx: &mut Cx<'_>) {
+    pub(super) fn surveyed(&mut self, op: OpId, survey: Survey, cx: &mut Cx<'_>) {
+        let Survey { members, holders, exit } = survey;
         match replace(&mut self.state, State::Pending) {
-            State::Surveying { run, op: asked } if asked == op => self.finish(run, members, holders, cx),
+            State::Surveying { mut run, op: asked } if asked == op => {
+                // The notice of its end was lost, or is late: the kernel's word counts however we come by it.
+                if let (None, Some(status)) = (run.exit, exit) {
+                    cx.withdraw(run.exit_op);
+                    run.exit = Some(ExitNotice { status, others: None, writers: None });
+                    cx.fact(Subject::Worker(self.id), self.incarnation, Some(run.unit), Fact::Exited { status });
+                }
+                self.finish(run, members, holders, cx);
+            }
             other => {
                 self.state = other;
-                cx.unexpected(self.state.name(), &Event::Surveyed { op, members, holders });
+                cx.unexpected(self.state.name(), &Event::Surveyed { op, members, holders, exit });
             }
         }
     }

@@ -18,6 +18,8 @@ pub use lines::{LINE_MAX, Lines};
 pub use plan::StopPlan;
 pub(crate) use run::Run;
 
+use ending::Survey;
+
 use crate::ids::{ActorId, OpId, UnitId, WorkerId};
 use crate::machine::{Broken, Command, Cx, Event, Machine};
 use crate::time::Instant;
@@ -146,7 +148,7 @@ impl Machine for Worker {
             Event::Exited { op, notice } => self.exited(op, notice, cx),
             Event::Empty { op } => self.empty(op, cx),
             Event::Output { op, stream, ref chunk } => self.output(op, stream, chunk, cx),
-            Event::Surveyed { op, members, holders } => self.surveyed(op, members, holders, cx),
+            Event::Surveyed { op, members, holders, exit } => self.surveyed(op, Survey { members, holders, exit }, cx),
             // ESRCH means gone, and its exit is on the way; EPERM and the rest leave KILL and the deadline to answer for it.
             Event::SignalFailed { .. } | Event::Written { .. } => {}
             Event::Command(Command::Worker(..)) | Event::Ended { .. } | Event::Heard { .. } | Event::Observed(_) => {

@@ -131,7 +131,9 @@ impl Shared {
         }
         let members = members.unwrap_or_default().into_iter().map(|s| self.survivor(s.pid)).collect();
         let holders = holders.unwrap_or_default().into_iter().map(|pid| self.survivor(pid)).collect();
-        self.complete(op, Completion::Surveyed { members, holders });
+        // ECHILD: it was reaped, and `ended` tells.
+        let exit = unit.ended.get().or_else(|| unit.leader.get_ref().peek().ok().flatten());
+        self.complete(op, Completion::Surveyed { members, holders, exit });
     }
 
     pub(super) fn survivor(&self, pid: Pid) -> Survivor {
@@ -164,7 +166,7 @@ impl Shared {
             Request::Readable(_) => Completion::Readable,
             Request::Writable => Completion::Writable,
             Request::Write(_) => Completion::Written(0),
-            Request::Survey => Completion::Surveyed { members: Vec::new(), holders: Vec::new() },
+            Request::Survey => Completion::Surveyed { members: Vec::new(), holders: Vec::new(), exit: None },
         };
         self.complete(op, completion);
     }

@@ -71,6 +71,9 @@ fn skipped(args: &RealArgs, job: &Job) -> Option<String> {
     if !job.scenario.real {
         return Some(job.scenario.real_reason.clone().unwrap_or_else(|| "it says `real = false`".into()));
     }
+    if !job.case.faults.is_empty() {
+        return Some("its `[[faults]]` strike in the simulator only".into());
+    }
     let long = job.case.limits.time > LIMIT_UNASKED && !args.long;
     long.then(|| "its `limits.time` is above 60s: --long plays it".into())
 }

@@ -13,6 +13,7 @@
 
 mod diagnostic;
 mod expect;
+mod faults;
 mod load;
 mod read;
 mod reader;

@@ -2,6 +2,7 @@
 
 use super::diagnostic::{DIAGNOSTICS_MAX, Diagnostic, placed};
 use super::expect::{self, Expected};
+use super::faults;
 use super::reader::{Keys, Reader};
 use super::scenario::{Case, Limits, Scenario};
 use super::session;
@@ -115,13 +116,14 @@ fn real_reason(reader: &mut Reader<'_>, table: &Table) -> Option<String> {
 fn body(reader: &mut Reader<'_>, table: &Table, head: &Head, options: &Options<'_>) -> Case {
     let (session, names) = session::session(reader, table, &head.name);
     let stimuli = stimuli::stimuli(reader, table, &names);
-    stimuli::faults(reader, table, &names);
+    let faults = faults::faults(reader, table, &names);
     let Expected { expectations, allows, checks } = expect::expect(reader, table, &names, options.checks);
     Case {
         index: 1,
         label: "".into(),
         session: Arc::new(session),
         stimuli,
+        faults: faults.into(),
         expectations: Arc::new(expectations),
         allows: allows.into(),
         checks: checks.into(),

@@ -3,7 +3,7 @@
 
 use crate::pattern::{Expectations, Names, glob};
 use shakedown_core::time::Duration;
-use shakedown_core::vocab::{SessionSpec, Stimulus};
+use shakedown_core::vocab::{Fault, SessionSpec, Stimulus};
 use std::sync::Arc;
 
 /// A scenario.
@@ -43,6 +43,8 @@ pub struct Case {
     pub session: Arc<SessionSpec>,
     /// What the outside world does.
     pub stimuli: Vec<Stimulus>,
+    /// What goes wrong in the simulator.
+    pub faults: Arc<[Fault]>,
     /// What must happen.
     pub expectations: Arc<Expectations>,
     /// Built-in oracles that are switched off.

@@ -1,7 +1,7 @@
-//! Stimuli and faults: what the outside world does and what goes wrong. Faults are recognised and checked, and not built yet.
+//! Stimuli: what the outside world does to a session, and when.
 
 use super::reader::{Keys, Reader};
-use super::tree::{Node, Table, Value};
+use super::tree::{Node, Table};
 use crate::pattern::{Event, Names, SubjectId, SubjectKind, parse_phrase};
 use shakedown_core::ids::WorkerId;
 use shakedown_core::signal::Signal;
@@ -156,45 +156,8 @@ fn trigger_subject(names: &Names, id: SubjectId) -> TriggerSubject {
     }
 }
 
-/// Recognises `[[faults]]`: none is built yet, but what is wrong in them is told.
-pub(super) fn faults(reader: &mut Reader<'_>, document: &Table, names: &Names) {
-    for (node, table) in reader.tables(document, "faults") {
-        reader.later(&node.at, "a fault");
-        reader.keys(table, &FAULT);
-        if let Some(on) = table.get("on").and_then(|node| Some((node, reader.text(node, "`on`")?))) {
-            let (node, name) = on;
-            if crate::pattern::resolve(name, names).is_empty() && !names.is_opaque(name) {
-                reader.unknown(&node.at, "subject", name, names.subjects().iter().map(|subject| &*subject.name));
-            }
-        }
-        match table.get("kind") {
-            None => reader.mistake(&node.at, "this fault has no `kind`"),
-            Some(node) => {
-                if let Some(word) = reader.text(node, "`kind`").filter(|word| !FAULTS.contains(word)) {
-                    reader.unknown(&node.at, "fault", word, FAULTS.iter().copied());
-                }
-            }
-        }
-        if let Some(node) = table.get("chance") {
-            chance(reader, node);
-        }
-    }
-}
-
-fn chance(reader: &mut Reader<'_>, node: &Node) {
-    let chance = match &node.value {
-        Value::Float(n) => *n,
-        Value::Integer(n) => n.map_or(f64::NAN, |n| n as f64),
-        Value::Text(_) | Value::Bool(_) | Value::Date | Value::List(_) | Value::Table(_) => f64::NAN,
-    };
-    if !(0.0..=1.0).contains(&chance) {
-        reader.mistake_hint(&node.at, "a chance is a number from 0 to 1", "as in chance = 0.05");
-    }
-}
-
 const STIMULUS: Keys =
     Keys { of: "a stimulus", known: &["at", "when", "do", "on", "signal", "text"], later: &["count", "every"] };
-const FAULT: Keys = Keys { of: "a fault", known: &["on", "kind", "errno", "chance"], later: &[] };
 const DOS: &[(&str, Option<Do>)] = &[
     ("stop", Some(Do::Stop)),
     ("kill", Some(Do::Kill)),
@@ -209,23 +172,4 @@ const DOS: &[(&str, Option<Do>)] = &[
     ("crash-host", None),
     ("recover", None),
     ("start", None),
-];
-const FAULTS: &[&str] = &[
-    "spawn-fails",
-    "exec-fails",
-    "slow-exit",
-    "unkillable",
-    "late-notify",
-    "spurious-wake",
-    "event-lost",
-    "sink-slow",
-    "sink-fails",
-    "disk-full",
-    "torn-write",
-    "clock-jump",
-    "suspend",
-    "connection-reset",
-    "fd-limit",
-    "pid-reuse",
-    "crash",
 ];

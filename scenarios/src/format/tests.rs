@@ -19,6 +19,44 @@ fn good(text: &str) -> Scenario {
 }
 
 #[test]
+fn faults_read_as_what_they_say() {
+    use shakedown_core::vocab::{Errno, Fault, FaultKind};
+    let range = |text: &str| shakedown_core::puppet::parse_range(text).expect("a range");
+    for (text, expected) in [
+        ("kind = \"crash\"\nchance = 1", Fault::new(FaultKind::Crash, 1.0)),
+        ("kind = \"spawn-fails\"\nchance = 0.05", Fault::new(FaultKind::SpawnFails { errno: Errno::EAGAIN }, 0.05)),
+        (
+            "kind = \"exec-fails\"\nerrno = \"ETXTBSY\"\non = \"a\"\nchance = 0.5",
+            Fault::new(FaultKind::ExecFails { errno: Errno::ETXTBSY }, 0.5).on("a"),
+        ),
+        (
+            "kind = \"unkillable\"\non = \"a/*\"\nchance = 0.5",
+            Fault::new(FaultKind::Unkillable { by: None }, 0.5).on("a/main"),
+        ),
+        (
+            "kind = \"late-notify\"\nby = \"1ms..9ms\"\nchance = 0.5",
+            Fault::new(FaultKind::LateNotify { by: range("1ms..9ms") }, 0.5),
+        ),
+    ] {
+        let scenario = good(&format!("{SMALL}[[faults]]\n{text}\n"));
+        assert_eq!(&*scenario.cases()[0].faults, &[expected], "{text}");
+    }
+    for (text, message) in [
+        ("kind = \"crash\"", "this fault has no `chance`"),
+        ("chance = 0.5", "this fault has no `kind`"),
+        ("kind = \"crash\"\nchance = 1.5", "a chance is a number from 0 to 1"),
+        ("kind = \"crahs\"\nchance = 1", "unknown fault `crahs`"),
+        ("kind = \"crash\"\nchance = 1\nby = \"1s\"", "`by` does nothing here"),
+        ("kind = \"slow-exit\"\nchance = 1\nerrno = \"EAGAIN\"", "`errno` does nothing here"),
+        ("kind = \"spawn-fails\"\nchance = 1\nerrno = \"ENOENT\"", "unknown error of fork `ENOENT`"),
+        ("kind = \"crash\"\nchance = 1\non = \"b\"", "unknown subject `b`"),
+    ] {
+        let errors = read("x.toml", &format!("{SMALL}[[faults]]\n{text}\n")).expect_err(text);
+        assert_eq!((errors.len(), errors[0].message.as_str()), (1, message), "{text}: {errors:#?}");
+    }
+}
+
+#[test]
 fn everything_but_schema_and_one_worker_has_a_default() {
     let scenario = good(SMALL);
     assert_eq!((&*scenario.name, scenario.about.as_str(), scenario.real, scenario.seeds), ("small", "", true, 100));

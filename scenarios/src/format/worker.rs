@@ -282,7 +282,7 @@ const STOP: Keys =
     Keys { of: "`stop`", known: &["signal", "signal-to", "grace", "scope", "drain"], later: &["proxy-drain"] };
 const SIM: Keys = Keys { of: "`sim`", known: &["exec-fails"], later: &[] };
 /// What execve(2) may say.
-const EXEC_ERRORS: &[(&str, Option<Errno>)] = &[
+pub(super) const EXEC_ERRORS: &[(&str, Option<Errno>)] = &[
     ("ENOENT", Some(Errno::ENOENT)),
     ("EACCES", Some(Errno::EACCES)),
     ("ENOEXEC", Some(Errno::ENOEXEC)),

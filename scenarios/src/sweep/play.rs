@@ -64,6 +64,7 @@ impl<C: Choose + 'static> Player<C> {
         {
             let world = simulator.host().world().clone();
             let mut world = world.borrow_mut();
+            world.set_faults(case.faults.clone());
             for allow in case.allows.iter() {
                 if let Some(oracle) = OracleName::parse(allow.oracle) {
                     world.audit().allow(oracle, Some(&allow.on));

@@ -68,7 +68,7 @@ impl Check {
                     self.kernel.run(proc, &mut Calm);
                     return true;
                 }
-                Some(KernelReady::Done { op, completion }) => self.done.push((op, completion)),
+                Some(KernelReady::Done { op, completion, .. }) => self.done.push((op, completion)),
                 None => return false,
             }
         }

@@ -7,6 +7,7 @@ mod clock;
 mod dstate;
 mod exec;
 mod exit;
+mod fault;
 mod fd;
 mod file;
 mod fork;
@@ -37,10 +38,12 @@ mod check;
 pub use boot::{BootId, Identity};
 pub use clock::Clock;
 pub use exec::{Spawn, Spawned};
+pub use fault::Notice;
 pub use poll::{KernelReady, What};
 
 use clock::Clocks;
 use dstate::Uninterruptible;
+use fault::Faults;
 use file::FileTable;
 use names::Names;
 use pid::PidTable;
@@ -51,7 +54,7 @@ use shakedown_core::choose::Choose;
 use shakedown_core::ids::ProcId;
 use shakedown_core::signal::Signal;
 use shakedown_core::time::{Duration, Instant};
-use shakedown_core::vocab::Deed;
+use shakedown_core::vocab::{Deed, ExitStatus};
 use std::sync::Arc;
 use timer::Timers;
 use unit::UnitTable;
@@ -110,6 +113,7 @@ pub struct Kernel {
     names: Names,
     files: FileTable,
     uses: Uses,
+    faults: Faults,
     /// Zombies of the host that are not leaders, in the order of their death or adoption.
     adopted: Vec<ProcId>,
     deeds: Vec<Deed>,
@@ -156,6 +160,7 @@ impl Kernel {
             names: Names::new(),
             files: FileTable::default(),
             uses: Uses::default(),
+            faults: Faults::default(),
             adopted: Vec::new(),
             deeds: Vec::new(),
         };
@@ -183,6 +188,7 @@ impl Kernel {
         self.polls.reset();
         self.files.reset();
         self.uses = Uses::default();
+        self.faults.reset();
         self.adopted.clear();
         self.deeds.clear();
         self.boot();
@@ -226,6 +232,12 @@ impl Kernel {
     }
 
     fn run_living(&mut self, thread: ProcId, process: ProcId, choose: &mut impl Choose) {
+        if let Some(status) = self.entry_mut(process).rare.as_mut().and_then(|rare| rare.ending.take()) {
+            return self.exit(process, status);
+        }
+        if self.crashes(process, choose) {
+            return self.die(process, Signal::SEGV);
+        }
         let mask = self.entry(thread).mask;
         if !self.entry(process).signals.is_actionable(&mask) || self.is_late(thread, choose) {
             return self.play(thread, choose);
@@ -237,13 +249,19 @@ impl Kernel {
     }
 
     fn run_dying(&mut self, process: ProcId, signal: Signal, choose: &mut impl Choose) {
+        if self.entry_mut(process).rare.as_mut().is_some_and(|rare| rare.ending.take().is_some()) {
+            return self.die(process, signal);
+        }
         for thread in self.each_thread(process) {
             if self.is_late(thread, choose) {
                 self.play(thread, choose);
             }
         }
         if let Life::Dying(_) = self.entry(process).life {
-            self.die(process, signal);
+            match self.survives(process, signal, choose).or_else(|| self.ends_slowly(process, choose)) {
+                Some(until) => self.linger(process, ExitStatus::Signalled { signal, core: false }, until),
+                None => self.die(process, signal),
+            }
         }
     }
 

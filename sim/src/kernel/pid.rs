@@ -36,6 +36,8 @@ pub(super) struct PidTable {
     last: i32,
     /// `pid_max`: numbers are less than this.
     max: i32,
+    /// The number that became free last.
+    freed: Option<i32>,
 }
 
 impl PidTable {
@@ -47,6 +49,15 @@ impl PidTable {
         self.numbers.clear();
         self.last = 0;
         self.max = max;
+        self.freed = None;
+    }
+
+    /// The circle goes back to just before the number that became free last: whoever is born next gets it, if it is still free. So it
+    /// happens when the circle comes round, as it does in a few seconds on a machine that starts many processes.
+    pub(super) fn reuse_last_freed(&mut self) {
+        if let Some(n) = self.freed.take() {
+            self.last = n - 1;
+        }
     }
 
     /// The next free number after the last one given out; `None` where all are in use (fork's EAGAIN).
@@ -76,6 +87,7 @@ impl PidTable {
         let number = self.at(n);
         if !number.is_used() {
             *number = Number { generation: number.generation + 1, ..Number::default() };
+            self.freed = Some(n);
         }
     }
 }

@@ -37,7 +37,7 @@ impl Kernel {
             let (block, at) = (frame.block.clone(), frame.at);
             match block.get(at) {
                 None => {
-                    self.end_of_program(id);
+                    self.end_of_program(id, choose);
                     break Played::Gone;
                 }
                 // Entering a loop is no step. A loop without rounds or verbs is one, so that every step comes to an end.
@@ -55,8 +55,19 @@ impl Kernel {
         }
     }
 
-    fn end_of_program(&mut self, id: ProcId) {
-        if self.entry(id).is_thread(id) { self.end_thread(id) } else { self.exit(id, ExitStatus::Exited(0)) }
+    fn end_of_program(&mut self, id: ProcId, choose: &mut impl Choose) {
+        if self.entry(id).is_thread(id) {
+            self.end_thread(id);
+        } else {
+            self.exit_unless_slow(id, ExitStatus::Exited(0), choose);
+        }
+    }
+
+    fn exit_unless_slow(&mut self, process: ProcId, status: ExitStatus, choose: &mut impl Choose) {
+        match self.ends_slowly(process, choose) {
+            Some(until) => self.linger(process, status, until),
+            None => self.exit(process, status),
+        }
     }
 
     /// Whether a thread that was running when a signal was generated gets through one more system call before it acts on it. A fork
@@ -98,7 +109,9 @@ impl Kernel {
             Verb::Repeat { .. } => Played::Done,
             Verb::Spawn { name, body } => {
                 // Without a free pid there is no child (EAGAIN), and the program goes on.
-                self.fork_puppet(id, name, body);
+                if !self.fork_fault(self.process_of(id), name, choose) {
+                    self.fork_puppet(id, name, body);
+                }
                 Played::Done
             }
             Verb::Daemonize { name, body } => self.daemonize(id, name, body),
@@ -117,7 +130,7 @@ impl Kernel {
                 Played::Gone
             }
             Verb::Exit(code) => {
-                self.exit(self.process_of(id), ExitStatus::Exited(*code));
+                self.exit_unless_slow(self.process_of(id), ExitStatus::Exited(*code), choose);
                 Played::Gone
             }
             Verb::Die(signal) => {

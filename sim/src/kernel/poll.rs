@@ -37,6 +37,8 @@ pub enum KernelReady {
     Done {
         /// Which.
         op: OpId,
+        /// Of which unit.
+        unit: UnitId,
         /// The answer.
         completion: Completion,
     },
@@ -100,7 +102,7 @@ impl Kernel {
                 let process = self.entry(proc);
                 Some(KernelReady::Step { proc, label: process.label, nth: process.steps })
             }
-            Item::Done(op, unit, what) => Some(KernelReady::Done { op, completion: self.completion(unit, what) }),
+            Item::Done(op, unit, what) => Some(KernelReady::Done { op, unit, completion: self.completion(unit, what) }),
         }
     }
 

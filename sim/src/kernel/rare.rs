@@ -4,6 +4,7 @@
 use super::file::FileId;
 use shakedown_core::ids::ProcId;
 use shakedown_core::signal::Signal;
+use shakedown_core::vocab::ExitStatus;
 
 /// The unusual part of a process.
 #[derive(Clone, Default)]
@@ -16,6 +17,8 @@ pub(super) struct Rare {
     pub(super) subreaper: bool,
     /// What it is sent when the thread that forked it ends (PR_SET_PDEATHSIG).
     pub(super) pdeathsig: Option<Signal>,
+    /// How it ends once its last descriptors are closed, where that takes time.
+    pub(super) ending: Option<ExitStatus>,
     /// Its descriptors beyond the standard ones, in the order in which they were opened or inherited.
     pub(super) files: Vec<FileId>,
 }

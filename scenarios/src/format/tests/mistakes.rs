@@ -154,7 +154,8 @@ fn what_is_not_built_yet_is_no_mistake() {
         ("[[stimuli]]\ndo = \"interrupt\"", 5, "stimulus `interrupt`"),
         ("[[stimuli]]\ndo = \"stop\"\nevery = \"1s\"", 6, "`every` of a stimulus"),
         ("[[stimuli]]\ndo = \"stop\"\non = \"a/main\"", 6, "a stimulus on a process"),
-        ("[[faults]]\nkind = \"crash\"\nchance = 1", 4, "a fault"),
+        ("[[faults]]\nkind = \"sink-slow\"\nchance = 1", 5, "fault `sink-slow`"),
+        ("[[faults]]\nkind = \"crash\"\non = \"session\"\nchance = 1", 6, "a fault of the session itself"),
         ("[[expect]]\nallow = \"stop-order\"\non = \"a\"\nreason = \"x\"", 5, "oracle `stop-order`"),
         ("[[expect]]\nnever = \"a unready\"", 5, "event `unready`"),
     ] {

@@ -1,0 +1,126 @@
+//! Faults: what goes wrong in the simulated world, and how often. `on` is resolved here, so that a world compares plain names.
+
+use super::reader::{Keys, Reader};
+use super::tree::{Node, Table, Value};
+use crate::pattern::{Names, SubjectKind, resolve};
+use shakedown_core::time::DurationRange;
+use shakedown_core::vocab::{Errno, Fault, FaultKind};
+use std::sync::Arc;
+
+/// Reads all `[[faults]]`.
+pub(super) fn faults(reader: &mut Reader<'_>, document: &Table, names: &Names) -> Vec<Fault> {
+    let tables = reader.tables(document, "faults");
+    tables.into_iter().filter_map(|(node, table)| fault(reader, node, table, names)).collect()
+}
+
+fn fault(reader: &mut Reader<'_>, node: &Node, table: &Table, names: &Names) -> Option<Fault> {
+    reader.keys(table, &FAULT);
+    let on = table.get("on").map(|node| victims(reader, node, names));
+    let chance = table.get("chance").map(|node| chance(reader, node));
+    if chance.is_none() {
+        reader.mistake_hint(&node.at, "this fault has no `chance`", "how often it strikes, as in chance = 0.05");
+    }
+    let Some(word) = table.get("kind") else {
+        reader.mistake(&node.at, "this fault has no `kind`");
+        return None;
+    };
+    let kind = reader.choice(word, "fault", &kinds())?;
+    let kind = detail(reader, table, kind)?;
+    // Outer: whether the key is there; inner: whether it could be read.
+    let on = match on {
+        Some(on) => on?,
+        None => Vec::new(),
+    };
+    Some(Fault { on, ..Fault::new(kind, chance??) })
+}
+
+/// The kinds of the contract; those that nothing can suffer yet are told apart from mistakes.
+fn kinds() -> Vec<(&'static str, Option<FaultKind>)> {
+    let built = FaultKind::ALL.iter().map(|(word, kind)| (*word, Some(*kind)));
+    built.chain(LATER.iter().map(|word| (*word, None))).collect()
+}
+
+/// `errno` and `by`, where the kind has one.
+fn detail(reader: &mut Reader<'_>, table: &Table, kind: FaultKind) -> Option<FaultKind> {
+    let (takes_errno, takes_by) = match kind {
+        FaultKind::SpawnFails { .. } | FaultKind::ExecFails { .. } => (true, false),
+        FaultKind::SlowExit { .. } | FaultKind::Unkillable { .. } | FaultKind::LateNotify { .. } => (false, true),
+        FaultKind::ClockJump { .. } | FaultKind::Suspend { .. } => (false, true),
+        FaultKind::SpuriousWake | FaultKind::EventLost | FaultKind::FdLimit => (false, false),
+        FaultKind::PidReuse | FaultKind::Crash => (false, false),
+    };
+    for (key, takes) in [("errno", takes_errno), ("by", takes_by)] {
+        if let Some(field) = table.field(key).filter(|_| !takes) {
+            reader.mistake_hint(&field.key_at, format!("`{key}` does nothing here"), "another `kind` has one");
+        }
+    }
+    let errno = table.get("errno").filter(|_| takes_errno);
+    let by = table.get("by").filter(|_| takes_by);
+    Some(match (kind, errno, by) {
+        (FaultKind::SpawnFails { .. }, Some(node), _) => {
+            FaultKind::SpawnFails { errno: reader.choice(node, "error of fork", FORK_ERRORS)? }
+        }
+        (FaultKind::ExecFails { .. }, Some(node), _) => {
+            FaultKind::ExecFails { errno: reader.choice(node, "error of exec", super::worker::EXEC_ERRORS)? }
+        }
+        (kind, _, Some(node)) => lasting(kind, reader.range(node, "`by`")?),
+        (kind, _, None) => kind,
+    })
+}
+
+fn lasting(kind: FaultKind, by: DurationRange) -> FaultKind {
+    match kind {
+        FaultKind::SlowExit { .. } => FaultKind::SlowExit { by },
+        FaultKind::Unkillable { .. } => FaultKind::Unkillable { by: Some(by) },
+        FaultKind::LateNotify { .. } => FaultKind::LateNotify { by },
+        FaultKind::ClockJump { .. } => FaultKind::ClockJump { by },
+        FaultKind::Suspend { .. } => FaultKind::Suspend { by },
+        FaultKind::SpawnFails { .. } | FaultKind::ExecFails { .. } | FaultKind::SpuriousWake => kind,
+        FaultKind::EventLost | FaultKind::FdLimit | FaultKind::PidReuse | FaultKind::Crash => kind,
+    }
+}
+
+/// The workers and processes that `on` names, globs written out.
+fn victims(reader: &mut Reader<'_>, node: &Node, names: &Names) -> Option<Vec<Arc<str>>> {
+    let text = reader.text(node, "`on`")?;
+    let mut victims = Vec::new();
+    for id in resolve(text, names) {
+        let subject = names.subject(id);
+        match subject.kind {
+            SubjectKind::Session => {
+                reader.later(&node.at, "a fault of the session itself");
+                return None;
+            }
+            SubjectKind::Worker | SubjectKind::Process => victims.push(subject.name.clone()),
+        }
+    }
+    if victims.is_empty() && names.is_opaque(text) {
+        victims.push(text.into());
+    }
+    if victims.is_empty() {
+        let known = names.subjects().iter().filter(|subject| subject.kind != SubjectKind::Session);
+        reader.unknown(&node.at, "subject", text, known.map(|subject| &*subject.name));
+        return None;
+    }
+    Some(victims)
+}
+
+fn chance(reader: &mut Reader<'_>, node: &Node) -> Option<f64> {
+    let chance = match &node.value {
+        Value::Float(n) => *n,
+        Value::Integer(n) => n.map_or(f64::NAN, |n| n as f64),
+        Value::Text(_) | Value::Bool(_) | Value::Date | Value::List(_) | Value::Table(_) => f64::NAN,
+    };
+    if (0.0..=1.0).contains(&chance) {
+        return Some(chance);
+    }
+    reader.mistake_hint(&node.at, "a chance is a number from 0 to 1", "as in chance = 0.05");
+    None
+}
+
+const FAULT: Keys = Keys { of: "a fault", known: &["on", "kind", "errno", "by", "chance"], later: &[] };
+/// Faults of files, sinks and sockets, which nothing opens yet.
+const LATER: &[&str] = &["sink-slow", "sink-fails", "disk-full", "torn-write", "connection-reset"];
+/// What fork(2) may say.
+const FORK_ERRORS: &[(&str, Option<Errno>)] =
+    &[("EAGAIN", Some(Errno::EAGAIN)), ("ENOMEM", Some(Errno::ENOMEM)), ("EMFILE", Some(Errno::EMFILE))];
