@@ -1,5 +1,6 @@
 //! The machines that Shakedown brings: one enum, so that a host drives them without a box or a vtable.
 
+use crate::digest::Digest;
 use crate::machine::{Broken, Cx, Event, Machine};
 use crate::outside::Outside;
 use crate::session::Session;
@@ -60,5 +61,9 @@ impl Machine for Actor {
 
     fn waits_for(&self) -> String {
         each!(self, machine => machine.waits_for())
+    }
+
+    fn digest(&self, now: Instant, into: &mut Digest) -> bool {
+        each!(self, machine => machine.digest(now, into))
     }
 }

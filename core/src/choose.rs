@@ -40,6 +40,20 @@ pub trait Choose {
 
     /// An answer to `ask`, from 0 to [`Ask::max`]. Asked only where there is more than one answer.
     fn draw(&mut self, site: Site, ask: Ask) -> u32;
+
+    /// Whether it decides itself what runs next, by [`pick`](Self::pick), instead of by ranks. The same throughout a run. A clock that
+    /// runs by itself cannot be picked: on such a world ranks decide.
+    fn picks(&self) -> bool {
+        false
+    }
+
+    /// Which of these runs next, by its index; 0, first come first served, is calm. Asked only where there are two or more. Where a
+    /// deadline may come although something is enabled, it is the last of them, of [`Kind::Clock`](crate::site::Kind::Clock): so
+    /// everything may be late, by as much as the chooser likes.
+    fn pick(&mut self, enabled: &[Site]) -> usize {
+        let _ = enabled;
+        0
+    }
 }
 
 /// The calm run: every answer is 0.
@@ -63,5 +77,13 @@ impl<C: Choose + ?Sized> Choose for &mut C {
 
     fn draw(&mut self, site: Site, ask: Ask) -> u32 {
         (**self).draw(site, ask)
+    }
+
+    fn picks(&self) -> bool {
+        (**self).picks()
+    }
+
+    fn pick(&mut self, enabled: &[Site]) -> usize {
+        (**self).pick(enabled)
     }
 }

@@ -13,6 +13,7 @@ extern crate std;
 pub mod actor;
 pub mod choose;
 pub mod counts;
+pub mod digest;
 pub mod host;
 pub mod ids;
 pub mod machine;

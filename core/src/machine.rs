@@ -3,6 +3,7 @@
 //! A machine's state is data. It knows no async, lock or channel, and nothing happens in its `Drop`.
 
 use crate::choose::{Ask, Choose};
+use crate::digest::Digest;
 use crate::ids::{ActorId, OpId, UnitId, WorkerId};
 use crate::reactor::{Effect, Reactor};
 use crate::signal::Signal;
@@ -46,6 +47,13 @@ pub trait Machine: 'static {
 
     /// What it waits for, for the report of a run that is stuck.
     fn waits_for(&self) -> String;
+
+    /// Puts in all of its state that its future depends on, so that a search knows it again: instants by their distance from `now`, and
+    /// nothing that only numbers things, as operations. False where it does not tell; a search then takes no two states for the same.
+    fn digest(&self, now: Instant, into: &mut Digest) -> bool {
+        let _ = (now, into);
+        false
+    }
 }
 
 /// A broken invariant, in words.

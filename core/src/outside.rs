@@ -2,6 +2,7 @@
 //!
 //! It is a machine like any other, so that the same stimuli come in the simulator and for real.
 
+use crate::digest::Digest;
 use crate::ids::ActorId;
 use crate::machine::{Broken, Command, Cx, Event, Machine};
 use crate::session::for_worker;
@@ -162,5 +163,17 @@ impl Machine for Outside {
 
     fn waits_for(&self) -> String {
         "the moment of its next stimulus".into()
+    }
+
+    fn digest(&self, now: Instant, into: &mut Digest) -> bool {
+        into.number(u64::from(self.over)).number(u64::from(self.started));
+        for state in &self.states {
+            match state {
+                State::Waiting => into.number(0),
+                State::Armed(at) => into.number(1).instant(now, *at),
+                State::Done => into.number(2),
+            };
+        }
+        true
     }
 }

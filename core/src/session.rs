@@ -1,5 +1,6 @@
 //! The root of a tree: owns its workers, the stop budget, and the last fact. `SessionStopped` comes when all is quiescent, once.
 
+use crate::digest::Digest;
 use crate::ids::{ActorId, WorkerId};
 use crate::machine::{Broken, Command, Cx, Event, Machine};
 use crate::time::Instant;
@@ -10,7 +11,8 @@ use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::mem::replace;
+use core::hash::Hash;
+use core::mem::{discriminant, replace};
 
 /// The machine of a session.
 #[derive(Clone, Debug)]
@@ -210,6 +212,19 @@ impl Machine for Session {
             }
             State::Stopped => "nothing".into(),
         }
+    }
+
+    fn digest(&self, now: Instant, into: &mut Digest) -> bool {
+        discriminant(&self.state).hash(into);
+        match &self.state {
+            State::Pending | State::Stopped => {}
+            State::Up { open } => open.hash(into),
+            State::Stopping { open, deadline } | State::Forcing { open, deadline } => {
+                open.hash(into);
+                into.instant(now, *deadline);
+            }
+        }
+        true
     }
 }
 

@@ -22,6 +22,8 @@ pub enum Kind {
     Fault,
     /// Random bits asked by a user's task.
     Random,
+    /// The next deadline comes, although something is enabled. Only where the chooser picks.
+    Clock,
 }
 
 /// The name of an actor, task or process, hashed together with the names of its ancestors.

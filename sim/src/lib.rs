@@ -9,6 +9,7 @@
 pub mod choose;
 pub mod kernel;
 mod random;
+pub mod search;
 mod simulator;
 mod wake;
 mod world;

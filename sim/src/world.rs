@@ -4,6 +4,7 @@ use crate::kernel::{Kernel, KernelConfig, KernelReady, Notice, Spawn, What};
 use crate::wake::Wakes;
 use shakedown_core::choose::Choose;
 use shakedown_core::counts::Counts;
+use shakedown_core::digest::Digest;
 use shakedown_core::ids::{OpId, ProcId, TaskId, UnitId, WorkerId};
 use shakedown_core::oracle::{Audit, EndState, Names, Scene};
 use shakedown_core::signal::Signal;
@@ -170,6 +171,26 @@ impl<C: Choose + 'static> SimWorld<C> {
     /// The chooser, to look at.
     pub fn choices(&self) -> &C {
         &self.chooser
+    }
+
+    /// What its kernel and what is under way amount to; the host has a fingerprint of its own.
+    pub fn fingerprint(&self) -> u64 {
+        let mut digest = Digest::of(PROCESS);
+        if self.kernel_used {
+            digest.number(self.kernel.fingerprint());
+        }
+        for write in self.writes.values() {
+            digest.number(u64::from(write.unit.0)).bytes(&write.bytes[write.written..]);
+        }
+        for unit in &self.abandoned {
+            digest.number(u64::from(unit.0));
+        }
+        digest.value()
+    }
+
+    /// The chooser, for whoever decides with it.
+    pub(crate) fn choices_mut(&mut self) -> &mut C {
+        &mut self.chooser
     }
 
     fn spawn(&mut self, op: OpId, unit: UnitId, spec: &ProcessSpec) {

@@ -22,8 +22,8 @@ const TICKS_AN_INSTANT_MAX: u32 = 1_000;
 pub(crate) struct Entry<A> {
     pub(crate) name: Arc<str>,
     pub(crate) machine: A,
-    label: Label,
-    mailbox: Mailbox,
+    pub(super) label: Label,
+    pub(super) mailbox: Mailbox,
     /// Deliveries, ticks and draws so far: the n-th of the next.
     mails: u32,
     ticks: u32,
@@ -31,7 +31,7 @@ pub(crate) struct Entry<A> {
     /// The deadline it had when it last ran; `NEVER` for none.
     deadline: Instant,
     timer: Option<TimerId>,
-    tick_enabled: bool,
+    pub(super) tick_enabled: bool,
     /// The instant of the last tick, and how many it has had.
     ticked: (Instant, u32),
 }

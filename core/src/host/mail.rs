@@ -86,6 +86,14 @@ impl Letters {
         mail
     }
 
+    /// The letters of a mailbox, in their order.
+    pub(super) fn of(&self, mailbox: Mailbox) -> impl Iterator<Item = &Mail> {
+        let letters = core::iter::successors(self.slots.get(mailbox.first as usize), |letter| {
+            self.slots.get(letter.next as usize)
+        });
+        letters.filter_map(|letter| letter.mail.as_ref())
+    }
+
     pub(super) fn clear(&mut self) {
         self.slots.clear();
         self.free = NONE;

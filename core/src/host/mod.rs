@@ -3,7 +3,9 @@
 //! A turn: the world is asked what has become possible, the least enabled action runs, and what it asked for is carried out in order.
 
 mod actors;
+mod fingerprint;
 mod mail;
+mod pick;
 mod queue;
 mod session;
 mod turn;
@@ -31,6 +33,7 @@ use core::cell::{Cell, RefCell};
 use core::future::Future;
 use core::pin::Pin;
 use mail::Letters;
+use pick::Picking;
 use queue::{Action, Queue};
 
 /// A function that a unit can be.
@@ -57,6 +60,8 @@ pub struct Host<W: World, A: Machine = Actor> {
     reactor: Rc<Reactor>,
     world: Rc<RefCell<W>>,
     queue: Queue,
+    /// In use where the chooser picks.
+    picking: Option<Box<Picking>>,
     actors: Vec<Entry<A>>,
     letters: Letters,
     listeners: Vec<ActorId>,
@@ -105,10 +110,12 @@ impl<W: World, A: Machine> Host<W, A> {
         let _ = reactor.port.set(Rc::new(PortOf(world.clone())));
         reactor.now.set(world.borrow_mut().now());
         let patient = world.borrow().is_patient();
+        let picking = Picking::asked_for(&mut *world.borrow_mut());
         Host {
             reactor,
             world,
             queue: Queue::default(),
+            picking,
             actors: Vec::new(),
             letters: Letters::new(),
             listeners: Vec::new(),
@@ -228,6 +235,7 @@ impl<W: World, A: Machine> Host<W, A> {
         let mut world = self.world.borrow_mut();
         while world.next_woken().is_some() {}
         renew(&mut world);
+        self.picking = Picking::asked_for(&mut *world);
         self.reactor.now.set(world.now());
     }
 

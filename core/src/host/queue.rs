@@ -21,6 +21,8 @@ pub(crate) enum Action {
     Tick(ActorId),
     /// The world takes a step.
     Step(u32),
+    /// The clock goes on to the next deadline. Never in the queue: a chooser that picks may pick it.
+    Clock,
 }
 
 impl Action {
@@ -30,6 +32,7 @@ impl Action {
             Action::Mail(_) => Kind::Mail,
             Action::Tick(_) => Kind::Tick,
             Action::Step(_) => Kind::Step,
+            Action::Clock => Kind::Clock,
         }
     }
 }
@@ -44,6 +47,13 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
+    /// The next deadline, which competes only where the chooser picks.
+    pub(crate) const CLOCK: Entry = Entry { key: 0, arrival: 0, nth: 0, label: Label::ROOT, action: Action::Clock };
+
+    pub(crate) const fn site(&self) -> Site {
+        Site { kind: self.action.kind(), label: self.label, nth: self.nth }
+    }
+
     fn order(&self) -> (u64, u32) {
         (self.key, self.arrival)
     }
@@ -98,7 +108,7 @@ impl Queue {
     }
 
     fn compete<C: Choose>(&mut self, mut entry: Entry, chooser: &mut C) {
-        let mut rank = |e: &Entry| u64::from(chooser.rank(Site { kind: e.action.kind(), label: e.label, nth: e.nth }));
+        let mut rank = |e: &Entry| u64::from(chooser.rank(e.site()));
         if let Some(mut first) = self.alone.take() {
             first.key += rank(&first);
             self.arrivals = 0;

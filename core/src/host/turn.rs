@@ -24,13 +24,15 @@ impl<W: World, A: Machine> Host<W, A> {
         }
         loop {
             self.absorb();
-            if let Some(entry) = self.queue.pop() {
+            let next = if self.picking.is_none() { self.queue.pop() } else { self.pick() };
+            if let Some(entry) = next {
                 self.note_step(entry.label, entry.action);
                 match entry.action {
                     Action::Poll(task) => self.run_poll(task),
                     Action::Mail(actor) => self.run_mail(actor),
                     Action::Tick(actor) => self.run_tick(actor),
                     Action::Step(step) => self.world.borrow_mut().run(step),
+                    Action::Clock => self.deadline_comes(),
                 }
                 self.carry_out();
                 return Step::Ran;
@@ -43,12 +45,7 @@ impl<W: World, A: Machine> Host<W, A> {
             }
             match self.next_deadline() {
                 Some(at) => {
-                    let now = {
-                        let mut world = self.world.borrow_mut();
-                        world.advance(at);
-                        world.now()
-                    };
-                    self.clock_moved(now);
+                    let now = self.advance(at);
                     if now < at {
                         return Step::Idle { until: Some(at) };
                     }
@@ -86,6 +83,24 @@ impl<W: World, A: Machine> Host<W, A> {
         }
     }
 
+    /// Moves the clock, as far as it can be moved, and says where it stands.
+    fn advance(&mut self, at: Instant) -> Instant {
+        let now = {
+            let mut world = self.world.borrow_mut();
+            world.advance(at);
+            world.now()
+        };
+        self.clock_moved(now);
+        now
+    }
+
+    /// The deadline comes that [`pick`](Host::pick) has offered.
+    fn deadline_comes(&mut self) {
+        if let Some(at) = self.next_deadline() {
+            self.advance(at);
+        }
+    }
+
     /// Takes the clock's new reading and enables what is due.
     fn clock_moved(&mut self, now: Instant) {
         self.reactor.now.set(now);
@@ -111,7 +126,7 @@ impl<W: World, A: Machine> Host<W, A> {
 
     /// Enables what has become possible since the last turn.
     #[inline]
-    fn absorb(&mut self) {
+    pub(super) fn absorb(&mut self) {
         while !self.reactor.answers.borrow().is_empty() {
             let answer = self.reactor.answers.borrow_mut().pop_front();
             if let Some((op, completion)) = answer {

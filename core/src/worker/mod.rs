@@ -7,6 +7,7 @@
 //!                                                                           └─time is up──▶ Surveying ─▶ Ended
 //! ```
 
+mod digest;
 mod ending;
 mod lines;
 mod outcome;
@@ -20,6 +21,7 @@ pub(crate) use run::Run;
 
 use ending::Survey;
 
+use crate::digest::Digest;
 use crate::ids::{ActorId, OpId, UnitId, WorkerId};
 use crate::machine::{Broken, Command, Cx, Event, Machine};
 use crate::time::Instant;
@@ -202,5 +204,10 @@ impl Machine for Worker {
             State::Surveying { .. } => "the names of who is left".into(),
             State::Ended(_) => "nothing".into(),
         }
+    }
+
+    fn digest(&self, now: Instant, into: &mut Digest) -> bool {
+        self.state.digest(now, into);
+        true
     }
 }

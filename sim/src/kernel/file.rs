@@ -3,8 +3,10 @@
 
 use super::Kernel;
 use super::process::Wait;
+use shakedown_core::digest::Digest;
 use shakedown_core::ids::ProcId;
 use std::collections::BTreeSet;
+use std::hash::Hash;
 use std::sync::Arc;
 
 /// An open file description.
@@ -12,7 +14,7 @@ use std::sync::Arc;
 pub(super) struct FileId(u32);
 
 /// What was opened.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 enum Opened {
     /// A file, for its lock; `held` while this description has the lock.
     Lock { file: Arc<str>, held: bool },
@@ -55,6 +57,13 @@ impl FileTable {
     fn holder(&self, file: &str) -> Option<FileId> {
         let has = |d: &Description| matches!(&d.what, Opened::Lock { file: of, held: true } if **of == *file);
         self.open.iter().position(|d| d.holders > 0 && has(d)).map(|at| FileId(at as u32))
+    }
+
+    /// What a description is, for whoever compares states: what was opened, and what of it is held.
+    pub(super) fn digest(&self, id: FileId, digest: &mut Digest) {
+        let Description { what, holders, waiters: _ } = &self.open[id.0 as usize];
+        what.hash(digest);
+        digest.number(u64::from(*holders));
     }
 
     fn at(&mut self, id: FileId) -> &mut Description {

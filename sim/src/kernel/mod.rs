@@ -10,6 +10,7 @@ mod exit;
 mod fault;
 mod fd;
 mod file;
+mod fingerprint;
 mod fork;
 mod kill;
 mod list;

@@ -1,6 +1,7 @@
 //! One pipe: bytes in pages, and how many hold each end (pipe(7)).
 //! Pages matter: 16 writes of 4 095 bytes fill a pipe of 65 536, and a write of one page or less is never torn.
 
+use shakedown_core::digest::Digest;
 use shakedown_core::ids::{ProcId, UnitId};
 use shakedown_core::puppet::Fd;
 use std::collections::VecDeque;
@@ -95,6 +96,23 @@ impl Pipe {
     pub(super) fn skip_all(&mut self) {
         if let Some(buffer) = &mut self.buffer {
             buffer.skip(buffer.bytes.len());
+        }
+    }
+
+    /// Puts in what it carries, and how it lies in pages.
+    pub(super) fn digest(&self, into: &mut Digest) {
+        let Pipe { unit: _, fd: _, readers, writers, waiters: _, pages_max: _, buffer } = self;
+        into.number(u64::from(*readers)).number(u64::from(*writers));
+        if let Some(buffer) = buffer {
+            let (front, back) = buffer.bytes.as_slices();
+            if back.is_empty() {
+                into.bytes(front)
+            } else {
+                into.bytes(&[front, back].concat())
+            };
+            for page in &buffer.pages {
+                into.number(page.end as u64).number(page.len as u64);
+            }
         }
     }
 
@@ -211,6 +229,11 @@ impl PipeTable {
 
     pub(super) fn at(&mut self, id: PipeId) -> &mut Pipe {
         &mut self.pipes[id.0 as usize]
+    }
+
+    /// Every pipe that somebody holds.
+    pub(super) fn every(&self) -> impl Iterator<Item = &Pipe> {
+        self.pipes[..self.used].iter().filter(|pipe| pipe.readers > 0 || pipe.writers > 0)
     }
 
     pub(super) fn get(&self, id: PipeId) -> &Pipe {

@@ -9,7 +9,7 @@ use shakedown_core::vocab::{Completion, Stream};
 use std::collections::VecDeque;
 
 /// What may be waited for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum What {
     /// The leader has ended.
     Exit,

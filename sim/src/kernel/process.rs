@@ -69,7 +69,7 @@ pub(super) struct Process {
 }
 
 /// What a process is, as far as wait(2) and kill(2) care.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Life {
     /// It runs, or waits for something.
     Alive,

@@ -1,11 +1,13 @@
 //! Sets of signals, and what a process and each of its threads know of signals: pending, blocked, ignored, caught (signal(7)).
 //! Kept apart from delivery because fork, exec, threads and handlers each copy a different part of it.
 
+use shakedown_core::digest::Digest;
 use shakedown_core::puppet::{Block, Handler};
 use shakedown_core::signal::{DefaultAction, Signal};
+use std::hash::Hash;
 
 /// A set of signals, a bit each, as the kernel keeps it.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
 pub(super) struct SignalSet(u64);
 
 impl SignalSet {
@@ -67,7 +69,7 @@ impl SignalSet {
 }
 
 /// The signal state of a thread.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(super) struct Mask {
     /// What its program has blocked (sigprocmask(2)). Never KILL or STOP.
     pub(super) blocked: SignalSet,
@@ -100,6 +102,17 @@ pub(super) enum Disposition {
 impl Signals {
     /// Real-time signals beyond this many coalesce, as those of kill(2) do once RLIMIT_SIGPENDING is reached.
     pub(super) const QUEUED_MAX: usize = 1024;
+
+    /// Puts in all of it; handlers by their blocks, which a scenario shares among its runs.
+    pub(super) fn digest(&self, into: &mut Digest) {
+        let Signals { pending, queued, ignored, caught, handlers } = self;
+        into.number(pending.0).number(ignored.0).number(caught.0);
+        queued.hash(into);
+        let each = |(signal, block): &(Signal, Block)| {
+            Digest::of(signal.number() as u64).number(block.as_ptr().addr() as u64).value()
+        };
+        into.number(handlers.iter().map(each).fold(0, u64::wrapping_add));
+    }
 
     /// As in a process that has never heard of signals.
     pub(super) fn clear(&mut self) {

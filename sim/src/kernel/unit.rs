@@ -71,6 +71,11 @@ impl UnitTable {
         self.used = 0;
     }
 
+    /// Every unit of this simulation, by its number.
+    pub(super) fn every(&self) -> &[Unit] {
+        &self.units[..self.used]
+    }
+
     /// The unit, if it was ever spawned or watched.
     pub(super) fn get(&self, unit: UnitId) -> Option<&Unit> {
         self.units[..self.used].get(unit.index())

@@ -1,0 +1,172 @@
+//! Whether a simulated run fits a real outcome: so far, as something that can still become it, and at its end.
+//! The rules for what a real run does not show stand in [`outcome`](super::outcome).
+
+use super::outcome::{ANYBODY, Account, Change, Life, Outcome, Told, Word, index};
+use crate::format::Case;
+use shakedown_core::digest::Digest;
+use shakedown_core::host::Step;
+use shakedown_core::site::Label;
+use shakedown_sim::Moment;
+use shakedown_sim::search::Goal;
+
+/// A search for a run that comes to this outcome.
+pub(super) struct Fit<'a> {
+    case: &'a Case,
+    real: &'a Outcome,
+    account: Account,
+    progress: u64,
+}
+
+impl<'a> Fit<'a> {
+    pub(super) fn new(case: &'a Case, real: &'a Outcome) -> Fit<'a> {
+        Fit { case, real, account: Account::default(), progress: 0 }
+    }
+
+    fn fits(&self, change: &Change) -> bool {
+        let told = |subject| self.real.told.get(subject).zip(self.account.told.get(subject));
+        match change {
+            Change::Nothing => true,
+            Change::Fact(subject) => told(subject).is_some_and(|(real, sim)| {
+                let at = sim.facts.len() - 1;
+                real.facts.get(at).is_some_and(|real| word_fits(&sim.facts[at], real))
+            }),
+            Change::Output(subject, stream, from) => told(subject).is_some_and(|(real, sim)| {
+                let (real, sim) = (&real.outputs[index(*stream)], &sim.outputs[index(*stream)]);
+                real.get(*from..sim.len()) == Some(&sim[*from..])
+            }),
+            Change::Closing(subject) => {
+                told(subject).is_some_and(|(real, sim)| real.closings.starts_with(&sim.closings))
+            }
+            Change::Life(name) => lives_fit(&self.lives(name), self.real_lives(name), false),
+        }
+    }
+
+    fn lives(&self, name: &str) -> Vec<&Life> {
+        self.account.lives_of(name)
+    }
+
+    fn real_lives(&self, name: &str) -> &[Life] {
+        self.real.lives.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    fn fits_at_the_end(&self) -> bool {
+        let nothing = Told::default();
+        let told = self.real.told.iter().all(|(subject, real)| {
+            let sim = self.account.told.get(subject).unwrap_or(&nothing);
+            // What was told fits so far; only its length is left to be compared.
+            (sim.facts.len(), sim.closings.len()) == (real.facts.len(), real.closings.len())
+                && sim.outputs.iter().zip(&real.outputs).all(|(sim, real)| sim.len() == real.len())
+        });
+        let born = self.account.lives.iter().map(|lived| &lived.name);
+        let mut names = self.real.lives.keys().chain(born);
+        told && names.all(|name| lives_fit(&self.lives(name), self.real_lives(name), true))
+    }
+}
+
+impl Goal for Fit<'_> {
+    fn begin(&mut self) {
+        self.account.clear();
+        self.progress = 0;
+    }
+
+    fn see(&mut self, moment: &Moment, who: Option<Label>) -> bool {
+        let change = self.account.take(self.case, moment, who);
+        let fits = self.fits(&change);
+        self.progress += u64::from(fits);
+        fits
+    }
+
+    fn is_met(&mut self, step: Step) -> bool {
+        step == Step::Done && self.fits_at_the_end()
+    }
+
+    /// What was told is a beginning of what was told for real, so that lengths say all.
+    fn digest(&self) -> u64 {
+        let mut digest = Digest::of(self.account.digest_lives());
+        for (subject, Told { facts, outputs, closings }) in &self.account.told {
+            digest.bytes(subject.as_bytes()).number(facts.len() as u64).number(closings.len() as u64);
+            outputs.iter().for_each(|output| {
+                digest.number(output.len() as u64);
+            });
+        }
+        digest.value()
+    }
+
+    fn progress(&self) -> u64 {
+        self.progress
+    }
+}
+
+/// Who was not known for real may be anybody.
+fn word_fits(sim: &Word, real: &Word) -> bool {
+    let names_fit = |sim: &[std::sync::Arc<str>], real: &[std::sync::Arc<str>]| {
+        let known = real.iter().filter(|name| ***name != *ANYBODY);
+        sim.len() == real.len() && { known }.all(|name| sim.contains(name))
+    };
+    sim.text == real.text && names_fit(&sim.survivors, &real.survivors) && names_fit(&sim.holders, &real.holders)
+}
+
+/// Whether each real life can be one of these simulated ones, no two the same, and those that are left over need not have been seen.
+/// At the end nothing may be missing, before it more may come.
+fn lives_fit(sim: &[&Life], real: &[Life], at_the_end: bool) -> bool {
+    if let ([sim], [real]) = (sim, real) {
+        return life_fits(sim, real, at_the_end);
+    }
+    // Kuhn's matching: first everybody who must have been seen finds a real life, then every real life finds somebody.
+    let mut taken: Vec<Option<usize>> = vec![None; real.len()];
+    let seen = (0..sim.len()).filter(|at| !may_be_unseen(sim[*at]));
+    let rest = (0..sim.len()).filter(|at| may_be_unseen(sim[*at]));
+    for at in seen {
+        if !give(at, sim, real, at_the_end, &mut taken, &mut vec![false; real.len()]) {
+            return false;
+        }
+    }
+    for at in rest {
+        give(at, sim, real, at_the_end, &mut taken, &mut vec![false; real.len()]);
+    }
+    !at_the_end || taken.iter().all(Option::is_some)
+}
+
+/// Finds a real life for a simulated one, moving others on where that helps; who has one keeps one.
+fn give(
+    at: usize,
+    sim: &[&Life],
+    real: &[Life],
+    at_the_end: bool,
+    taken: &mut [Option<usize>],
+    asked: &mut [bool],
+) -> bool {
+    for candidate in 0..real.len() {
+        if asked[candidate] || !life_fits(sim[at], &real[candidate], at_the_end) {
+            continue;
+        }
+        asked[candidate] = true;
+        let is_free = match taken[candidate] {
+            None => true,
+            Some(holder) => give(holder, sim, real, at_the_end, taken, asked),
+        };
+        if is_free {
+            taken[candidate] = Some(at);
+            return true;
+        }
+    }
+    false
+}
+
+/// A process that did nothing, or died of a signal before it did.
+fn may_be_unseen(life: &Life) -> bool {
+    life.deeds.is_empty() && life.end.as_ref().is_none_or(|end| end.starts_with("signalled"))
+}
+
+fn life_fits(sim: &Life, real: &Life, at_the_end: bool) -> bool {
+    let same_end = |end: &String| *end == *UNKNOWN || sim.end.as_ref() == Some(end);
+    match &real.end {
+        // Only a beginning was seen.
+        None => sim.deeds.starts_with(&real.deeds) || !at_the_end && real.deeds.starts_with(&sim.deeds),
+        Some(end) if at_the_end || sim.end.is_some() => sim.end.is_some() && same_end(end) && sim.deeds == real.deeds,
+        Some(_) => real.deeds.starts_with(&sim.deeds),
+    }
+}
+
+/// An end of which nobody knows what it was.
+const UNKNOWN: &str = "unknown";

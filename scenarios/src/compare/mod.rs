@@ -1,0 +1,152 @@
+//! Whether the simulator can do what Linux did: membership of a real outcome in the set of simulated ones, decided by search.
+//!
+//! A real run shows one outcome of many; a sweep shows many simulated ones, but never that there are no others. So the simulator's
+//! choices are searched, steered by the real outcome: a branch that has shown what was not seen for real is cut at once. A real duration
+//! means "at least", and so in the search everything may be late, without bound.
+
+mod fit;
+mod outcome;
+
+pub use outcome::{Life, Outcome, Told, Word, outcome_of};
+pub use shakedown_sim::search::Budget;
+
+use crate::format::Case;
+use fit::Fit;
+use outcome::Account;
+use shakedown_core::host::{Host, Step};
+use shakedown_core::site::Label;
+use shakedown_core::vocab::{Stimulus, TriggerSubject};
+use shakedown_sim::search::{End, Goal, Lateness, Path, Search, Searched, Spans, Terms};
+use shakedown_sim::{Moment, SimWorld, WorldConfig};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Whether a real outcome is one that the simulator can come to.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Decision {
+    /// It is: this simulated run comes to it.
+    Reachable {
+        /// Simulations until it was found.
+        runs: u64,
+        /// The run.
+        moments: Vec<Moment>,
+    },
+    /// It is not: all was tried. The model is wrong, or what the real side reports.
+    Unreachable {
+        /// Simulations that showed it.
+        runs: u64,
+        /// The simulated run that got farthest along the real one.
+        closest: Vec<Moment>,
+    },
+    /// Nobody knows: the budget is spent, or the real run did not come to its end.
+    Undecided {
+        /// Simulations until then.
+        runs: u64,
+        /// The simulated run that got farthest along the real one.
+        closest: Vec<Moment>,
+    },
+}
+
+/// What the simulator can come to.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Outcomes {
+    /// All that were found.
+    pub all: BTreeSet<Outcome>,
+    /// Whether these are all there are.
+    pub complete: bool,
+    /// Simulations.
+    pub runs: u64,
+}
+
+/// Decides whether the simulator can come to this outcome.
+pub fn decide(case: &Case, real: &Outcome, budget: Budget) -> Decision {
+    if !real.is_over {
+        return Decision::Undecided { runs: 0, closest: Vec::new() };
+    }
+    let spans = match u32::try_from(case.stimuli.len()) {
+        Ok(0 | 1) | Err(_) => Spans::Shortest,
+        // As many instants as there are stimuli allow for each of their orders.
+        Ok(stimuli) => Spans::Of(outside(case), stimuli),
+    };
+    let terms = Terms { lateness: Lateness::Unbounded, spans, budget, remembers: true, steps_a_run: STEPS_A_RUN };
+    let Searched { end, runs, moments, .. } = search(case, terms, &mut Fit::new(case, real));
+    match end {
+        End::Met => Decision::Reachable { runs, moments },
+        End::Exhausted => Decision::Unreachable { runs, closest: moments },
+        End::Spent => Decision::Undecided { runs, closest: moments },
+    }
+}
+
+/// Finds what the simulator can come to where nothing is late: every order of what can happen at the same instant, durations at both
+/// ends of their ranges and between. A program without a race has exactly one outcome.
+///
+/// Were everything as late as [`decide`] allows, every program would race against its own timeouts, and none had only one.
+pub fn outcomes(case: &Case, budget: Budget) -> Outcomes {
+    let terms = Terms {
+        lateness: Lateness::None,
+        spans: Spans::All(3),
+        budget,
+        remembers: true,
+        steps_a_run: case.limits.steps.min(STEPS_A_RUN),
+    };
+    let mut all = Collect { case, account: Account::default(), found: BTreeSet::new() };
+    let Searched { end, runs, .. } = search(case, terms, &mut all);
+    Outcomes { all: all.found, complete: end == End::Exhausted, runs }
+}
+
+fn search(case: &Case, terms: Terms, goal: &mut impl Goal) -> Searched {
+    let waits_for_process = |stimulus: &Stimulus| {
+        stimulus.when.as_ref().is_some_and(|when| matches!(when.subject, TriggerSubject::Process(_)))
+    };
+    let observed = case.stimuli.iter().any(waits_for_process);
+    let config = WorldConfig { history: true, observed, ..WorldConfig::default() };
+    let stimuli: Arc<[Stimulus]> = case.stimuli.as_slice().into();
+    let setup = |host: &mut Host<SimWorld<Path>>| {
+        host.start_session(&case.session, &stimuli);
+    };
+    Search::new(config, terms).go(Some(&case.session), setup, goal)
+}
+
+/// The label of the machine that plays the stimuli: it is the last of its name.
+fn outside(case: &Case) -> Label {
+    let namesakes = case.session.workers.iter().filter(|worker| *worker.name == *OUTSIDE).count();
+    Label::ROOT.child(OUTSIDE, namesakes as u32)
+}
+
+const OUTSIDE: &str = "outside";
+
+/// A simulation of more steps than this is not followed to its end.
+const STEPS_A_RUN: u64 = 100_000;
+
+/// A search that is never satisfied, and collects.
+struct Collect<'a> {
+    case: &'a Case,
+    account: Account,
+    found: BTreeSet<Outcome>,
+}
+
+impl Goal for Collect<'_> {
+    fn begin(&mut self) {
+        self.account.clear();
+    }
+
+    fn see(&mut self, moment: &Moment, who: Option<Label>) -> bool {
+        self.account.take(self.case, moment, who);
+        true
+    }
+
+    fn is_met(&mut self, step: Step) -> bool {
+        if step == Step::Done {
+            self.found.insert(self.account.outcome());
+        }
+        false
+    }
+
+    fn digest(&self) -> u64 {
+        self.account.digest_told().wrapping_add(self.account.digest_lives())
+    }
+
+    fn progress(&self) -> u64 {
+        0
+    }
+}

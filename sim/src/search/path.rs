@@ -1,0 +1,126 @@
+//! The way to one leaf of the tree of choices, and the way from there to the next: depth first, by re-execution from the start.
+
+use shakedown_core::choose::{Ask, Choose};
+use shakedown_core::site::{Kind, Label, Site};
+
+/// When the next deadline may come although something is enabled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Lateness {
+    /// Any time: every step and timer may be late by any span, as on a real machine, where a duration means "at least".
+    Unbounded,
+    /// Never: all is done at the instant at which it can be, as in a sweep.
+    None,
+}
+
+/// Whose drawn durations are tried out, beside the shortest: where everything may be late, a duration matters only to a machine that
+/// compares it with others of its own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Spans {
+    /// Nobody's.
+    Shortest,
+    /// Those of this machine, so many of each, evenly from the shortest to the longest.
+    Of(Label, u32),
+    /// All, so many of each.
+    All(u32),
+}
+
+/// Where a run may go one way or another, and which of them have been tried.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Fork {
+    /// Alternatives there are.
+    of: u32,
+    /// The one that is taken now; those before it are done.
+    taken: u32,
+    /// What an alternative stands for: with questions about spans, so many answers lie between two alternatives.
+    stride: u32,
+}
+
+/// A chooser that follows a path and goes on calmly, leaving a fork wherever there was another way.
+#[derive(Clone, Debug)]
+pub struct Path {
+    forks: Vec<Fork>,
+    /// How many of them this run has passed.
+    at: usize,
+    lateness: Lateness,
+    spans: Spans,
+}
+
+impl Path {
+    pub(super) fn new(lateness: Lateness, spans: Spans) -> Path {
+        Path { forks: Vec::new(), at: 0, lateness, spans }
+    }
+
+    /// Back to the start of the same path.
+    pub(super) fn rewind(&mut self) {
+        self.at = 0;
+    }
+
+    /// Whether the run goes where none has been: all earlier choices are made.
+    pub(super) fn is_at_frontier(&self) -> bool {
+        self.at == self.forks.len()
+    }
+
+    /// Turns to the next way that was not tried; false where there is none.
+    pub(super) fn turn(&mut self) -> bool {
+        // Forks that this run has not reached again are none: it was cut before.
+        self.forks.truncate(self.at);
+        while let Some(fork) = self.forks.last_mut() {
+            if fork.taken + 1 < fork.of {
+                fork.taken += 1;
+                return true;
+            }
+            self.forks.pop();
+        }
+        false
+    }
+
+    fn span(&mut self, steps: u32, tries: u32) -> u32 {
+        match tries.min(steps + 1) {
+            0 | 1 => 0,
+            tries => self.take(tries, steps / (tries - 1)),
+        }
+    }
+
+    fn take(&mut self, of: u32, stride: u32) -> u32 {
+        if self.at == self.forks.len() {
+            self.forks.push(Fork { of, taken: 0, stride });
+        }
+        let fork = self.forks[self.at];
+        debug_assert_eq!((fork.of, fork.stride), (of, stride), "a run that is repeated comes to the same forks");
+        self.at += 1;
+        fork.taken * fork.stride
+    }
+}
+
+impl Choose for Path {
+    fn rank(&mut self, _: Site) -> u16 {
+        0
+    }
+
+    fn draw(&mut self, site: Site, ask: Ask) -> u32 {
+        match ask {
+            Ask::Pick { of } => self.take(of, 1),
+            Ask::Chance { per_million: 0 } => 0,
+            Ask::Chance { per_million: 1_000_000 } => 1,
+            Ask::Chance { .. } => self.take(2, 1),
+            Ask::Span { steps } => match self.spans {
+                Spans::Of(label, tries) if label == site.label => self.span(steps, tries),
+                Spans::All(tries) => self.span(steps, tries),
+                Spans::Of(..) | Spans::Shortest => 0,
+            },
+        }
+    }
+
+    fn picks(&self) -> bool {
+        true
+    }
+
+    fn pick(&mut self, enabled: &[Site]) -> usize {
+        let has_clock = enabled.last().is_some_and(|site| site.kind == Kind::Clock);
+        let of = match self.lateness {
+            Lateness::None if has_clock => enabled.len() - 1,
+            Lateness::None | Lateness::Unbounded => enabled.len(),
+        };
+        if of == 1 { 0 } else { self.take(of as u32, 1) as usize }
+    }
+}
