@@ -22,7 +22,8 @@ pub trait Machine: 'static {
     /// Takes one event. Impossible ones go to [`Cx::unexpected`].
     fn on(&mut self, event: Event, cx: &mut Cx<'_>);
 
-    /// When it wants a [`Event::Tick`]. At or before now means: a Tick is enabled. After a Tick it must be later than now.
+    /// When it wants a [`Event::Tick`]. At or before now means: a Tick is enabled. After a Tick it must have moved
+    /// on: to later than now, or where the Tick came late, at least to later than it was.
     fn deadline(&self) -> Option<Instant>;
 
     /// Whether its state makes sense; checked after every event in the simulator.

@@ -164,8 +164,14 @@ fn life_fits(sim: &Life, real: &Life, at_the_end: bool) -> bool {
         // Only a beginning was seen.
         None => sim.deeds.starts_with(&real.deeds) || !at_the_end && real.deeds.starts_with(&sim.deeds),
         Some(end) if at_the_end || sim.end.is_some() => sim.end.is_some() && same_end(end) && sim.deeds == real.deeds,
-        Some(_) => real.deeds.starts_with(&sim.deeds),
+        Some(end) => real.deeds.starts_with(&sim.deeds) || is_dying(sim, end) && sim.deeds[..sim.deeds.len() - 1] == real.deeds,
     }
+}
+
+/// Whether its last deed is to act on the signal of this end: the end itself is told next.
+fn is_dying(life: &Life, end: &str) -> bool {
+    let by = end.strip_prefix("signalled(").and_then(|end| end.strip_suffix(')'));
+    life.deeds.last().and_then(|deed| deed.strip_prefix("acted on ")).is_some_and(|signal| Some(signal) == by)
 }
 
 /// An end of which nobody knows what it was.
