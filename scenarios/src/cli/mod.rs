@@ -1,6 +1,7 @@
-//! The command line: `sim`, `real` and `check`. Every flag has an environment name; a flag wins over it, it wins over the file.
+//! The command line: `sim`, `real`, `compare` and `check`. Every flag has an environment name; a flag wins over it, it wins over the file.
 
 mod check;
+mod compare;
 mod exit;
 mod progress;
 mod real;
@@ -31,10 +32,11 @@ Examples:
   shakedown sim stop.toml --seeds 100000          more seeds of one file
   shakedown sim stop.toml --case 4 --seed 42      exactly one run, as a report says it
   shakedown real stop.toml                        the same file with real processes
+  shakedown compare stop.toml --runs 20           whether the simulator can do whatever Linux did in 20 runs
   shakedown check                                 only read the files, and say all of their mistakes
 
 Exit codes: 0 all held, 1 an expectation or oracle failed, 2 usage, 3 bad scenario file, 4 nothing ran,
-5 inconclusive (a `sometimes` was never seen), 6 not deterministic, 7 the machine lacks what `real` needs,
+5 inconclusive (a `sometimes` was never seen, a comparison undecided), 6 not deterministic, 7 the machine lacks what `real` needs,
 70 a bug of Shakedown, 130 interrupted (what was found is printed).";
 
 #[derive(Subcommand, Debug)]
@@ -43,6 +45,8 @@ enum Command {
     Sim(sim::SimArgs),
     /// Play the same files on this machine: real processes, groups, signals and pipes
     Real(real::RealArgs),
+    /// Play the same files for real, and hold every real outcome against what the simulator can come to
+    Compare(compare::CompareArgs),
     /// Read scenarios and say all of their mistakes, without playing them
     Check(check::CheckArgs),
     /// Tell what an oracle promises, why the promise breaks in practice, and what to do
@@ -87,7 +91,6 @@ enum Format {
 
 /// The commands of the contract that are not built yet.
 const NOT_YET: &[&str] = &[
-    "compare",
     "explore",
     "replay",
     "show",
@@ -122,6 +125,7 @@ pub fn main() -> ExitCode {
     let exit = match cli.command {
         Command::Sim(args) => sim::run(&args),
         Command::Real(args) => real::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Explain { oracle } => explain(oracle.as_deref()),
         Command::Other(words) => other(&words),
@@ -151,10 +155,10 @@ fn story(oracle: OracleName) -> String {
 fn other(words: &[String]) -> Exit {
     let word = words.first().map_or("", String::as_str);
     if NOT_YET.contains(&word) {
-        eprintln!("error: `shakedown {word}` is not supported yet: `sim`, `real`, `check` and `explain` are");
+        eprintln!("error: `shakedown {word}` is not supported yet: `sim`, `real`, `compare`, `check` and `explain` are");
         return Exit::BadFile;
     }
-    let known = ["sim", "real", "check", "explain"].iter().chain(NOT_YET).copied();
+    let known = ["sim", "real", "compare", "check", "explain"].iter().chain(NOT_YET).copied();
     let hint =
         shakedown_core::puppet::nearest(word, known).map_or(String::new(), |near| format!(", did you mean `{near}`?"));
     eprintln!("error: unknown command `{word}`{hint}\n\nTry `shakedown --help`.");

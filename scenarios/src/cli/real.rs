@@ -48,17 +48,9 @@ pub(super) struct RealArgs {
 const LIMIT_UNASKED: Duration = Duration::from_secs(60);
 
 pub(super) fn run(args: &RealArgs) -> Exit {
-    // Before any thread exists, and before anything is printed: this process is replaced by one inside.
-    let name = if args.on_this_machine {
-        format!("on-this-machine-{}", std::process::id())
-    } else {
-        match namespace::enter_private_pid_namespace() {
-            Ok(entered) => entered.run,
-            Err(refused) => {
-                eprintln!("error: {refused}\nhelp: --on-this-machine plays among this machine's own processes");
-                return Exit::Lacking;
-            }
-        }
+    let name = match enter(args.on_this_machine) {
+        Ok(name) => name,
+        Err(exit) => return exit,
     };
     match load(&args.files) {
         Ok(scenarios) => play_all(args, &scenarios, &name),
@@ -66,16 +58,40 @@ pub(super) fn run(args: &RealArgs) -> Exit {
     }
 }
 
+/// Enters a private pid namespace, unless told not to, and says what the run is called. To be called before any thread exists, and
+/// before anything is printed: this process is replaced by one inside.
+pub(super) fn enter(on_this_machine: bool) -> Result<String, Exit> {
+    if on_this_machine {
+        return Ok(format!("on-this-machine-{}", std::process::id()));
+    }
+    match namespace::enter_private_pid_namespace() {
+        Ok(entered) => Ok(entered.run),
+        Err(refused) => {
+            eprintln!("error: {refused}\nhelp: --on-this-machine plays among this machine's own processes");
+            Err(Exit::Lacking)
+        }
+    }
+}
+
 /// Why a scenario is not played, if it is not.
-fn skipped(args: &RealArgs, job: &Job) -> Option<String> {
+pub(super) fn skipped(long: bool, job: &Job) -> Option<String> {
     if !job.scenario.real {
         return Some(job.scenario.real_reason.clone().unwrap_or_else(|| "it says `real = false`".into()));
     }
     if !job.case.faults.is_empty() {
         return Some("its `[[faults]]` strike in the simulator only".into());
     }
-    let long = job.case.limits.time > LIMIT_UNASKED && !args.long;
-    long.then(|| "its `limits.time` is above 60s: --long plays it".into())
+    let is_long = job.case.limits.time > LIMIT_UNASKED && !long;
+    is_long.then(|| "its `limits.time` is above 60s: --long plays it".into())
+}
+
+/// Complains of whoever this run has left behind when all is over.
+pub(super) fn complain_of_leftovers(name: &str) -> Exit {
+    let left = namespace::leftovers(name);
+    for (pid, command) in &left {
+        eprintln!("error: left behind: {pid} {command}");
+    }
+    if left.is_empty() { Exit::Held } else { Exit::Failed }
 }
 
 #[derive(Default)]
@@ -92,16 +108,12 @@ fn play_all(args: &RealArgs, scenarios: &[Arc<Scenario>], name: &str) -> Exit {
     let mut jobs = Job::all(scenarios, Seeds::First(1));
     jobs.retain(|job| args.case.is_none_or(|case| job.case.index == case));
     for job in &jobs {
-        match skipped(args, job) {
+        match skipped(args.long, job) {
             Some(reason) => tally.skipped.push((job.scenario.name.to_string(), reason)),
             None => exit = exit.worst(play_case(args, job, name, &mut tally)),
         }
     }
-    let left = namespace::leftovers(name);
-    for (pid, command) in &left {
-        eprintln!("error: left behind: {pid} {command}");
-        exit = exit.worst(Exit::Failed);
-    }
+    exit = exit.worst(complain_of_leftovers(name));
     if tally.sweep.is_empty() || (args.require && !tally.skipped.is_empty()) {
         exit = exit.worst(Exit::Lacking);
     }
@@ -163,7 +175,7 @@ fn play_case(args: &RealArgs, job: &Job, name: &str, tally: &mut Tally) -> Exit 
 }
 
 /// Ends whoever outlived the session by its own word, and complains of everybody else.
-fn sweep_up(job: &Job, run: &LiveRun, name: &str) -> Exit {
+pub(super) fn sweep_up(job: &Job, run: &LiveRun, name: &str) -> Exit {
     let named: BTreeSet<i32> = run
         .moments
         .iter()

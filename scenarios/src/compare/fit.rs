@@ -49,18 +49,22 @@ impl<'a> Fit<'a> {
         self.real.lives.get(name).map_or(&[], Vec::as_slice)
     }
 
-    fn fits_at_the_end(&self) -> bool {
-        let nothing = Told::default();
-        let told = self.real.told.iter().all(|(subject, real)| {
-            let sim = self.account.told.get(subject).unwrap_or(&nothing);
-            // What was told fits so far; only its length is left to be compared.
-            (sim.facts.len(), sim.closings.len()) == (real.facts.len(), real.closings.len())
-                && sim.outputs.iter().zip(&real.outputs).all(|(sim, real)| sim.len() == real.len())
+}
+
+/// Whether a simulated outcome is, as far as a real run shows, this real one.
+pub(super) fn fits(sim: &Outcome, real: &Outcome) -> bool {
+    let words_fit = |sim: &[Word], real: &[Word]| {
+        sim.len() == real.len() && sim.iter().zip(real).all(|(sim, real)| word_fits(sim, real))
+    };
+    let told = sim.told.len() == real.told.len()
+        && sim.told.iter().zip(&real.told).all(|((sim_name, sim), (real_name, real))| {
+            sim_name == real_name
+                && (&sim.outputs, &sim.closings) == (&real.outputs, &real.closings)
+                && words_fit(&sim.facts, &real.facts)
         });
-        let born = self.account.lives.iter().map(|lived| &lived.name);
-        let mut names = self.real.lives.keys().chain(born);
-        told && names.all(|name| lives_fit(&self.lives(name), self.real_lives(name), true))
-    }
+    let mut names = sim.lives.keys().chain(real.lives.keys());
+    let lives = |of: &Outcome, name: &std::sync::Arc<str>| of.lives.get(name).cloned().unwrap_or_default();
+    told && names.all(|name| lives_fit(&lives(sim, name).iter().collect::<Vec<_>>(), &lives(real, name), true))
 }
 
 impl Goal for Fit<'_> {
@@ -77,7 +81,7 @@ impl Goal for Fit<'_> {
     }
 
     fn is_met(&mut self, step: Step) -> bool {
-        step == Step::Done && self.fits_at_the_end()
+        step == Step::Done && fits(&self.account.outcome(), self.real)
     }
 
     /// What was told is a beginning of what was told for real, so that lengths say all.

@@ -4,9 +4,13 @@
 //! choices are searched, steered by the real outcome: a branch that has shown what was not seen for real is cut at once. A real duration
 //! means "at least", and so in the search everything may be late, without bound.
 
+mod case;
 mod fit;
 mod outcome;
+mod report;
 
+pub use case::{Agreement, Compared, Decided, RealRun, compare};
+pub use report::{ComparedLine, compared_line, difference_block, trouble};
 pub use outcome::{Life, Outcome, Told, Word, outcome_of};
 pub use shakedown_sim::search::Budget;
 

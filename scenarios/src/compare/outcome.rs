@@ -13,6 +13,9 @@
 //! - `exiting` is told before the exit: killed in between, the end is the kernel's word and nothing else.
 //! - Nobody knows how some process ended, as one that was reaped unseen: such an end may be any.
 //! - Stops and continues show in nobody's report, so signals that stop or continue are left out where a process acted on them.
+//! - The first child of a double fork has no name in any script, and nobody reports it.
+//! - A real program (`command`) reports nothing, and its stand-in stands for when it acts, not for what it prints: of such a worker
+//!   its output is left out, and of its processes all but the end of the leading one.
 //! - Of a survivor that never reported itself only the name of its program is known: it may be anybody.
 
 use crate::format::Case;
@@ -20,7 +23,7 @@ use shakedown_core::digest::Digest;
 use shakedown_core::signal::Signal;
 use shakedown_core::site::Label;
 use shakedown_core::vocab::{
-    ExitStatus, Fact, FactRecord, ProcessEvent, ProcessWhat, Stream, Subject, Survivor, Target,
+    Body, ExitStatus, Fact, FactRecord, ProcessEvent, ProcessWhat, Program, Stream, Subject, Survivor, Target, WorkerSpec,
 };
 use shakedown_sim::Moment;
 use std::collections::BTreeMap;
@@ -145,7 +148,13 @@ impl Account {
     pub(super) fn take(&mut self, case: &Case, moment: &Moment, who: Option<Label>) -> Change {
         match moment {
             Moment::Fact(record) => self.fact(case, record),
-            Moment::Process(event) => self.process(event, who),
+            Moment::Process(event) => match event.name.split_once('/') {
+                Some((_, own)) if own.starts_with('(') => Change::Nothing,
+                Some((worker, own)) if is_real_program(case, worker) && !(own == LEADER && is_told(event.what)) => {
+                    Change::Nothing
+                }
+                Some(_) | None => self.process(event, who),
+            },
         }
     }
 
@@ -157,6 +166,7 @@ impl Account {
         self.is_over |= record.fact == Fact::SessionStopped;
         let told = self.told.entry(subject.clone()).or_default();
         match &record.fact {
+            Fact::Output { .. } if is_real_program(case, &subject) => Change::Nothing,
             Fact::Output { stream, line, complete } => {
                 let output = &mut told.outputs[index(*stream)];
                 let from = output.len();
@@ -237,6 +247,26 @@ impl Account {
         Outcome { told: self.told.clone(), lives, is_over: self.is_over }
     }
 }
+
+/// Whether what this worker runs is known by a stand-in only.
+fn is_real_program(case: &Case, worker: &str) -> bool {
+    let of = |spec: &WorkerSpec| match &spec.body {
+        Body::Process(spec) => matches!(spec.program, Program::Command { .. }),
+        Body::PuppetTask(_) | Body::Function(_) => false,
+    };
+    case.session.workers.iter().any(|spec| *spec.name == *worker && of(spec))
+}
+
+/// What is seen of a process without its help.
+fn is_told(what: ProcessWhat) -> bool {
+    match meaning(what) {
+        Meaning::Birth | Meaning::End(_) => true,
+        Meaning::Deed(_) | Meaning::Nothing => false,
+    }
+}
+
+/// The leading process of a worker, without the worker's name.
+const LEADER: &str = "main";
 
 /// The subject that is no worker.
 pub(super) const SESSION: &str = "session";
