@@ -8,12 +8,15 @@
 
 pub mod choose;
 pub mod kernel;
+mod plan;
 mod random;
 pub mod search;
 mod simulator;
 mod wake;
+mod witness;
 mod world;
 
 pub use random::Random;
 pub use simulator::{Ending, Limits, Run, Simulator};
+pub use witness::Seen;
 pub use world::{Moment, SimWorld, WorldConfig};

@@ -1,12 +1,14 @@
 //! The seeded world: virtual time, the simulated kernel behind core's ports, and the oracles that watch both.
 
 use crate::kernel::{Kernel, KernelConfig, KernelReady, Notice, Spawn, What};
+use crate::plan::Plan;
 use crate::wake::Wakes;
+use crate::witness::{Seen, Witness};
 use shakedown_core::choose::Choose;
 use shakedown_core::counts::Counts;
 use shakedown_core::digest::Digest;
-use shakedown_core::ids::{OpId, ProcId, TaskId, UnitId, WorkerId};
-use shakedown_core::oracle::{Audit, EndState, Names, Scene};
+use shakedown_core::ids::{OpId, ProcId, TaskId, UnitId};
+use shakedown_core::oracle::{Audit, EndState, Scene};
 use shakedown_core::signal::Signal;
 use shakedown_core::site::{Label, hash_name};
 use shakedown_core::time::Instant;
@@ -28,6 +30,8 @@ pub struct WorldConfig {
     pub history: bool,
     /// Whether process events are handed to the host, for stimuli that wait for one.
     pub observed: bool,
+    /// Whether all that the kernel does is kept, for whoever counts what a run has shown.
+    pub witness: bool,
 }
 
 /// One entry of a kept history: what was told, and what happened, in their common order.
@@ -44,19 +48,6 @@ struct PendingWrite {
     unit: UnitId,
     bytes: Arc<[u8]>,
     written: usize,
-}
-
-/// Names of workers, for oracles.
-#[derive(Default)]
-struct Plan(Option<Arc<SessionSpec>>);
-
-impl Names for Plan {
-    fn worker(&self, id: WorkerId) -> &str {
-        match &self.0 {
-            Some(plan) => plan.workers.get(id.index()).map_or("a worker outside the plan", |w| &w.name),
-            None => "worker",
-        }
-    }
 }
 
 /// The world of one simulation at a time; [`reset`](SimWorld::reset) makes it new and keeps its allocations.
@@ -81,6 +72,7 @@ pub struct SimWorld<C> {
     names: Vec<Arc<str>>,
     history: Vec<Moment>,
     history_over: bool,
+    witness: Witness,
 }
 
 macro_rules! scene {
@@ -109,6 +101,7 @@ impl<C: Choose + 'static> SimWorld<C> {
             names: Vec::new(),
             history: Vec::new(),
             history_over: false,
+            witness: Witness { on: config.witness, seen: Vec::new() },
         }
     }
 
@@ -132,6 +125,7 @@ impl<C: Choose + 'static> SimWorld<C> {
         self.names.clear();
         self.history.clear();
         self.history_over = false;
+        self.witness.seen.clear();
         std::mem::replace(&mut self.chooser, chooser)
     }
 
@@ -166,6 +160,11 @@ impl<C: Choose + 'static> SimWorld<C> {
     /// What was told and what happened so far, if it is kept.
     pub fn history(&self) -> &[Moment] {
         &self.history
+    }
+
+    /// What the kernel did so far, if it is kept.
+    pub fn witnessed(&self) -> &[Seen] {
+        &self.witness.seen
     }
 
     /// The chooser, to look at.
@@ -248,6 +247,7 @@ impl<C: Choose + 'static> SimWorld<C> {
         let mut deeds = std::mem::take(self.kernel.deeds());
         for deed in deeds.drain(..) {
             self.audit.deed(&deed, &scene!(self));
+            self.witness.deed(&deed);
             if self.config.history || self.config.observed {
                 self.observe(deed);
             }
@@ -382,6 +382,7 @@ impl<C: Choose + 'static> World for SimWorld<C> {
 
     #[inline]
     fn run(&mut self, step: u32) {
+        self.witness.step(ProcId(step));
         self.kernel.run(ProcId(step), &mut self.chooser);
         self.settle_accounts();
     }

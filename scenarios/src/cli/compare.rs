@@ -171,7 +171,8 @@ fn failure(job: &Job, decided: &Decided, run: &LiveRun, message: String, runs: u
 fn print_summary(args: &CompareArgs, tally: &Tally, real_time: Duration, exit: Exit) {
     let runs: u64 = tally.compared.iter().map(|compared| compared.runs).sum();
     let distinct: u64 = tally.compared.iter().map(|compared| compared.real.len() as u64).sum();
-    let sum_of = |is: fn(&crate::compare::Decision) -> bool| tally.compared.iter().map(|c| c.runs_that(is)).sum::<u64>();
+    let sum_of =
+        |is: fn(&crate::compare::Decision) -> bool| tally.compared.iter().map(|c| c.runs_that(is)).sum::<u64>();
     let failed = sum_of(|decision| matches!(decision, crate::compare::Decision::Unreachable { .. }));
     let undecided = sum_of(|decision| matches!(decision, crate::compare::Decision::Undecided { .. }));
     match args.format {

@@ -155,7 +155,9 @@ fn story(oracle: OracleName) -> String {
 fn other(words: &[String]) -> Exit {
     let word = words.first().map_or("", String::as_str);
     if NOT_YET.contains(&word) {
-        eprintln!("error: `shakedown {word}` is not supported yet: `sim`, `real`, `compare`, `check` and `explain` are");
+        eprintln!(
+            "error: `shakedown {word}` is not supported yet: `sim`, `real`, `compare`, `check` and `explain` are"
+        );
         return Exit::BadFile;
     }
     let known = ["sim", "real", "compare", "check", "explain"].iter().chain(NOT_YET).copied();

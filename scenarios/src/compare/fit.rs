@@ -48,7 +48,6 @@ impl<'a> Fit<'a> {
     fn real_lives(&self, name: &str) -> &[Life] {
         self.real.lives.get(name).map_or(&[], Vec::as_slice)
     }
-
 }
 
 /// Whether a simulated outcome is, as far as a real run shows, this real one.
@@ -168,7 +167,9 @@ fn life_fits(sim: &Life, real: &Life, at_the_end: bool) -> bool {
         // Only a beginning was seen.
         None => sim.deeds.starts_with(&real.deeds) || !at_the_end && real.deeds.starts_with(&sim.deeds),
         Some(end) if at_the_end || sim.end.is_some() => sim.end.is_some() && same_end(end) && sim.deeds == real.deeds,
-        Some(end) => real.deeds.starts_with(&sim.deeds) || is_dying(sim, end) && sim.deeds[..sim.deeds.len() - 1] == real.deeds,
+        Some(end) => {
+            real.deeds.starts_with(&sim.deeds) || is_dying(sim, end) && sim.deeds[..sim.deeds.len() - 1] == real.deeds
+        }
     }
 }
 

@@ -10,8 +10,8 @@ mod outcome;
 mod report;
 
 pub use case::{Agreement, Compared, Decided, RealRun, compare};
-pub use report::{ComparedLine, compared_line, difference_block, trouble};
 pub use outcome::{Life, Outcome, Told, Word, outcome_of};
+pub use report::{ComparedLine, compared_line, difference_block, trouble};
 pub use shakedown_sim::search::Budget;
 
 use crate::format::Case;

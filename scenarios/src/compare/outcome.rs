@@ -23,7 +23,8 @@ use shakedown_core::digest::Digest;
 use shakedown_core::signal::Signal;
 use shakedown_core::site::Label;
 use shakedown_core::vocab::{
-    Body, ExitStatus, Fact, FactRecord, ProcessEvent, ProcessWhat, Program, Stream, Subject, Survivor, Target, WorkerSpec,
+    Body, ExitStatus, Fact, FactRecord, ProcessEvent, ProcessWhat, Program, Stream, Subject, Survivor, Target,
+    WorkerSpec,
 };
 use shakedown_sim::Moment;
 use std::collections::BTreeMap;

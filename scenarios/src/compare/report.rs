@@ -169,7 +169,10 @@ fn lanes(outcome: &Outcome) -> Vec<(String, Vec<String>)> {
         lanes.push((name.to_string(), facts.iter().map(ToString::to_string).collect()));
         for (stream, bytes) in ["stdout", "stderr"].iter().zip(outputs) {
             let lines = bytes.split_inclusive(|byte| *byte == b'\n');
-            lanes.push((format!("{name} {stream}"), lines.map(|line| format!("{:?}", String::from_utf8_lossy(line))).collect()));
+            lanes.push((
+                format!("{name} {stream}"),
+                lines.map(|line| format!("{:?}", String::from_utf8_lossy(line))).collect(),
+            ));
         }
         lanes.push((format!("{name} end of output"), closings.iter().map(ToString::to_string).collect()));
     }
