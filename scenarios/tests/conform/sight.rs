@@ -1,0 +1,101 @@
+//! A program played in the simulator under a few seeds, with a witness: what coverage is counted from.
+
+use super::program::Program;
+use shakedown::core::ids::ProcId;
+use shakedown::core::signal::Signal;
+use shakedown::core::vocab::{Deed, ExitStatus, Stimulus, TriggerSubject};
+use shakedown::format::Case;
+use shakedown::sim::choose::Seeded;
+use shakedown::sim::{Ending, Limits, Moment, Seen, Simulator, WorldConfig};
+use std::sync::Arc;
+
+/// One simulated run.
+pub struct Sight<'a> {
+    pub program: &'a Program,
+    pub seen: &'a [Seen],
+    pub moments: &'a [Moment],
+}
+
+/// Plays the case under the seeds 0 to `runs`−1 and shows each run.
+///
+/// # Errors
+/// How a run ended that did not come to its end.
+pub fn look(program: &Program, case: &Case, runs: u64, see: &mut dyn FnMut(&Sight<'_>)) -> Result<(), Ending> {
+    let waits_for_process =
+        |s: &Stimulus| s.when.as_ref().is_some_and(|when| matches!(when.subject, TriggerSubject::Process(_)));
+    let observed = case.stimuli.iter().any(waits_for_process);
+    let config = WorldConfig { history: true, observed, witness: true, ..WorldConfig::default() };
+    let limits = Limits { time: case.limits.time, steps: case.limits.steps };
+    let mut simulator = Simulator::new(config, limits, Seeded::new(0));
+    let stimuli: Arc<[Stimulus]> = case.stimuli.as_slice().into();
+    for seed in 0..runs {
+        let session = case.session.clone();
+        let run = simulator.run(Seeded::new(seed), Some(case.session.clone()), |host| {
+            host.start_session(&session, &stimuli);
+        });
+        if run.ending != Ending::Done {
+            return Err(run.ending);
+        }
+        let world = simulator.host().world().borrow();
+        see(&Sight { program, seen: world.witnessed(), moments: world.history() });
+    }
+    Ok(())
+}
+
+impl Sight<'_> {
+    /// Everything that happened, in order.
+    pub fn deeds(&self) -> impl Iterator<Item = &Deed> {
+        self.seen.iter().filter_map(|seen| match seen {
+            Seen::Deed(deed) => Some(deed),
+            Seen::Step(_) => None,
+        })
+    }
+
+    /// Whether a signal was in flight while its receiver forked, was forked, or left: it was generated after the receiver's step
+    /// before the fork or exit and before the step after it, or before a forked receiver's first step. CHLD does not count, which
+    /// comes with every exit.
+    pub fn signal_in_flight(&self) -> bool {
+        let steps = self.steps();
+        let is_forked = |who: &ProcId| {
+            self.deeds().any(|deed| matches!(deed, Deed::Born { child, parent, .. } if child == who && parent.0 > 1))
+        };
+        self.seen.iter().enumerate().any(|(at, seen)| match seen {
+            Seen::Deed(Deed::Signalled { to, signal, .. }) if *signal != Signal::CHLD => {
+                let own = || steps.iter().filter(|step| step.who == *to);
+                let before = own().rev().find(|step| step.end <= at);
+                let after = own().find(|step| step.begin > at);
+                before.map_or_else(|| is_forked(to), |step| step.forks)
+                    || after.is_some_and(|step| step.forks || step.leaves)
+            }
+            Seen::Deed(_) | Seen::Step(_) => false,
+        })
+    }
+
+    fn steps(&self) -> Vec<Step> {
+        let mut steps: Vec<Step> = Vec::new();
+        for (at, seen) in self.seen.iter().enumerate() {
+            match seen {
+                Seen::Step(who) => {
+                    steps.push(Step { who: *who, begin: at, end: at + 1, forks: false, leaves: false });
+                }
+                Seen::Deed(deed) => {
+                    let Some(step) = steps.last_mut().filter(|step| step.end == at) else { continue };
+                    step.end = at + 1;
+                    step.forks |= matches!(deed, Deed::Born { parent, .. } if *parent == step.who);
+                    step.leaves |=
+                        matches!(deed, Deed::Died { who, status: ExitStatus::Exited(_) } if *who == step.who);
+                }
+            }
+        }
+        steps
+    }
+}
+
+/// One step of a process, with what came of it.
+struct Step {
+    who: ProcId,
+    begin: usize,
+    end: usize,
+    forks: bool,
+    leaves: bool,
+}
