@@ -6,12 +6,15 @@ mod args;
 mod calm;
 mod checks;
 mod coverage;
+mod crew;
 mod draw;
 mod generate;
+mod judge;
 mod program;
 mod race;
 mod racy;
 mod rows;
+mod share;
 mod sight;
 mod tidy;
 mod verbs;
@@ -31,18 +34,12 @@ fn main() -> ExitCode {
         show(&args);
         return ExitCode::SUCCESS;
     }
-    let generator = generate::Generator::new();
-    let mut cov = coverage::Coverage::default();
-    for number in 0..args.programs.unwrap_or(100) {
-        let program = generator.tree(args.seed, number).current();
-        let case = program.case();
-        match coverage::exercised(&program, &case, args.runs) {
-            Ok(found) => cov.add(found),
-            Err(ending) => println!("{number}: {ending:?}\n{program}"),
-        }
+    if let Some(share) = args.share {
+        return ExitCode::from(share::play(&args, share));
     }
-    print!("{cov}");
-    println!("{:?}", cov.missed());
+    if args.programs.is_some() || args.only.is_some() {
+        return ExitCode::from(crew::play(&args).code());
+    }
     checks::all(&args)
 }
 
