@@ -37,6 +37,9 @@ impl Kernel {
         let is_leader = of.leader == Some(id);
         of.living = of.living.remove(&mut self.procs, Chain::Unit, id);
         self.orphan_children(id);
+        if self.uses.stops {
+            self.tie_is_cut(id, parent);
+        }
         let siblings = self.entry(parent).children;
         self.entry_mut(parent).children = siblings.remove(&mut self.procs, Chain::Siblings, id);
         self.becomes_zombie_of(parent, id);
@@ -61,11 +64,17 @@ impl Kernel {
             self.adopt(reaper, child);
             let siblings = self.entry(reaper).children;
             self.entry_mut(reaper).children = siblings.push(&mut self.procs, Chain::Siblings, child);
+            if self.uses.stops {
+                self.tie_is_cut(child, id);
+            }
         }
         next = zombies.head();
         while let Some(child) = next {
             next = self.entry(child).next(Chain::Siblings);
             self.adopt(reaper, child);
+            if self.uses.stops {
+                self.tie_is_cut(child, id);
+            }
             self.becomes_zombie_of(reaper, child);
         }
     }

@@ -15,6 +15,7 @@ mod fork;
 mod kill;
 mod list;
 mod names;
+mod orphan;
 mod pgrp;
 mod pid;
 mod pipe;
@@ -125,6 +126,8 @@ pub struct Kernel {
 struct Uses {
     subreapers: bool,
     pdeathsigs: bool,
+    /// Somebody has been stopped.
+    stops: bool,
 }
 
 /// Process 1: reaps whatever it adopts.

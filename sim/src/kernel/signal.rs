@@ -164,8 +164,9 @@ impl Kernel {
                 self.deeds.push(Deed::Delivered { to: id, signal });
                 self.enter_handler(thread, signal);
             }
-            Disposition::Default(DefaultAction::Stop) => self.stop(id, signal),
-            Disposition::Ignored | Disposition::Default(DefaultAction::Continue | DefaultAction::Ignore) => {
+            Disposition::Default(DefaultAction::Stop) if !self.is_void_stop(id, signal) => self.stop(id, signal),
+            Disposition::Ignored
+            | Disposition::Default(DefaultAction::Stop | DefaultAction::Continue | DefaultAction::Ignore) => {
                 self.deeds.push(Deed::Delivered { to: id, signal });
             }
         }
@@ -174,6 +175,7 @@ impl Kernel {
     /// All threads of a process stop until CONT or KILL.
     fn stop(&mut self, id: ProcId, signal: Signal) {
         self.deeds.push(Deed::Delivered { to: id, signal });
+        self.uses.stops = true;
         let process = self.entry_mut(id);
         process.life = Life::Stopped;
         let parent = process.parent;
