@@ -197,6 +197,7 @@ errnos! {
     ENOENT = 2, "no such file or directory";
     ESRCH = 3, "no such process";
     EINTR = 4, "interrupted by a signal";
+    EIO = 5, "input/output error";
     E2BIG = 7, "argument list too long";
     ENOEXEC = 8, "not an executable format";
     EBADF = 9, "bad file descriptor";
@@ -204,8 +205,10 @@ errnos! {
     EAGAIN = 11, "resource temporarily unavailable";
     ENOMEM = 12, "out of memory";
     EACCES = 13, "permission denied";
+    EBUSY = 16, "device or resource busy";
     EINVAL = 22, "invalid argument";
     EMFILE = 24, "too many open files";
+    ENOTTY = 25, "not a terminal, or not its own";
     ETXTBSY = 26, "text file busy";
     EPIPE = 32, "broken pipe";
     ENOSYS = 38, "not provided here";

@@ -23,6 +23,9 @@ impl Kernel {
         self.end_all_threads(id);
         self.close_all(id);
         self.close_files(id);
+        if !self.ttys.is_empty() {
+            self.leave_tty(id);
+        }
         let process = self.entry_mut(id);
         process.life = Life::Zombie(status);
         process.wait = Wait::Nothing;

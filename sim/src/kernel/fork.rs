@@ -42,6 +42,7 @@ impl Kernel {
         to.started = self.clocks.boottime(self.now);
         to.signals.fork_from(&from.signals);
         to.fds = from.fds;
+        to.inherited = from.inherited;
         if let Some(rare) = &from.rare
             && !rare.files.is_empty()
         {
@@ -51,6 +52,9 @@ impl Kernel {
         self.entry_mut(id).mask = Mask { own: SignalSet::default(), ..mask };
         self.share_ends(child.unit, fds);
         self.share_files(id);
+        if !self.ttys.is_empty() {
+            self.share_slaves(parent, id);
+        }
         self.pids.at(child.pid).task = Some(id);
         self.join_group(id, pgid);
         self.join_session(id, sid);

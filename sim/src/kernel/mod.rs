@@ -23,12 +23,14 @@ mod player;
 mod poll;
 mod prctl;
 mod process;
+mod pty;
 mod rare;
 mod signal;
 mod sigset;
 mod thread;
 mod timer;
 mod truth;
+mod tty;
 mod unit;
 mod wait;
 mod waits;
@@ -42,6 +44,7 @@ pub use clock::Clock;
 pub use exec::{Spawn, Spawned};
 pub use fault::Notice;
 pub use poll::{KernelReady, What};
+pub use tty::TtyId;
 
 use clock::Clocks;
 use dstate::Uninterruptible;
@@ -59,6 +62,7 @@ use shakedown_core::time::{Duration, Instant};
 use shakedown_core::vocab::{Deed, ExitStatus};
 use std::sync::Arc;
 use timer::Timers;
+use tty::Terminals;
 use unit::UnitTable;
 
 /// The limits of a kernel. Tiny ones find bugs: a pid space of 8 reuses numbers at once.
@@ -114,6 +118,7 @@ pub struct Kernel {
     polls: Polls,
     names: Names,
     files: FileTable,
+    ttys: Terminals,
     uses: Uses,
     faults: Faults,
     /// Zombies of the host that are not leaders, in the order of their death or adoption.
@@ -163,6 +168,7 @@ impl Kernel {
             polls: Polls::default(),
             names: Names::new(),
             files: FileTable::default(),
+            ttys: Terminals::default(),
             uses: Uses::default(),
             faults: Faults::default(),
             adopted: Vec::new(),
@@ -191,6 +197,7 @@ impl Kernel {
         self.uninterruptible.reset();
         self.polls.reset();
         self.files.reset();
+        self.ttys.reset();
         self.uses = Uses::default();
         self.faults.reset();
         self.adopted.clear();

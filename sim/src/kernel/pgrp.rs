@@ -29,6 +29,7 @@ impl Kernel {
         self.leave_session(id);
         self.join_group(id, pid);
         self.join_session(id, pid);
+        self.entry_mut(id).inherited.tty = None;
         self.lost_member(pgid);
         self.lost_member(sid);
     }

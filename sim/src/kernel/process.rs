@@ -8,6 +8,7 @@ use super::list::{Chain, Links, List};
 use super::pipe::PipeId;
 use super::rare::Rare;
 use super::sigset::{Mask, Signals};
+use super::tty::TtyId;
 use shakedown_core::ids::{ProcId, UnitId};
 use shakedown_core::puppet::Block;
 use shakedown_core::signal::Signal;
@@ -64,8 +65,16 @@ pub(super) struct Process {
     pub(super) frames: Vec<Frame>,
     /// How many children of each name it has had.
     pub(super) births: Vec<(u64, u32)>,
+    pub(super) inherited: Inherited,
     /// What most processes never have.
     pub(super) rare: Option<Box<Rare>>,
+}
+
+/// What fork copies as it is and no exec changes.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Inherited {
+    /// Its controlling terminal.
+    pub(super) tty: Option<TtyId>,
 }
 
 /// What a process is, as far as wait(2) and kill(2) care.
@@ -190,6 +199,7 @@ impl Process {
             mask: Mask::default(),
             frames: Vec::new(),
             births: Vec::new(),
+            inherited: Inherited::default(),
             rare: None,
         }
     }
@@ -213,6 +223,7 @@ impl Process {
         self.mask = Mask::default();
         self.frames.clear();
         self.births.clear();
+        self.inherited = Inherited::default();
         self.rare = None;
     }
 
