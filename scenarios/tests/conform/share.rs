@@ -71,19 +71,14 @@ pub fn play(args: &Args, (share, of): (u64, u64)) -> u8 {
 fn one(args: &Args, judge: &Judge, tree: Tree, number: u64) -> Result<Played, CannotPlay> {
     let program = tree.current();
     let case = program.case();
-    let mut played = Played {
-        number,
-        exercised: Exercised::default(),
-        distinct: 0,
-        undecided: false,
-        failure: None,
-        took_ms: 0,
-    };
+    let mut played =
+        Played { number, exercised: Exercised::default(), distinct: 0, undecided: false, failure: None, took_ms: 0 };
     match exercised(&program, &case, args.runs) {
         Ok(exercised) => played.exercised = exercised,
         Err(ending) => {
             let symptom = format!("a simulated run came to no end: {ending:?}");
-            played.failure = Some(Failure { file: program.file(&about(args, number, &symptom)), symptom, explained: String::new() });
+            played.failure =
+                Some(Failure { file: program.file(&about(args, number, &symptom)), symptom, explained: String::new() });
             return Ok(played);
         }
     }
@@ -113,14 +108,12 @@ fn smaller(args: &Args, judge: &Judge, tree: Tree, first: Disagreement) -> (Prog
     let until = Instant::now() + SHRINK_FOR;
     let symptom: Symptom = first.symptom.clone();
     let mut last = first;
-    let smallest = shrink(tree, &|| Instant::now() < until, &mut |candidate| {
-        match judge.judge(candidate, runs) {
-            Ok(Verdict::Disagrees { disagreement, .. }) if disagreement.symptom.is_like(&symptom) => {
-                last = disagreement;
-                true
-            }
-            Ok(Verdict::Agrees { .. } | Verdict::Undecided { .. } | Verdict::Disagrees { .. }) | Err(_) => false,
+    let smallest = shrink(tree, &|| Instant::now() < until, &mut |candidate| match judge.judge(candidate, runs) {
+        Ok(Verdict::Disagrees { disagreement, .. }) if disagreement.symptom.is_like(&symptom) => {
+            last = disagreement;
+            true
         }
+        Ok(Verdict::Agrees { .. } | Verdict::Undecided { .. } | Verdict::Disagrees { .. }) | Err(_) => false,
     });
     (smallest, last)
 }

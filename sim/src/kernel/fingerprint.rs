@@ -70,6 +70,8 @@ impl Kernel {
             started: _,
             mask,
             rare,
+            // Nothing that a search plays has a terminal: scripts and machines cannot open one.
+            inherited: _,
             pid,
             pgid,
             sid,
