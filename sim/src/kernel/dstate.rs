@@ -18,6 +18,11 @@ impl Uninterruptible {
         self.ends.clear();
     }
 
+    /// Each with its end, the next to come first.
+    pub(super) fn each(&self) -> impl Iterator<Item = (Instant, ProcId)> + '_ {
+        self.ends.iter().copied()
+    }
+
     #[inline]
     pub(super) fn next(&self) -> Option<Instant> {
         self.ends.first().map(|&(at, _)| at)

@@ -19,7 +19,7 @@ pub struct Spawn<'a> {
     /// What it plays, or why execve(2) fails: ENOENT, EACCES, ENOEXEC, ETXTBSY, E2BIG, ELOOP, ENOMEM.
     pub script: Result<&'a Block, Errno>,
     /// A `PosixSession` is led by the process; in the other scopes it leads a group of its own, whatever a kill reaches.
-    /// `Cgroup` and `Job` are refused with ENOSYS.
+    /// In `Cgroup` the unit has a control group to itself. `Job` is refused with ENOSYS.
     pub scope: Scope,
     /// The leader's label; a child's is derived from it by name and count.
     pub label: Label,
@@ -38,17 +38,19 @@ impl Kernel {
     /// Starts a process with a pipe on each standard descriptor, default dispositions and an empty mask.
     ///
     /// # Errors
-    /// ENOSYS for a scope that this kernel has not, EAGAIN where no pid is free, both before fork; at exec that of a script that
+    /// ENOSYS for a scope that this kernel has not, EMFILE and EAGAIN where a limit is reached, all before fork; at exec that of a script that
     /// is none. Nothing is left behind.
     ///
     /// # Panics
     /// Where the unit was spawned before: a unit is one incarnation.
     pub fn spawn(&mut self, args: Spawn<'_>) -> Result<Spawned, SpawnFailure> {
         match args.scope {
-            Scope::Cgroup | Scope::Job => return Err(SpawnFailure { errno: Errno::ENOSYS, at_exec: false }),
-            Scope::Process | Scope::Group | Scope::PosixSession | Scope::Tree => {}
+            Scope::Job => return Err(SpawnFailure { errno: Errno::ENOSYS, at_exec: false }),
+            Scope::Process | Scope::Group | Scope::PosixSession | Scope::Tree | Scope::Cgroup => {}
         }
-        let pid = self.pids.allocate().ok_or(SpawnFailure { errno: Errno::EAGAIN, at_exec: false })?;
+        let refused = |errno| SpawnFailure { errno, at_exec: false };
+        self.room_for_pipes().map_err(refused)?;
+        let pid = self.number_for_child(HOST).map_err(refused)?;
         // The number is spent and free again at once: the child that could not execute has been reaped.
         let script = args.script.map_err(|errno| SpawnFailure { errno, at_exec: true })?;
         let unit = self.units.claim(args.unit);
@@ -67,7 +69,11 @@ impl Kernel {
         match args.scope {
             Scope::Process | Scope::Group | Scope::Tree => self.setpgid(leader),
             Scope::PosixSession => self.setsid(leader),
-            Scope::Cgroup | Scope::Job => {}
+            Scope::Cgroup => {
+                self.setpgid(leader);
+                self.units.at(args.unit).cgroup = self.clone_into_cgroup(leader, args.unit);
+            }
+            Scope::Job => {}
         }
         // The host ignores SIGPIPE, as every Rust program does: its child must not.
         let fresh = self.entry_mut(leader);

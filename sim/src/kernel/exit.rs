@@ -39,6 +39,7 @@ impl Kernel {
         let of = self.units.at(unit);
         let is_leader = of.leader == Some(id);
         of.living = of.living.remove(&mut self.procs, Chain::Unit, id);
+        self.leave_cgroup(id, self.cgroup_of(id));
         self.orphan_children(id);
         if self.uses.stops {
             self.tie_is_cut(id, parent);
@@ -134,6 +135,7 @@ impl Kernel {
         *group = without(*group, &mut self.procs, Chain::Group);
         let session = &mut self.pids.at(sid).session;
         *session = without(*session, &mut self.procs, Chain::Session);
+        self.discount_task(who);
         self.deeds.push(Deed::Reaped { who, by });
         self.pids.release(pid);
         self.pids.release(pgid);

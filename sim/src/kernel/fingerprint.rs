@@ -6,7 +6,7 @@
 //! distances from now. What only counts (steps, drawn durations, bytes for the oracles) is left out: a search answers such draws alike.
 
 use super::pipe::{Pipe, PipeId};
-use super::process::{Frame, Life, Process, Progress, Role, Wait};
+use super::process::{Frame, Inherited, Life, Process, Progress, Role, Wait};
 use super::rare::Rare;
 use super::unit::Unit;
 use super::{HOST, INIT, Kernel};
@@ -35,7 +35,7 @@ impl Kernel {
             pipe.digest(&mut digest);
             sum = sum.wrapping_add(digest.value());
         }
-        sum
+        sum.wrapping_add(self.of_surroundings())
     }
 
     /// The label of the process that bears this number, or was the last to bear it.
@@ -71,7 +71,6 @@ impl Kernel {
             mask,
             rare,
             // Nothing that a search plays has a terminal: scripts and machines cannot open one.
-            inherited: _,
             pid,
             pgid,
             sid,
@@ -93,6 +92,7 @@ impl Kernel {
             signals,
             frames,
             births,
+            inherited,
         } = process;
         let mut digest = Digest::of(label.0);
         digest.number(self.whose(*pgid)).number(self.whose(*sid)).number(self.name(*parent));
@@ -121,6 +121,9 @@ impl Kernel {
         digest.number(u64::from(*announced)).number(u64::from(*timer != 0));
         for fd in fds {
             digest.number(fd.map_or(0, |id| self.pipe_name(id)));
+        }
+        if *inherited != Inherited::default() {
+            inherited.hash(&mut digest);
         }
         signals.digest(&mut digest);
         frames.iter().for_each(|frame| self.put_frame(frame, &mut digest));
@@ -175,6 +178,7 @@ impl Kernel {
             worker: _,
             worker_hash: _,
             scope: _,
+            cgroup,
             pid: _,
             generation: _,
             host_ends,
@@ -186,6 +190,7 @@ impl Kernel {
         } = unit;
         let Some(leader) = leader else { return 0 };
         let mut digest = Digest::of(self.name(*leader));
+        cgroup.hash(&mut digest);
         for end in host_ends {
             digest.number(u64::from(end.is_some()));
         }
@@ -195,6 +200,18 @@ impl Kernel {
             digest.value()
         };
         digest.number(watches.iter().map(|(_, what)| waited(what)).fold(0, u64::wrapping_add));
+        digest.value()
+    }
+
+    /// What stands beside the processes: the ends of uninterruptible sleeps, terminals, control groups and limits.
+    fn of_surroundings(&self) -> u64 {
+        let mut digest = Digest::of(5);
+        for (at, sleeper) in self.uninterruptible.each() {
+            digest.number(self.name(sleeper)).instant(self.now, at);
+        }
+        self.ttys.hash(&mut digest);
+        self.cgroups.hash(&mut digest);
+        self.limits.hash(&mut digest);
         digest.value()
     }
 
@@ -216,9 +233,10 @@ mod tests {
     use super::super::check::{Check, U, play};
     use shakedown_core::ids::OpId;
     use shakedown_core::signal::Signal;
+    use shakedown_core::time::Instant;
     use shakedown_core::vocab::Stream;
 
-    use super::super::What;
+    use super::super::{Resource, What};
 
     /// A moment of a script's life.
     fn at(script: &str, ms: u64) -> Check {
@@ -235,7 +253,7 @@ mod tests {
         let script = "on USR1 print a; spawn helper { print b; sleep 9s }; sleep 9s";
         let base = at(script, 0).kernel.fingerprint();
         assert_eq!(at(script, 0).kernel.fingerprint() == base, false, "each parse has blocks of its own");
-        let changes: [(&str, fn(&mut Check)); 6] = [
+        let changes: [(&str, fn(&mut Check)); 9] = [
             ("nothing", |_| {}),
             ("time", |check| {
                 check.pass(1);
@@ -251,6 +269,18 @@ mod tests {
                 check.kill("w/helper", Signal::KILL);
             }),
             ("a wait", |check| check.kernel.watch(OpId(1), U, What::Exit)),
+            ("an uninterruptible sleep", |check| {
+                let main = check.find("w/main");
+                check.kernel.sleep_uninterruptibly(main, Instant::from_nanos(1));
+            }),
+            ("its later end", |check| {
+                let main = check.find("w/main");
+                check.kernel.sleep_uninterruptibly(main, Instant::from_nanos(2));
+            }),
+            ("a limit", |check| {
+                let main = check.find("w/main");
+                check.kernel.set_limit(main, Resource::Nproc, Some(9));
+            }),
         ];
         let mut seen = Vec::new();
         for (what, change) in changes {

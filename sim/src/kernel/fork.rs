@@ -2,6 +2,7 @@
 //! The one place where processes are born, whether the host or another process forks.
 
 use super::Kernel;
+use super::cgroup::CgroupId;
 use super::list::Chain;
 use super::process::{Frame, Process, Progress, Role};
 use super::sigset::{Mask, SignalSet};
@@ -58,6 +59,10 @@ impl Kernel {
         self.pids.at(child.pid).task = Some(id);
         self.join_group(id, pgid);
         self.join_session(id, sid);
+        self.count_task(id);
+        if self.entry(id).inherited.cgroup != CgroupId::ROOT {
+            self.join_cgroup(id);
+        }
         let siblings = self.entry(parent).children;
         self.entry_mut(parent).children = siblings.push(&mut self.procs, Chain::Siblings, id);
         let unit = self.units.at(child.unit);
@@ -70,9 +75,9 @@ impl Kernel {
 
     /// Forks on behalf of a thread; the child plays `body`. `None` where no pid is free (EAGAIN).
     pub(super) fn fork_puppet(&mut self, forker: ProcId, own: &str, body: &Block) -> Option<ProcId> {
-        let pid = self.pids.allocate()?;
-        let called = hash_name(own);
         let parent = self.process_of(forker);
+        let pid = self.number_for_child(parent).ok()?;
+        let called = hash_name(own);
         let process = self.entry_mut(parent);
         let label = process.label;
         let nth = process.count_birth(called);

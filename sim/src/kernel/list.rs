@@ -15,10 +15,12 @@ pub(super) enum Chain {
     Session,
     /// The living descendants of a unit, by birth.
     Unit,
+    /// The living members of a control group other than the root.
+    Cgroup,
 }
 
-/// A process or nobody, in four bytes: each process has eight of them.
-#[derive(Clone, Copy)]
+/// A process or nobody, in four bytes: each process has ten of them.
+#[derive(Clone, Copy, Hash)]
 struct Link(u32);
 
 impl Link {
@@ -53,7 +55,7 @@ impl Links {
 }
 
 /// A list; its links live in the processes.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, Hash)]
 pub(super) struct List {
     head: Link,
     tail: Link,

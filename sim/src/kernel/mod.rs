@@ -3,6 +3,7 @@
 
 mod abandon;
 mod boot;
+mod cgroup;
 mod clock;
 mod dstate;
 mod exec;
@@ -15,6 +16,7 @@ mod fork;
 mod kill;
 mod list;
 mod names;
+mod oom;
 mod orphan;
 mod pgrp;
 mod pid;
@@ -25,6 +27,7 @@ mod prctl;
 mod process;
 mod pty;
 mod rare;
+mod rlimit;
 mod signal;
 mod sigset;
 mod thread;
@@ -40,12 +43,15 @@ mod wchan;
 mod check;
 
 pub use boot::{BootId, Identity};
+pub use cgroup::CgroupId;
 pub use clock::Clock;
 pub use exec::{Spawn, Spawned};
 pub use fault::Notice;
 pub use poll::{KernelReady, What};
+pub use rlimit::Resource;
 pub use tty::TtyId;
 
+use cgroup::Cgroups;
 use clock::Clocks;
 use dstate::Uninterruptible;
 use fault::Faults;
@@ -55,6 +61,7 @@ use pid::PidTable;
 use pipe::PipeTable;
 use poll::Polls;
 use process::{Life, Process};
+use rlimit::LimitTable;
 use shakedown_core::choose::Choose;
 use shakedown_core::ids::ProcId;
 use shakedown_core::signal::Signal;
@@ -119,6 +126,10 @@ pub struct Kernel {
     names: Names,
     files: FileTable,
     ttys: Terminals,
+    cgroups: Cgroups,
+    limits: LimitTable,
+    /// Everybody who was killed because memory was out.
+    oom_kills: u64,
     uses: Uses,
     faults: Faults,
     /// Zombies of the host that are not leaders, in the order of their death or adoption.
@@ -169,6 +180,9 @@ impl Kernel {
             names: Names::new(),
             files: FileTable::default(),
             ttys: Terminals::default(),
+            cgroups: Cgroups::default(),
+            limits: LimitTable::default(),
+            oom_kills: 0,
             uses: Uses::default(),
             faults: Faults::default(),
             adopted: Vec::new(),
@@ -198,6 +212,9 @@ impl Kernel {
         self.polls.reset();
         self.files.reset();
         self.ttys.reset();
+        self.cgroups.reset();
+        self.limits.reset();
+        self.oom_kills = 0;
         self.uses = Uses::default();
         self.faults.reset();
         self.adopted.clear();

@@ -2,11 +2,13 @@
 //! entry, too: of its own it has a program, a wait and a mask, and the rest stands with its process.
 //! Records outlive their process and even the simulation, so that thousands of runs share their allocations.
 
+use super::cgroup::CgroupId;
 use super::dstate::Hold;
 use super::file::FileId;
 use super::list::{Chain, Links, List};
 use super::pipe::PipeId;
 use super::rare::Rare;
+use super::rlimit::LimitsId;
 use super::sigset::{Mask, Signals};
 use super::tty::TtyId;
 use shakedown_core::ids::{ProcId, UnitId};
@@ -53,7 +55,7 @@ pub(super) struct Process {
     pub(super) spans: u32,
     /// The ticket of its armed timer; 0 for none.
     pub(super) timer: u64,
-    pub(super) links: [Links; 4],
+    pub(super) links: [Links; 5],
     /// Living children.
     pub(super) children: List,
     /// Children that are dead and not yet reaped.
@@ -71,10 +73,12 @@ pub(super) struct Process {
 }
 
 /// What fork copies as it is and no exec changes.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Hash)]
 pub(super) struct Inherited {
     /// Its controlling terminal.
     pub(super) tty: Option<TtyId>,
+    pub(super) cgroup: CgroupId,
+    pub(super) limits: LimitsId,
 }
 
 /// What a process is, as far as wait(2) and kill(2) care.
@@ -191,7 +195,7 @@ impl Process {
             steps: 0,
             spans: 0,
             timer: 0,
-            links: [Links::default(); 4],
+            links: [Links::default(); 5],
             children: List::default(),
             zombies: List::default(),
             fds: [None; 3],

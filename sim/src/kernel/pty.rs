@@ -11,7 +11,7 @@ use shakedown_core::vocab::Errno;
 use std::collections::VecDeque;
 
 /// The two buffers of a pseudoterminal, and who holds its slave.
-#[derive(Default)]
+#[derive(Default, Hash)]
 pub(super) struct Pty {
     /// Written to the slave, for the master.
     output: VecDeque<u8>,
@@ -91,8 +91,9 @@ impl Kernel {
     /// EAGAIN where a write would block. EIO once the master is closed, and with TOSTOP in the background of an orphaned group; EINTR
     /// where the caller's group was sent TTOU instead. EBADF where it has not opened the slave.
     pub fn write_tty(&mut self, proc: ProcId, tty: TtyId, bytes: &[u8]) -> Result<usize, Errno> {
-        self.ttys.get(tty).pty.holds(proc)?;
-        if self.has_tostop(tty) {
+        let terminal = self.ttys.get(tty);
+        terminal.pty.holds(proc)?;
+        if terminal.tostop {
             self.check_job(proc, tty, Signal::TTOU)?;
         }
         let pty = &mut self.ttys.at(tty).pty;

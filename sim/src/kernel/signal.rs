@@ -151,8 +151,8 @@ impl Kernel {
     /// The last step of a process that a fatal signal has reached.
     pub(super) fn die(&mut self, id: ProcId, signal: Signal) {
         self.deeds.push(Deed::Delivered { to: id, signal });
-        // No core is dumped: RLIMIT_CORE is 0.
-        self.exit(id, ExitStatus::Signalled { signal, core: false });
+        let core = self.dumps_core(id, signal);
+        self.exit(id, ExitStatus::Signalled { signal, core });
     }
 
     /// A thread acts on a signal that was pending.

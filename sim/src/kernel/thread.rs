@@ -47,8 +47,9 @@ impl Kernel {
     /// clone(2) with CLONE_THREAD: a thread that plays `body`, with the mask of its creator and nothing pending of its own. Without a
     /// free number (EAGAIN) there is none.
     pub(super) fn start_thread(&mut self, creator: ProcId, body: &Block) {
-        let Some(tid) = self.pids.allocate() else { return };
         let process = self.process_of(creator);
+        let Ok(tid) = self.number_for_child(process) else { return };
+        self.count_task(process);
         let id = ProcId(self.born as u32);
         self.pids.at(tid).task = Some(id);
         let name = self.entry(process).name.clone();
@@ -104,6 +105,7 @@ impl Kernel {
             let tid = own.pid;
             self.pids.at(tid).task = None;
             self.pids.release(tid);
+            self.discount_task(self.process_of(thread));
         }
     }
 

@@ -15,27 +15,27 @@ use std::num::NonZeroU32;
 pub struct TtyId(NonZeroU32);
 
 /// One terminal.
-#[derive(Default)]
+#[derive(Default, Hash)]
 pub(super) struct Tty {
     /// The leader of the session that it controls.
     leader: Option<ProcId>,
     foreground: Option<Group>,
     /// Whether background groups may not write (TOSTOP).
-    tostop: bool,
+    pub(super) tostop: bool,
     /// Hung up: the leader of the session that it controlled, and the group that was in the foreground.
     lost: Option<(ProcId, Group)>,
     pub(super) pty: Pty,
 }
 
 /// A process group as the kernel holds it: who gets the number after its last member is another group.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Group {
     pgid: i32,
     generation: u32,
 }
 
 /// All terminals, by their ids.
-#[derive(Default)]
+#[derive(Default, Hash)]
 pub(super) struct Terminals(Vec<Tty>);
 
 impl Terminals {
@@ -215,11 +215,6 @@ impl Kernel {
         }
         self.signal_job(group, signal);
         Err(Errno::EINTR)
-    }
-
-    /// Whether a write has to be checked.
-    pub(super) fn has_tostop(&self, tty: TtyId) -> bool {
-        self.ttys.get(tty).tostop
     }
 
     /// The session loses its controlling terminal.

@@ -2,6 +2,7 @@
 //! Questions about a unit are answered from here, never by a walk over all processes.
 
 use super::Kernel;
+use super::cgroup::CgroupId;
 use super::list::{Chain, List};
 use super::pipe::PipeId;
 use super::poll::What;
@@ -15,6 +16,8 @@ pub(super) struct Unit {
     pub(super) worker: Arc<str>,
     pub(super) worker_hash: u64,
     pub(super) scope: Scope,
+    /// The control group of that scope, where it is one.
+    pub(super) cgroup: CgroupId,
     /// The leader's number and its generation: what a pidfd of the leader names, also after the leader has been reaped.
     pub(super) pid: i32,
     pub(super) generation: u32,
@@ -44,6 +47,7 @@ impl Unit {
             worker: Arc::from(""),
             worker_hash: 0,
             scope: Scope::Process,
+            cgroup: CgroupId::ROOT,
             pid: 0,
             generation: 0,
             host_ends: [None; 3],
@@ -57,6 +61,7 @@ impl Unit {
 
     fn renew(&mut self) {
         self.leader = None;
+        self.cgroup = CgroupId::ROOT;
         self.host_ends = [None; 3];
         self.living = List::default();
         self.writers = 0;
@@ -79,6 +84,11 @@ impl UnitTable {
     /// The unit, if it was ever spawned or watched.
     pub(super) fn get(&self, unit: UnitId) -> Option<&Unit> {
         self.units[..self.used].get(unit.index())
+    }
+
+    /// How many ends of pipes the host has open.
+    pub(super) fn open_host_ends(&self) -> u32 {
+        self.units[..self.used].iter().flat_map(|unit| unit.host_ends).flatten().count() as u32
     }
 
     /// The unit, which was spawned or watched.
@@ -123,7 +133,11 @@ impl Kernel {
             Scope::Process => return self.survivors(std::iter::once(leader)),
             Scope::Group => (number.map(|number| number.group), Chain::Group),
             Scope::PosixSession => (number.map(|number| number.session), Chain::Session),
-            Scope::Tree | Scope::Cgroup | Scope::Job => (Some(of.living), Chain::Unit),
+            Scope::Cgroup => {
+                let groups = self.cgroups.subtree(of.cgroup);
+                return self.survivors(groups.into_iter().flat_map(|id| self.cgroup_procs(id)));
+            }
+            Scope::Tree | Scope::Job => (Some(of.living), Chain::Unit),
         };
         self.survivors(list.unwrap_or_default().iter(&self.procs, chain))
     }
@@ -151,7 +165,8 @@ impl Kernel {
             Scope::Process => u32::from(self.entry(leader).life.is_living()),
             Scope::Group => number.map_or(0, |number| number.group_living),
             Scope::PosixSession => number.map_or(0, |number| number.session_living),
-            Scope::Tree | Scope::Cgroup | Scope::Job => of.living.len,
+            Scope::Cgroup => self.cgroups.populated(of.cgroup),
+            Scope::Tree | Scope::Job => of.living.len,
         }
     }
 
