@@ -54,7 +54,7 @@ impl Kernel {
     }
 
     /// Gives the children of a dying process, living and dead, to the nearest reaper.
-    fn orphan_children(&mut self, id: ProcId) {
+    pub(super) fn orphan_children(&mut self, id: ProcId) {
         if self.entry(id).children.is_empty() && self.entry(id).zombies.is_empty() {
             return;
         }
@@ -96,8 +96,8 @@ impl Kernel {
     fn becomes_zombie_of(&mut self, parent: ProcId, zombie: ProcId) {
         let siblings = self.entry(parent).zombies;
         self.entry_mut(parent).zombies = siblings.push(&mut self.procs, Chain::Siblings, zombie);
-        if parent == INIT {
-            self.reap_child(INIT, zombie);
+        if parent == INIT || (parent == HOST && self.host_has_ended()) {
+            self.reap_child(parent, zombie);
             return;
         }
         if parent == HOST {

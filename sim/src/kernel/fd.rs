@@ -154,7 +154,7 @@ impl Kernel {
         self.units.get(unit)?.host_ends[fd as usize]
     }
 
-    fn close_host_end(&mut self, unit: UnitId, fd: Fd) {
+    pub(super) fn close_host_end(&mut self, unit: UnitId, fd: Fd) {
         if let Some(pipe) = self.units.claim(unit).host_ends[fd as usize].take() {
             self.drop_end(pipe, fd != Fd::Stdin);
         }

@@ -76,7 +76,7 @@ impl Kernel {
         if list.len > 0 { Ok(()) } else { Err(Errno::ESRCH) }
     }
 
-    fn signal_all(&mut self, signal: Signal, by: Sender) -> Result<(), Errno> {
+    pub(super) fn signal_all(&mut self, signal: Signal, by: Sender) -> Result<(), Errno> {
         let mut found = Err(Errno::ESRCH);
         for at in 0..self.born as u32 {
             let id = ProcId(at);

@@ -13,6 +13,7 @@ mod fd;
 mod file;
 mod fingerprint;
 mod fork;
+mod init;
 mod kill;
 mod list;
 mod names;
@@ -81,6 +82,9 @@ pub struct KernelConfig {
     pub pipe_capacity: usize,
     /// Whether the host is a child subreaper (prctl(2)) and so adopts orphans; else init does.
     pub subreaper: bool,
+    /// Whether the host is pid 1 of its namespace, as in a container (pid_namespaces(7)). Then it adopts orphans in any case, and init is
+    /// somebody above.
+    pub host_is_init: bool,
     /// Which boot of the machine this is: the boot id is made from it.
     pub boot: u64,
     /// What REALTIME shows at boot, since 1970.
@@ -96,6 +100,7 @@ impl KernelConfig {
         pid_max: 32_768,
         pipe_capacity: 65_536,
         subreaper: true,
+        host_is_init: false,
         boot: 0,
         realtime: Duration::from_secs(1_000_000_000),
     };
@@ -146,9 +151,9 @@ struct Uses {
     stops: bool,
 }
 
-/// Process 1: reaps whatever it adopts.
+/// Process 1: reaps whatever it adopts. Where the host is process 1, its parent in the namespace above.
 const INIT: ProcId = ProcId(0);
-/// The supervisor's own process, pid 2.
+/// The supervisor's own process, pid 2, or 1 where it is the init.
 const HOST: ProcId = ProcId(1);
 
 impl Kernel {
@@ -301,14 +306,22 @@ impl Kernel {
         &mut self.procs[id.index()]
     }
 
-    /// Creates init and the host, each in a session of its own.
+    /// Creates init and the host, each in a session of its own; an init that is above has no number here.
     fn boot(&mut self) {
+        self.config.subreaper |= self.config.host_is_init;
         for (id, parent) in [(INIT, INIT), (HOST, INIT)] {
-            let pid = self.pids.allocate().expect("an empty pid space has room for init and the host");
+            let is_above = id == INIT && self.config.host_is_init;
             let name: Arc<str> = if id == INIT { self.names.init.clone() } else { self.names.host.clone() };
             self.new_record(id, name);
             let process = self.entry_mut(id);
-            (process.pid, process.parent, process.unit) = (pid, parent, None);
+            (process.parent, process.unit) = (parent, None);
+            if is_above {
+                // As getppid(2) names a parent that is outside.
+                (process.pid, process.pgid, process.sid) = (0, 0, 0);
+                continue;
+            }
+            let pid = self.pids.allocate().expect("an empty pid space has room for init and the host");
+            self.entry_mut(id).pid = pid;
             self.pids.at(pid).task = Some(id);
             self.join_group(id, pid);
             self.join_session(id, pid);

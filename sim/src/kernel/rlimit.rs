@@ -39,7 +39,7 @@ pub(super) struct LimitTable {
     /// Processes, zombies and further threads, without init and the host.
     tasks: u32,
     /// Somebody has a limit on births: before that nobody asks.
-    on_births: bool,
+    pub(super) on_births: bool,
 }
 
 impl LimitTable {
@@ -95,7 +95,7 @@ impl Kernel {
     ///
     /// # Errors
     /// EAGAIN where RLIMIT_NPROC or pids.max is reached, and where no number is free (fork(2)). As on Linux the number is spent where
-    /// pids.max says no, and not where RLIMIT_NPROC does.
+    /// pids.max says no, and not where RLIMIT_NPROC does. ENOMEM after the end of the host, or of anybody's init (pid_namespaces(7)).
     #[inline]
     pub(super) fn number_for_child(&mut self, parent: ProcId) -> Result<i32, Errno> {
         if self.limits.on_births {
@@ -107,6 +107,9 @@ impl Kernel {
 
     #[cold]
     fn number_within_limits(&mut self, parent: ProcId) -> Result<i32, Errno> {
+        if self.host_has_ended() && (parent == HOST || self.config.host_is_init) {
+            return Err(Errno::ENOMEM);
+        }
         let inherited = self.entry(parent).inherited;
         // The host is of the same user as everybody.
         let tasks = u64::from(self.limits.tasks) + 1;

@@ -52,6 +52,9 @@ impl Kernel {
     /// What every sending does: it is recorded, and stop and continue cancel each other. Whether the signal is thrown away; `None`
     /// where nobody is there to act on it any more.
     fn sent(&mut self, to: ProcId, thread: ProcId, signal: Signal, by: Sender) -> Option<bool> {
+        if to == HOST && self.is_lost_on_init(signal, by) {
+            return None;
+        }
         let discarded = self.entry(to).signals.discards(self.entry(thread).mask, signal);
         // What the kernel sends by the way, as CHLD at every exit, is a deed only where somebody listens.
         if !(discarded && by == Sender::Kernel) {

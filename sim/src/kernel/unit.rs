@@ -86,6 +86,11 @@ impl UnitTable {
         self.units[..self.used].get(unit.index())
     }
 
+    /// All units, whether spawned or only watched.
+    pub(super) fn all(&self) -> impl Iterator<Item = UnitId> + use<> {
+        (0..self.used as u32).map(UnitId)
+    }
+
     /// How many ends of pipes the host has open.
     pub(super) fn open_host_ends(&self) -> u32 {
         self.units[..self.used].iter().flat_map(|unit| unit.host_ends).flatten().count() as u32
