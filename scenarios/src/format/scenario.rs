@@ -3,7 +3,7 @@
 
 use crate::pattern::{Expectations, Names, glob};
 use shakedown_core::time::Duration;
-use shakedown_core::vocab::{Fault, SessionSpec, Stimulus};
+use shakedown_core::vocab::{Fault, Scope, SessionSpec, Stimulus};
 use std::sync::Arc;
 
 /// A scenario.
@@ -66,6 +66,11 @@ impl Case {
             Body::PuppetTask(_) | Body::Function(_) => false,
         };
         self.session.workers.iter().find(|worker| lacks(&worker.body)).map(|worker| &worker.name)
+    }
+
+    /// The first worker that cannot be played for real, because its scope is a control group and none is delegated to us.
+    pub fn without_real(&self) -> Option<&Arc<str>> {
+        self.session.workers.iter().find(|worker| worker.stop.scope == Scope::Cgroup).map(|worker| &worker.name)
     }
 }
 

@@ -306,7 +306,7 @@ const SCOPES: &[(&str, Option<Scope>)] = &[
     ("group", Some(Scope::Group)),
     ("posix-session", Some(Scope::PosixSession)),
     ("tree", Some(Scope::Tree)),
-    ("cgroup", None),
+    ("cgroup", Some(Scope::Cgroup)),
     ("job", None),
 ];
 /// Verbs that fit no task, beside `on` for another signal than TERM.

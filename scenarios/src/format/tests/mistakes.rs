@@ -146,7 +146,6 @@ fn what_is_not_built_yet_is_no_mistake() {
     for (text, line, what) in [
         ("ready = { log = \"x\" }", 4, "`ready` of a worker"),
         ("restart = { policy = \"always\" }", 4, "`restart` of a worker"),
-        ("stop = { scope = \"cgroup\" }", 4, "scope `cgroup`"),
         ("stop = { scope = \"job\" }", 4, "scope `job`"),
         ("stop = { proxy-drain = \"1s\" }", 4, "`proxy-drain` of `stop`"),
         ("kind = \"container\"", 4, "kind of worker `container`"),
