@@ -314,7 +314,7 @@ mod tests {
         assert_eq!(check.kill("w/main", Signal::CONT).status("w/main"), exited(3));
     }
 
-    /// SEMANTICS C17: other caught signals are held while a handler runs, and N sends are one delivery.
+    /// SEMANTICS C17, C20: other caught signals are held while a handler runs, and N sends are one delivery.
     #[test]
     fn handlers_do_not_nest_and_the_interrupted_sleep_keeps_its_end() {
         let mut check = play("on USR1 { print a; sleep 300ms; print b }; on USR2 print c; sleep 1s; print end; hang");
