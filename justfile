@@ -64,6 +64,10 @@ fuzz-smoke runs="20000":
             -runs={{ runs }} -verbosity=0 -print_final_stats=1
     done
 
+# break the simulated kernel in one place after the other, and see who notices (an hour; words choose)
+mutants *words:
+    cargo test --release -p shakedown --test mutants -- run {{ words }}
+
 # dependencies: duplicates, licences, where they come from
 deny:
     #!/usr/bin/env bash

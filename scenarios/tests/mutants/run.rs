@@ -1,0 +1,124 @@
+//! Applies the mutants to a copy of the tree, and runs the kernel's own tests and a fixed set of generated programs against each.
+
+use super::list::{Mutant, apply};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Instant;
+
+/// Programs that are played against Linux for each mutant; the run ends at the first disagreement.
+const PROGRAMS: &str = "400";
+/// At least so many mutants must be noticed by conformance alone.
+const BY_CONFORMANCE_MIN: usize = 15;
+
+/// Who has noticed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Noticed,
+    Missed,
+    /// It did not even compile, which proves nothing.
+    Broken,
+}
+
+/// Runs them all, or those whose rule or description contains one of the words.
+pub fn all(root: &Path, mutants: &[Mutant], words: &[String]) -> ExitCode {
+    let chosen = |mutant: &&Mutant| {
+        words.is_empty() || words.iter().any(|word| mutant.rule == *word || mutant.breaks.contains(word.as_str()))
+    };
+    let mutants: Vec<&Mutant> = mutants.iter().filter(chosen).collect();
+    let copy = match copy_tree(root) {
+        Ok(copy) => copy,
+        Err(error) => {
+            eprintln!("error: the tree cannot be copied: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let (mut missed, mut by_conformance) = (0, 0);
+    println!("{:<5} {:<9} {:<9} {:>6}  breaks", "rule", "tests", "conform", "s");
+    for mutant in &mutants {
+        let began = Instant::now();
+        let (tests, conform) = one(root, &copy, mutant);
+        let seconds = began.elapsed().as_secs();
+        println!("{:<5} {:<9} {:<9} {seconds:>6}  {}", mutant.rule, word(tests), word(conform), mutant.breaks);
+        missed += usize::from(tests != Verdict::Noticed && conform != Verdict::Noticed);
+        by_conformance += usize::from(conform == Verdict::Noticed);
+    }
+    let all = mutants.len();
+    println!("\n{all} mutants, {} noticed, {by_conformance} by conformance alone, {missed} missed", all - missed);
+    let enough = !words.is_empty() || by_conformance >= BY_CONFORMANCE_MIN;
+    if missed == 0 && enough { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Noticed => "red",
+        Verdict::Missed => "green",
+        Verdict::Broken => "no build",
+    }
+}
+
+/// What notices one mutant. The file is put back whatever happens.
+fn one(root: &Path, copy: &Path, mutant: &Mutant) -> (Verdict, Verdict) {
+    let Ok(broken) = apply(root, mutant) else { return (Verdict::Broken, Verdict::Broken) };
+    let file = copy.join(&mutant.file);
+    let written = fs::write(&file, broken);
+    let verdicts = match written {
+        Ok(()) => (
+            ask(copy, &["test", "-q", "-p", "shakedown-core", "-p", "shakedown-sim", "--lib"], &[]),
+            ask(
+                copy,
+                &["test", "-q", "-p", "shakedown", "--test", "conform"],
+                &[PROGRAMS, "--max-fail", "1", "--no-shrink"],
+            ),
+        ),
+        Err(_) => (Verdict::Broken, Verdict::Broken),
+    };
+    let restored = fs::copy(root.join(&mutant.file), &file);
+    assert!(restored.is_ok(), "{} cannot be put back: {restored:?}", file.display());
+    verdicts
+}
+
+/// Builds, and then runs, so that a mutant that does not compile is not taken for one that is noticed.
+fn ask(copy: &Path, cargo: &[&str], args: &[&str]) -> Verdict {
+    let run = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO"));
+        command.args(cargo).args(more).current_dir(copy).env("CARGO_TARGET_DIR", copy.join("target")).env("CI", "true");
+        // Most of a mutant's time is building: half-optimised is the quickest of all.
+        command.env("CARGO_PROFILE_DEV_OPT_LEVEL", "1").env("CARGO_PROFILE_DEV_DEBUG", "0");
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status()
+    };
+    if !run(&["--no-run"]).is_ok_and(|status| status.success()) {
+        return Verdict::Broken;
+    }
+    let more: Vec<&str> = std::iter::once("--").chain(args.iter().copied()).collect();
+    match run(if args.is_empty() { &[] } else { &more }) {
+        Ok(status) if !status.success() => Verdict::Noticed,
+        Ok(_) | Err(_) => Verdict::Missed,
+    }
+}
+
+/// A copy of what the tree consists of, beside the build's own files.
+fn copy_tree(root: &Path) -> std::io::Result<PathBuf> {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    let copy = target.join("mutants");
+    for part in ["Cargo.toml", "Cargo.lock", "core", "sim", "real", "scenarios"] {
+        copy_part(&root.join(part), &copy.join(part))?;
+    }
+    Ok(copy)
+}
+
+fn copy_part(from: &Path, to: &Path) -> std::io::Result<()> {
+    if from.is_dir() {
+        fs::create_dir_all(to)?;
+        for entry in fs::read_dir(from)? {
+            let entry = entry?;
+            copy_part(&entry.path(), &to.join(entry.file_name()))?;
+        }
+        return Ok(());
+    }
+    // What has not changed keeps its time, so that nothing is built again for it.
+    if fs::read(to).is_ok_and(|present| fs::read(from).is_ok_and(|wanted| wanted == present)) {
+        return Ok(());
+    }
+    fs::copy(from, to).map(|_| ())
+}
