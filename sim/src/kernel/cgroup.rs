@@ -51,6 +51,12 @@ impl Cgroups {
         self.0.clear();
     }
 
+    /// Whether there is but the root, so that nobody has to ask further.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// A group; `None` for the root.
     pub(super) fn get(&self, id: CgroupId) -> Option<&Cgroup> {
         self.0.get((id.0 as usize).checked_sub(1)?)

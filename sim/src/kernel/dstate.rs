@@ -15,7 +15,9 @@ pub(super) struct Uninterruptible {
 
 impl Uninterruptible {
     pub(super) fn reset(&mut self) {
-        self.ends.clear();
+        if !self.ends.is_empty() {
+            self.ends.clear();
+        }
     }
 
     /// Each with its end, the next to come first.

@@ -39,7 +39,9 @@ impl Kernel {
         let of = self.units.at(unit);
         let is_leader = of.leader == Some(id);
         of.living = of.living.remove(&mut self.procs, Chain::Unit, id);
-        self.leave_cgroup(id, self.cgroup_of(id));
+        if !self.cgroups.is_empty() {
+            self.leave_cgroup(id, self.cgroup_of(id));
+        }
         self.orphan_children(id);
         if self.uses.stops {
             self.tie_is_cut(id, parent);

@@ -70,7 +70,6 @@ impl Kernel {
             started: _,
             mask,
             rare,
-            // Nothing that a search plays has a terminal: scripts and machines cannot open one.
             pid,
             pgid,
             sid,

@@ -2,7 +2,6 @@
 //! The one place where processes are born, whether the host or another process forks.
 
 use super::Kernel;
-use super::cgroup::CgroupId;
 use super::list::Chain;
 use super::process::{Frame, Process, Progress, Role};
 use super::sigset::{Mask, SignalSet};
@@ -60,7 +59,7 @@ impl Kernel {
         self.join_group(id, pgid);
         self.join_session(id, sid);
         self.count_task(id);
-        if self.entry(id).inherited.cgroup != CgroupId::ROOT {
+        if !self.cgroups.is_empty() {
             self.join_cgroup(id);
         }
         let siblings = self.entry(parent).children;

@@ -128,7 +128,11 @@ impl Kernel {
     ///
     /// # Errors
     /// EMFILE.
+    #[inline]
     pub(super) fn room_for_pipes(&self) -> Result<(), Errno> {
+        if self.limits.sets.is_empty() {
+            return Ok(());
+        }
         let limits = self.entry(HOST).inherited.limits;
         match self.limits.get(limits).nofile {
             Some(max) if u64::from(STANDARD + self.units.open_host_ends() + PIPES) > max => Err(Errno::EMFILE),
@@ -137,24 +141,31 @@ impl Kernel {
     }
 
     /// Whether this signal's default action dumps a core of the process.
+    #[inline]
     pub(super) fn dumps_core(&self, process: ProcId, signal: Signal) -> bool {
-        signal.default_action() == DefaultAction::Core && self.limits.get(self.entry(process).inherited.limits).core
+        !self.limits.sets.is_empty()
+            && signal.default_action() == DefaultAction::Core
+            && self.limits.get(self.entry(process).inherited.limits).core
     }
 
     /// A task was born into this process, or with it.
     #[inline]
     pub(super) fn count_task(&mut self, process: ProcId) {
         self.limits.tasks += 1;
-        let cgroup = self.entry(process).inherited.cgroup;
-        self.cgroups.upwards(cgroup, |group| group.pids += 1);
+        if !self.cgroups.is_empty() {
+            let cgroup = self.entry(process).inherited.cgroup;
+            self.cgroups.upwards(cgroup, |group| group.pids += 1);
+        }
     }
 
     /// A further thread has ended, or a zombie was reaped.
     #[inline]
     pub(super) fn discount_task(&mut self, process: ProcId) {
         self.limits.tasks -= 1;
-        let cgroup = self.entry(process).inherited.cgroup;
-        self.cgroups.upwards(cgroup, |group| group.pids -= 1);
+        if !self.cgroups.is_empty() {
+            let cgroup = self.entry(process).inherited.cgroup;
+            self.cgroups.upwards(cgroup, |group| group.pids -= 1);
+        }
     }
 }
 
