@@ -1,25 +1,31 @@
 //! Whether a simulated run fits a real outcome: so far, as something that can still become it, and at its end.
 //! The rules for what a real run does not show stand in [`outcome`](super::outcome).
 
-use super::outcome::{ANYBODY, Account, Change, Life, Outcome, Told, Word, index};
+use super::outcome::{ANYBODY, Account, Change, Life, Outcome, Told, Word, index, is_real_program};
 use crate::format::Case;
 use shakedown_core::digest::Digest;
 use shakedown_core::host::Step;
 use shakedown_core::site::Label;
+use shakedown_core::vocab::{ExitStatus, Fact, Stream};
 use shakedown_sim::Moment;
+use shakedown_sim::kernel::Coming;
 use shakedown_sim::search::Goal;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A search for a run that comes to this outcome.
 pub(super) struct Fit<'a> {
     case: &'a Case,
     real: &'a Outcome,
     account: Account,
+    /// How much of each output has been held against the real one.
+    checked: BTreeMap<(String, Stream), usize>,
     progress: u64,
 }
 
 impl<'a> Fit<'a> {
     pub(super) fn new(case: &'a Case, real: &'a Outcome) -> Fit<'a> {
-        Fit { case, real, account: Account::default(), progress: 0 }
+        Fit { case, real, account: Account::default(), checked: BTreeMap::new(), progress: 0 }
     }
 
     fn fits(&self, change: &Change) -> bool {
@@ -39,6 +45,27 @@ impl<'a> Fit<'a> {
             }
             Change::Life(name) => lives_fit(&self.lives(name), self.real_lives(name), false),
         }
+    }
+
+    /// What stands in a pipe is read next, and then told, unless nobody reads it to its end. What was compared before is not again.
+    fn output_fits(&mut self, worker: &str, stream: Stream, from: u64, bytes: [&[u8]; 2]) -> bool {
+        if is_real_program(self.case, worker) {
+            return true;
+        }
+        let Some(real) = self.real.told.get(worker) else { return true };
+        let (real, is_read) = (&real.outputs[index(stream)], *real.closings == [Fact::OutputClosed.word()]);
+        let checked = self.checked.entry((worker.to_owned(), stream)).or_default();
+        let (mut at, seen) = (from as usize, std::mem::take(checked));
+        *checked = at + bytes[0].len() + bytes[1].len();
+        bytes.iter().all(|part| {
+            let part_at = std::mem::replace(&mut at, at + part.len());
+            let new = &part[seen.saturating_sub(part_at).min(part.len())..];
+            let new_at = part_at + part.len() - new.len();
+            match real.get(new_at..new_at + new.len()) {
+                Some(real) => real == new,
+                None => !is_read && new.starts_with(real.get(new_at..).unwrap_or(&[])),
+            }
+        })
     }
 
     fn lives(&self, name: &str) -> Vec<&Life> {
@@ -62,13 +89,14 @@ pub(super) fn fits(sim: &Outcome, real: &Outcome) -> bool {
                 && words_fit(&sim.facts, &real.facts)
         });
     let mut names = sim.lives.keys().chain(real.lives.keys());
-    let lives = |of: &Outcome, name: &std::sync::Arc<str>| of.lives.get(name).cloned().unwrap_or_default();
+    let lives = |of: &Outcome, name: &Arc<str>| of.lives.get(name).cloned().unwrap_or_default();
     told && names.all(|name| lives_fit(&lives(sim, name).iter().collect::<Vec<_>>(), &lives(real, name), true))
 }
 
 impl Goal for Fit<'_> {
     fn begin(&mut self) {
         self.account.clear();
+        self.checked.clear();
         self.progress = 0;
     }
 
@@ -77,6 +105,18 @@ impl Goal for Fit<'_> {
         let fits = self.fits(&change);
         self.progress += u64::from(fits);
         fits
+    }
+
+    fn foresee(&mut self, coming: &Coming<'_>) -> bool {
+        match coming {
+            Coming::Output { worker, stream, from, bytes } => self.output_fits(worker, *stream, *from, *bytes),
+            Coming::Death { name, label, signal } => {
+                let mut lives: Vec<Life> = self.lives(name).into_iter().cloned().collect();
+                let Some(at) = self.account.nth_of(name, *label) else { return true };
+                lives[at].end = Some(ExitStatus::Signalled { signal: *signal, core: false }.to_string());
+                lives_fit(&lives.iter().collect::<Vec<_>>(), self.real_lives(name), false)
+            }
+        }
     }
 
     fn is_met(&mut self, step: Step) -> bool {
@@ -102,7 +142,7 @@ impl Goal for Fit<'_> {
 
 /// Who was not known for real may be anybody.
 fn word_fits(sim: &Word, real: &Word) -> bool {
-    let names_fit = |sim: &[std::sync::Arc<str>], real: &[std::sync::Arc<str>]| {
+    let names_fit = |sim: &[Arc<str>], real: &[Arc<str>]| {
         let known = real.iter().filter(|name| ***name != *ANYBODY);
         sim.len() == real.len() && { known }.all(|name| sim.contains(name))
     };

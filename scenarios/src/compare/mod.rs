@@ -106,6 +106,7 @@ fn search(case: &Case, terms: Terms, goal: &mut impl Goal) -> Searched {
     let config = WorldConfig { history: true, observed, ..WorldConfig::default() };
     let stimuli: Arc<[Stimulus]> = case.stimuli.as_slice().into();
     let setup = |host: &mut Host<SimWorld<Path>>| {
+        host.world().borrow_mut().set_faults(case.faults.clone());
         host.start_session(&case.session, &stimuli);
     };
     Search::new(config, terms).go(Some(&case.session), setup, goal)

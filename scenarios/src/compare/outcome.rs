@@ -219,6 +219,11 @@ impl Account {
         self.lives.iter().filter(|lived| *lived.name == *name).map(|lived| &lived.life).collect()
     }
 
+    /// Which of the lives of this name is that of this process.
+    pub(super) fn nth_of(&self, name: &str, who: Label) -> Option<usize> {
+        self.lives.iter().filter(|lived| *lived.name == *name).position(|lived| lived.who == Some(who))
+    }
+
     /// What was told, as a number.
     pub(super) fn digest_told(&self) -> u64 {
         let each = |told| {
@@ -250,7 +255,7 @@ impl Account {
 }
 
 /// Whether what this worker runs is known by a stand-in only.
-fn is_real_program(case: &Case, worker: &str) -> bool {
+pub(super) fn is_real_program(case: &Case, worker: &str) -> bool {
     let of = |spec: &WorkerSpec| match &spec.body {
         Body::Process(spec) => matches!(spec.program, Program::Command { .. }),
         Body::PuppetTask(_) | Body::Function(_) => false,

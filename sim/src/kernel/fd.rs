@@ -210,6 +210,15 @@ impl Kernel {
     }
 }
 
+/// Which of the outputs a descriptor is, if it is one.
+pub(super) fn stream_of(fd: Fd) -> Option<Stream> {
+    match fd {
+        Fd::Stdin => None,
+        Fd::Stdout => Some(Stream::Stdout),
+        Fd::Stderr => Some(Stream::Stderr),
+    }
+}
+
 fn fd_of(stream: Stream) -> Fd {
     match stream {
         Stream::Stdout => Fd::Stdout,

@@ -23,6 +23,8 @@ pub(super) struct Pipe {
     /// Processes blocked on it; some may have gone on since.
     pub(super) waiters: Vec<ProcId>,
     pages_max: u32,
+    /// Bytes ever written to it.
+    carried: u64,
     /// Made by the first write: most pipes never carry a byte.
     buffer: Option<Box<Buffer>>,
 }
@@ -79,7 +81,9 @@ impl Source<'_> {
 impl Pipe {
     /// Writes what fits and says how much that was: all or nothing up to a page, whole pages beyond.
     pub(super) fn write(&mut self, source: Source<'_>) -> usize {
-        self.buffer.get_or_insert_default().write(source, self.pages_max as usize)
+        let taken = self.buffer.get_or_insert_default().write(source, self.pages_max as usize);
+        self.carried += taken as u64;
+        taken
     }
 
     /// Moves at most `max` bytes to `into` and says how many.
@@ -99,9 +103,15 @@ impl Pipe {
         }
     }
 
+    /// Where the unread bytes begin among all that were ever written, and these bytes.
+    pub(super) fn unread(&self) -> (u64, [&[u8]; 2]) {
+        let (front, back) = self.buffer.as_ref().map_or((&[][..], &[][..]), |buffer| buffer.bytes.as_slices());
+        (self.carried - (front.len() + back.len()) as u64, [front, back])
+    }
+
     /// Puts in what it carries, and how it lies in pages.
     pub(super) fn digest(&self, into: &mut Digest) {
-        let Pipe { unit: _, fd: _, readers, writers, waiters: _, pages_max: _, buffer } = self;
+        let Pipe { unit: _, fd: _, readers, writers, waiters: _, pages_max: _, carried: _, buffer } = self;
         into.number(u64::from(*readers)).number(u64::from(*writers));
         if let Some(buffer) = buffer {
             let (front, back) = buffer.bytes.as_slices();
@@ -221,8 +231,10 @@ impl PipeTable {
                 buffer.pages.clear();
             }
             (pipe.unit, pipe.fd, pipe.readers, pipe.writers, pipe.pages_max) = (unit, fd, 1, 1, pages_max);
+            pipe.carried = 0;
         } else {
-            self.pipes.push(Pipe { unit, fd, readers: 1, writers: 1, waiters: Vec::new(), pages_max, buffer: None });
+            let waiters = Vec::new();
+            self.pipes.push(Pipe { unit, fd, readers: 1, writers: 1, waiters, pages_max, carried: 0, buffer: None });
         }
         id
     }

@@ -13,6 +13,7 @@ mod path;
 pub use budget::Budget;
 pub use path::{Lateness, Path, Spans};
 
+use crate::kernel::Coming;
 use crate::world::{Moment, SimWorld, WorldConfig};
 use shakedown_core::digest::Digest;
 use shakedown_core::host::{Host, Step};
@@ -28,6 +29,12 @@ pub trait Goal {
 
     /// Takes what was told or seen next; `who` is the label of the process it is about. False cuts the run: this way leads nowhere.
     fn see(&mut self, moment: &Moment, who: Option<Label>) -> bool;
+
+    /// Looks at what is settled already, and not told yet: bytes in a pipe, a process that is dying. False cuts the run, as above.
+    fn foresee(&mut self, coming: &Coming<'_>) -> bool {
+        let _ = coming;
+        true
+    }
 
     /// The run has come to its end, without being cut. True ends the search: this is what it was for.
     fn is_met(&mut self, step: Step) -> bool;
@@ -172,7 +179,7 @@ impl Search {
     fn run(&mut self, goal: &mut impl Goal) -> Over {
         let mut told = 0;
         loop {
-            if !self.show(goal, &mut told) {
+            if !self.show(goal, &mut told) || !self.host.world().borrow().kernel().coming(&mut |it| goal.foresee(it)) {
                 return Over::Cut;
             }
             if self.host.alternatives() > 1 && self.path(|path| path.is_at_frontier()) && !self.is_new(goal) {

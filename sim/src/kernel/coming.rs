@@ -1,0 +1,59 @@
+//! What is settled in a kernel and has not shown yet. A search that knows what must not show cuts a run here, long before it does.
+
+use super::fd::stream_of;
+use super::pipe::Pipe;
+use super::process::Life;
+use super::{HOST, Kernel};
+use shakedown_core::ids::ProcId;
+use shakedown_core::signal::Signal;
+use shakedown_core::site::Label;
+use shakedown_core::vocab::Stream;
+
+/// Something that is certain to come, unless the run ends before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Coming<'a> {
+    /// Bytes that stand in a pipe to the host.
+    Output {
+        /// Whose output.
+        worker: &'a str,
+        /// Which of the two.
+        stream: Stream,
+        /// How many bytes it has carried before these.
+        from: u64,
+        /// They, in two parts.
+        bytes: [&'a [u8]; 2],
+    },
+    /// A process that a fatal signal has reached.
+    Death {
+        /// Its name.
+        name: &'a str,
+        /// Its label.
+        label: Label,
+        /// The signal: what is sent later cannot change it.
+        signal: Signal,
+    },
+}
+
+impl Kernel {
+    /// Shows all that is coming, until `see` has seen enough and says false; whether it has not.
+    pub fn coming(&self, see: &mut dyn FnMut(&Coming<'_>) -> bool) -> bool {
+        let outputs = self.pipes.every().filter_map(|pipe| self.coming_output(pipe));
+        let deaths = (HOST.index() + 1..self.born).filter_map(|at| self.coming_death(ProcId(at as u32)));
+        outputs.chain(deaths).all(|coming| see(&coming))
+    }
+
+    fn coming_output<'a>(&'a self, pipe: &'a Pipe) -> Option<Coming<'a>> {
+        let stream = stream_of(pipe.fd)?;
+        let (from, bytes) = pipe.unread();
+        let worker = &self.units.get(pipe.unit)?.worker;
+        (pipe.readers > 0 && !bytes[0].is_empty()).then_some(Coming::Output { worker, stream, from, bytes })
+    }
+
+    fn coming_death(&self, id: ProcId) -> Option<Coming<'_>> {
+        let process = self.entry(id);
+        match process.life {
+            Life::Dying(signal) => Some(Coming::Death { name: &process.name, label: process.label, signal }),
+            Life::Alive | Life::Stopped | Life::Zombie(_) | Life::Reaped(_) => None,
+        }
+    }
+}
