@@ -58,7 +58,8 @@ impl<'a> Fit<'a> {
         let (mut at, seen) = (from as usize, std::mem::take(checked));
         *checked = at + bytes[0].len() + bytes[1].len();
         bytes.iter().all(|part| {
-            let part_at = std::mem::replace(&mut at, at + part.len());
+            let part_at = at;
+            at += part.len();
             let new = &part[seen.saturating_sub(part_at).min(part.len())..];
             let new_at = part_at + part.len() - new.len();
             match real.get(new_at..new_at + new.len()) {
