@@ -1,47 +1,169 @@
-//! Deciding outcomes: whatever a sweep shows the search finds, and what cannot be it refutes.
+//! Comparing: what a sweep shows is found, what cannot be is refuted, what is not known is said to be so; and the command that does it.
 
-use shakedown::compare::{Budget, Decision, decide, outcome_of, outcomes};
-use shakedown::format::{find, load};
+use shakedown::compare::{Budget, Decision, Outcome, decide, outcome_of, outcomes};
+use shakedown::format::{Case, find, load, read};
 use shakedown::sweep::Player;
 use shakedown_sim::choose::Seeded;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn case(text: &str) -> Case {
+    read("test.toml", text).expect("a scenario without mistakes").cases().remove(0)
+}
+
+/// The outcome of one seed.
+fn simulated(case: &Case, seed: u64) -> Outcome {
+    let mut player = Player::new(case, Seeded::new(0));
+    player.play(Seeded::new(seed));
+    outcome_of(case, &player.moments())
+}
+
+/// TERM may come before its handler, and the stop before the output.
+const RACE: &str = "schema = 1\n[workers.server]\npuppet = \"sleep 0ms..9ms; on TERM { print bye; exit 0 }; hang\"\n\
+                    stop = { grace = \"500ms\" }\n[[stimuli]]\nat = \"0ms..9ms\"\ndo = \"stop\"\n";
 
 #[test]
-fn corpus() {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let (files, _) = find(std::slice::from_ref(&folder));
-    let filter = std::env::var("ONLY").unwrap_or_default();
-    let seeds: u64 = std::env::var("SEEDS").map_or(5, |s| s.parse().unwrap());
-    for file in files.iter().filter(|f| f.to_string_lossy().contains(&filter)) {
-        let scenario = load(file).unwrap();
-        for case in scenario.cases() {
-            let mut player = Player::new(&case, Seeded::new(0));
-            let t = std::time::Instant::now();
-            let mut line = String::new();
-            for seed in 0..seeds {
-                player.play(Seeded::new(seed));
-                let outcome = outcome_of(&case, &player.moments());
-                let d = decide(&case, &outcome, Budget { runs: 20000, ..Budget::default() });
-                line += &match &d {
-                    Decision::Reachable { runs, .. } => format!(" {runs}"),
-                    Decision::Unreachable { runs, .. } => format!(" NO{runs}"),
-                    Decision::Undecided { runs, .. } => format!(" ??{runs}"),
-                };
-                if !matches!(d, Decision::Reachable { .. }) {
-                    if let Decision::Unreachable { closest, .. } | Decision::Undecided { closest, .. } = &d {
-                        if std::env::var("SHOW").is_ok() {
-                            println!("REAL {outcome:#?}\nSIM {:#?}", outcome_of(&case, closest));
-                        }
-                    }
-                    break;
-                }
-            }
-            println!("{:?} {} {}:{line}", t.elapsed(), scenario.name, case.label);
-            if std::env::var("OUT").is_ok() {
-                let t = std::time::Instant::now();
-                let o = outcomes(&case, Budget { runs: 20000, ..Budget::default() });
-                println!("   {:?} outcomes {} complete {} runs {}", t.elapsed(), o.all.len(), o.complete, o.runs);
+fn whatever_a_sweep_shows_of_the_corpus_the_search_finds() {
+    let (files, _) = find(&[PathBuf::from(env!("CARGO_MANIFEST_DIR"))]);
+    for file in &files {
+        let scenario = load(file).expect("the corpus has no mistakes");
+        // Faults multiply what there is to try, and are never played for real.
+        for case in scenario.cases().iter().filter(|case| case.faults.is_empty()) {
+            for seed in 0..3 {
+                let decision = decide(case, &simulated(case, seed), Budget::default());
+                let name = format!("{} {} seed {seed}", scenario.name, case.label);
+                assert!(matches!(decision, Decision::Reachable { .. }), "{name}: {decision:?}");
             }
         }
     }
+}
+
+/// Each line changes an outcome into one that cannot be; all ways to it are tried.
+#[test]
+fn an_outcome_that_cannot_be_is_refuted() {
+    let case = case(RACE);
+    let base = simulated(&case, 0);
+    let changes: [(&str, fn(&mut Outcome)); 7] = [
+        ("another exit code", |it| it.lives.get_mut("server/main").unwrap()[0].end = Some("exited(1)".into())),
+        ("more output", |it| it.told.get_mut("server").unwrap().outputs[0].extend(b"more\n")),
+        ("output on the other stream", |it| it.told.get_mut("server").unwrap().outputs.swap(0, 1)),
+        ("a last fact that is missing", |it| drop(it.told.get_mut("server").unwrap().facts.pop())),
+        ("two facts in another order", |it| it.told.get_mut("server").unwrap().facts.swap(0, 1)),
+        ("a process that nobody started", |it| {
+            drop(it.lives.insert("server/other".into(), it.lives["server/main"].clone()))
+        }),
+        ("a second life", |it| {
+            let lives = it.lives.get_mut("server/main").unwrap();
+            lives.push(lives[0].clone());
+        }),
+    ];
+    for (what, change) in changes {
+        let mut outcome = base.clone();
+        change(&mut outcome);
+        let is_other = outcome != base;
+        let decision = decide(&case, &outcome, Budget::default());
+        // Without output the two streams are alike.
+        assert_eq!(matches!(decision, Decision::Unreachable { .. }), is_other, "{what}: {decision:?}");
+        assert!(is_other || what == "output on the other stream", "{what}");
+    }
+}
+
+#[test]
+fn a_spent_budget_and_a_run_that_was_cut_off_are_undecided() {
+    let case = case(RACE);
+    let mut outcome = simulated(&case, 0);
+    outcome.told.get_mut("server").expect("it was told of").facts.pop();
+    let spent = decide(&case, &outcome, Budget { runs: 2, ..Budget::default() });
+    assert!(matches!(spent, Decision::Undecided { runs: 2, .. }), "{spent:?}");
+    let mut cut_off = simulated(&case, 0);
+    cut_off.is_over = false;
+    assert!(matches!(decide(&case, &cut_off, Budget::default()), Decision::Undecided { runs: 0, .. }));
+}
+
+/// How many outcomes there are where nothing is late, and whether that is all.
+#[test]
+fn a_program_without_a_race_has_exactly_one_outcome() {
+    let with = |script: &str, stimuli: &str| {
+        case(&format!("schema = 1\n[workers.w]\npuppet = \"\"\"{script}\"\"\"\n{stimuli}"))
+    };
+    let stop = "[[stimuli]]\nwhen = \"w output\"\nat = \"5ms\"\ndo = \"stop\"\n";
+    for (script, stimuli, outcomes_max) in [
+        ("print a; eprint b; exit 3", "", 1),
+        ("spawn a { print a; exit 1 }; wait a; spawn b { print b }; wait b; exit 0", "", 1),
+        ("on TERM { print bye; exit 0 }; print up; hang", stop, 1),
+        ("spawn a { spawn b { spawn c { exit 3 }; wait c; exit 2 }; wait b; exit 1 }; wait a; print up; hang", stop, 1),
+        // The two children race for the pipe.
+        ("spawn a { print a }; spawn b { print b }; wait all", "", 2),
+        // TERM races the handler, and what is late with it.
+        ("print up; sleep 5ms; on TERM exit 1; hang", stop, 9),
+    ] {
+        let found = outcomes(&with(script, stimuli), Budget::default());
+        let (all, races) = (found.all.len(), outcomes_max > 1);
+        assert!(
+            found.complete && all <= outcomes_max && (all > 1) == races,
+            "{script}: {} runs, {:?}",
+            found.runs,
+            found.all
+        );
+    }
+}
+
+/// A folder of this test's own, new at each run.
+fn folder(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("compare-{name}"));
+    let _absent = fs::remove_dir_all(&path);
+    fs::create_dir_all(&path).expect("the target folder is ours to write");
+    path
+}
+
+/// What `shakedown compare` says of a file, but for the time it took. `None`, printed, where the machine has no private pid
+/// namespace: nothing that signals is played without one.
+fn compared(name: &str, text: &str, args: &[&str]) -> Option<(Option<i32>, String)> {
+    let folder = folder(name);
+    fs::write(folder.join("file.toml"), text).expect("written");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_shakedown"));
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SHAKEDOWN_")) {
+        command.env_remove(name);
+    }
+    let out =
+        command.args(["compare", "file.toml"]).args(args).current_dir(&folder).output().expect("the command runs");
+    let (said, complained) = (String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+    if out.status.code() == Some(7) && complained.contains("no private pid namespace") {
+        println!("skipped: {complained}");
+        return None;
+    }
+    let timeless = said.lines().map(|line| if line.starts_with("in ") { "in no time" } else { line });
+    Some((out.status.code(), timeless.collect::<Vec<_>>().join("\n") + "\n" + &complained))
+}
+
+/// Its stand-in is not what the shell does.
+const LIAR: &str = "schema = 1\nname = \"liar\"\n[workers.shell]\ncommand = [\"sh\", \"-c\", \"exit 3\"]\nsim = \"sleep 1ms; exit 4\"\n";
+
+#[test]
+fn the_command_tells_agreement_disagreement_and_what_is_undecided() {
+    let honest = LIAR.replace("exit 4", "exit 3").replace("liar", "honest");
+    for (name, text, args, code) in [
+        ("agrees", honest.as_str(), &["--runs", "2"][..], 0),
+        ("differs", LIAR, &["--runs", "2"], 1),
+        ("undecided", LIAR, &["--runs", "2", "--budget", "1"], 5),
+        ("long", &format!("{LIAR}[limits]\ntime = \"61s\"\n"), &[], 7),
+    ] {
+        let Some((exit, said)) = compared(name, text, args) else { return };
+        assert_eq!(exit, Some(code), "{name}: {said}");
+        insta::assert_snapshot!(name, said);
+    }
+}
+
+#[test]
+fn each_line_of_json_is_an_object_of_the_contract() {
+    let Some((exit, said)) = compared("json", LIAR, &["--runs", "2", "--format", "json"]) else { return };
+    let objects: Vec<serde_json::Value> =
+        said.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect();
+    let types: Vec<&str> = objects.iter().filter_map(|object| object["type"].as_str()).collect();
+    assert_eq!((exit, types.as_slice()), (Some(1), &["case", "failure", "summary"][..]), "{said}");
+    for (at, key, value) in [(0, "seeds", 2), (0, "failed", 2), (0, "undecided", 0), (0, "unseen", 1), (2, "exit", 1)] {
+        assert_eq!(objects[at][key], value, "{key}: {said}");
+    }
+    assert_eq!((&objects[1]["oracle"], &objects[1]["seed"]), (&"compare".into(), &serde_json::Value::Null));
 }

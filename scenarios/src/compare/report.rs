@@ -153,7 +153,7 @@ fn side_by_side(real: &Outcome, sim: &Outcome) -> Vec<String> {
 const ROWS_MAX: usize = 6;
 
 fn row(lane: &str, real: &str, sim: &str) -> String {
-    let text = format!("  {:18} │ {:36} │ {}", clip(lane, 18), clip(real, 36), clip(sim, WIDTH - 62));
+    let text = format!("  {:24} │ {:33} │ {}", clip(lane, 24), clip(real, 33), clip(sim, WIDTH - 65));
     text.trim_end().to_owned()
 }
 
