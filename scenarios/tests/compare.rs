@@ -39,12 +39,14 @@ fn whatever_a_sweep_shows_of_the_corpus_the_search_finds() {
     }
 }
 
+type Change = fn(&mut Outcome);
+
 /// Each line changes an outcome into one that cannot be; all ways to it are tried.
 #[test]
 fn an_outcome_that_cannot_be_is_refuted() {
     let case = case(RACE);
     let base = simulated(&case, 0);
-    let changes: [(&str, fn(&mut Outcome)); 7] = [
+    let changes: [(&str, Change); 7] = [
         ("another exit code", |it| it.lives.get_mut("server/main").unwrap()[0].end = Some("exited(1)".into())),
         ("more output", |it| it.told.get_mut("server").unwrap().outputs[0].extend(b"more\n")),
         ("output on the other stream", |it| it.told.get_mut("server").unwrap().outputs.swap(0, 1)),

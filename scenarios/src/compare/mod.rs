@@ -9,6 +9,9 @@ mod fit;
 mod outcome;
 mod report;
 
+#[cfg(test)]
+mod tests;
+
 pub use case::{Agreement, Compared, Decided, RealRun, compare};
 pub use outcome::{Life, Outcome, Told, Word, outcome_of};
 pub use report::{ComparedLine, compared_line, difference_block, trouble};
