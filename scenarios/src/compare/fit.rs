@@ -158,8 +158,8 @@ fn lives_fit(sim: &[&Life], real: &[Life], at_the_end: bool) -> bool {
     }
     // Kuhn's matching: first everybody who must have been seen finds a real life, then every real life finds somebody.
     let mut taken: Vec<Option<usize>> = vec![None; real.len()];
-    let seen = (0..sim.len()).filter(|at| !may_be_unseen(sim[*at]));
-    let rest = (0..sim.len()).filter(|at| may_be_unseen(sim[*at]));
+    let seen = (0..sim.len()).filter(|at| !may_be_unseen(sim[*at], at_the_end));
+    let rest = (0..sim.len()).filter(|at| may_be_unseen(sim[*at], at_the_end));
     for at in seen {
         if !give(at, sim, real, at_the_end, &mut taken, &mut vec![false; real.len()]) {
             return false;
@@ -197,9 +197,13 @@ fn give(
     false
 }
 
-/// A process that did nothing, or died of a signal before it did.
-fn may_be_unseen(life: &Life) -> bool {
-    life.deeds.is_empty() && life.end.as_ref().is_none_or(|end| end.starts_with("signalled"))
+/// A process that did nothing, or died of a signal before it did. What acts first may still turn out to be what it dies of.
+fn may_be_unseen(life: &Life, at_the_end: bool) -> bool {
+    match &life.end {
+        Some(end) => life.deeds.is_empty() && end.starts_with("signalled"),
+        None if at_the_end => life.deeds.is_empty(),
+        None => matches!(&life.deeds[..], [] | [_]) && life.deeds.iter().all(|deed| deed.starts_with("acted on ")),
+    }
 }
 
 fn life_fits(sim: &Life, real: &Life, at_the_end: bool) -> bool {
