@@ -134,7 +134,7 @@ impl fmt::Display for Coverage {
             writeln!(f, "  {:<4} {:<22} {}", row.id, row.topic, row.how())?;
         }
         for (word, reason) in SWITCHED_OFF {
-            writeln!(f, "  verb `{word}`: {reason}")?;
+            writeln!(f, "  off  {word:<22} {reason}")?;
         }
         Ok(())
     }

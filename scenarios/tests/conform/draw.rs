@@ -108,9 +108,14 @@ pub fn catchable() -> BoxedStrategy<Signal> {
         2 => Just(Signal::HUP),
         2 => Just(Signal::CHLD),
         1 => prop::sample::select(vec![Signal::CONT, Signal::TSTP, Signal::QUIT, Signal::PIPE, Signal::WINCH, Signal::USR2]),
-        1 => Just(Signal::from_number(34).expect("the first real-time signal")),
+        1 => Just(real_time()),
     ]
     .boxed()
+}
+
+/// The first real-time signal, or another one where they cannot be played.
+fn real_time() -> Signal {
+    Signal::from_number(34).filter(|signal| is_on(&signal.to_string())).unwrap_or(Signal::USR2)
 }
 
 /// A signal that is sent.

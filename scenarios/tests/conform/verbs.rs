@@ -3,7 +3,7 @@
 
 use shakedown::core::puppet::{Block, Handler, Out, Verb};
 
-/// Verbs that a side cannot play yet, with the reason. Programs do not use them, and coverage says so.
+/// Verbs and signals that a side cannot play yet, with the reason. Programs do not use them, and coverage says so.
 pub const SWITCHED_OFF: &[(&str, &str)] = &[
     ("busy", "not yet played by the simulated kernel"),
     ("block", "not yet played by the simulated kernel"),
@@ -18,6 +18,7 @@ pub const SWITCHED_OFF: &[(&str, &str)] = &[
     ("lock", "not yet played by the simulated kernel"),
     ("listen", "not yet played by the simulated kernel"),
     ("freeze", "not yet played by the simulated kernel"),
+    ("34", "the real puppet cannot install a handler for a real-time signal (EINVAL)"),
 ];
 
 /// Every verb by its word, in the order of SCENARIOS section 2.
