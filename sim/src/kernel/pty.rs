@@ -259,6 +259,21 @@ mod tests {
         }
     }
 
+    /// SEMANTICS C14. Probed.
+    #[test]
+    fn who_ignores_or_blocks_ttin_is_told_no_instead_of_stopped() {
+        for deaf in ["on TTIN ignore", "block TTIN"] {
+            let script = format!("{deaf}; sleep 5ms; spawn kid {{ setpgid; hang }}; hang");
+            let mut check = play_with(KernelConfig::DEFAULT, Scope::PosixSession, &script);
+            let tty = check.kernel.open_pty();
+            let main = check.settle().find("w/main");
+            check.kernel.acquire_tty(main, tty).expect("it leads a session");
+            check.kernel.open_slave(main, tty).expect("the master is open");
+            let kid = check.pass(5).find("w/kid");
+            assert_eq!(check.kernel.read_tty(kid, tty, &mut Vec::new(), 9), Err(Errno::EIO), "{deaf}");
+        }
+    }
+
     /// termios(3), canonical mode. Probed.
     #[test]
     fn input_comes_in_lines() {

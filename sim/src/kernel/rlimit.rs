@@ -196,9 +196,11 @@ mod tests {
     /// Probed but for the threads.
     #[test]
     fn nproc_counts_zombies_and_threads_of_the_user() {
-        for (script, born) in
-            [("repeat 9 { spawn a { exit 0 } }", 3), ("thread { hang }; sleep 1ms; repeat 9 { spawn a { hang } }", 2)]
-        {
+        for (script, born) in [
+            ("repeat 9 { spawn a { exit 0 } }", 3),
+            ("thread { leader-exit }; sleep 1ms; repeat 9 { spawn a { hang } }", 3),
+            ("thread { hang }; sleep 1ms; repeat 9 { spawn a { hang } }", 2),
+        ] {
             let mut check = play(&format!("sleep 1ms; {script}; print done; read eof"));
             check.settle().kernel.set_limit(HOST, Resource::Nproc, Some(5));
             check.kernel.set_limit(check.find("w/main"), Resource::Nproc, Some(5));
