@@ -5,7 +5,7 @@ use shakedown::sweep::{Job, Progress, Seeds, sweep};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-const SUBJECTS: &[&str] = &["exit", "output", "spawn", "stdin", "stop", "task", "tree"];
+const SUBJECTS: &[&str] = &["conformance", "exit", "fault", "output", "spawn", "stdin", "stop", "task", "tree"];
 
 /// Every scenario, found as the command finds it: from the folder above.
 fn corpus() -> Vec<Arc<Scenario>> {

@@ -6,8 +6,7 @@ use super::{Action, Host, Queue, Step};
 use crate::choose::Choose;
 use crate::ids::{OpId, TaskId, UnitId};
 use crate::machine::{Event, Machine};
-use crate::reactor::{Class, Effect, Left, Owner, Reactor, Target, UnitKind, Why};
-use crate::time::Instant;
+use crate::reactor::{Class, Effect, Left, Owner, Reactor, UnitKind, Why};
 use crate::vocab::{Body, Completion, FactRecord, Request, Subject};
 use crate::world::{Ready, World};
 use alloc::collections::VecDeque;
@@ -71,57 +70,6 @@ impl<W: World, A: Machine> Host<W, A> {
         };
         self.open.set(open.unwrap_or(0));
         open.is_none()
-    }
-
-    /// The next instant at which a timer fires or the world has something to do.
-    pub fn next_deadline(&self) -> Option<Instant> {
-        let timer = self.reactor.timers.borrow_mut().next();
-        let world = self.world.borrow().deadline();
-        match (timer, world) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        }
-    }
-
-    /// Moves the clock, as far as it can be moved, and says where it stands.
-    fn advance(&mut self, at: Instant) -> Instant {
-        let now = {
-            let mut world = self.world.borrow_mut();
-            world.advance(at);
-            world.now()
-        };
-        self.clock_moved(now);
-        now
-    }
-
-    /// The deadline comes that [`pick`](Host::pick) has offered.
-    fn deadline_comes(&mut self) {
-        if let Some(at) = self.next_deadline() {
-            self.advance(at);
-        }
-    }
-
-    /// Takes the clock's new reading and enables what is due.
-    fn clock_moved(&mut self, now: Instant) {
-        self.reactor.now.set(now);
-        loop {
-            // Tasks, by far the most, are enabled within one borrow; a foreign waker may be anybody's code.
-            let other = {
-                let (mut timers, mut world) = (self.reactor.timers.borrow_mut(), self.world.borrow_mut());
-                loop {
-                    match timers.pop_due(now) {
-                        Some(Target::Task(task)) => enable(&mut self.queue, &self.reactor, task, world.chooser()),
-                        other => break other,
-                    }
-                }
-            };
-            match other {
-                None => return,
-                Some(Target::Task(task)) => self.enable_poll(task),
-                Some(Target::Waker(waker)) => waker.wake(),
-                Some(Target::Actor(actor)) => self.enable_tick(actor),
-            }
-        }
     }
 
     /// Enables what has become possible since the last turn.
@@ -197,7 +145,7 @@ impl<W: World, A: Machine> Host<W, A> {
         }
     }
 
-    fn enable_poll(&mut self, task: TaskId) {
+    pub(super) fn enable_poll(&mut self, task: TaskId) {
         enable(&mut self.queue, &self.reactor, task, self.world.borrow_mut().chooser());
     }
 
@@ -395,7 +343,7 @@ impl<W: World, A: Machine> Host<W, A> {
 
 /// Enables a task that was woken, unless it is enabled already.
 #[inline]
-fn enable<C: Choose>(queue: &mut Queue, reactor: &Reactor, task: TaskId, chooser: &mut C) {
+pub(super) fn enable<C: Choose>(queue: &mut Queue, reactor: &Reactor, task: TaskId, chooser: &mut C) {
     let mut tasks = reactor.tasks.borrow_mut();
     let Some(t) = tasks.get(task) else { return };
     if !core::mem::replace(&mut t.queued, true) {

@@ -1,0 +1,62 @@
+//! The host's clock: when it has to move next, and what its moving enables.
+//! It stands still within a turn, so that whatever happens in one instant happens at the same time.
+
+use super::Host;
+use super::turn::enable;
+use crate::machine::Machine;
+use crate::reactor::Target;
+use crate::time::Instant;
+use crate::world::World;
+
+impl<W: World, A: Machine> Host<W, A> {
+    /// The next instant at which a timer fires or the world has something to do.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        let timer = self.reactor.timers.borrow_mut().next();
+        let world = self.world.borrow().deadline();
+        match (timer, world) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
+    }
+
+    /// Moves the clock, as far as it can be moved, and says where it stands.
+    pub(super) fn advance(&mut self, at: Instant) -> Instant {
+        let now = {
+            let mut world = self.world.borrow_mut();
+            world.advance(at);
+            world.now()
+        };
+        self.clock_moved(now);
+        now
+    }
+
+    /// The deadline comes that [`pick`](Host::pick) has offered.
+    pub(super) fn deadline_comes(&mut self) {
+        if let Some(at) = self.next_deadline() {
+            self.advance(at);
+        }
+    }
+
+    /// Takes the clock's new reading and enables what is due.
+    pub(super) fn clock_moved(&mut self, now: Instant) {
+        self.reactor.now.set(now);
+        loop {
+            // Tasks, by far the most, are enabled within one borrow; a foreign waker may be anybody's code.
+            let other = {
+                let (mut timers, mut world) = (self.reactor.timers.borrow_mut(), self.world.borrow_mut());
+                loop {
+                    match timers.pop_due(now) {
+                        Some(Target::Task(task)) => enable(&mut self.queue, &self.reactor, task, world.chooser()),
+                        other => break other,
+                    }
+                }
+            };
+            match other {
+                None => return,
+                Some(Target::Task(task)) => self.enable_poll(task),
+                Some(Target::Waker(waker)) => waker.wake(),
+                Some(Target::Actor(actor)) => self.enable_tick(actor),
+            }
+        }
+    }
+}

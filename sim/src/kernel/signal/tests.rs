@@ -1,0 +1,219 @@
+//! Claims about signals on their way: what is fatal, what waits, what is held, and who acts.
+
+use super::super::KernelConfig;
+use super::super::check::{Check, exited, play, play_block, signalled};
+use super::*;
+use shakedown_core::puppet::{Handler, Verb};
+use shakedown_core::vocab::Scope;
+use std::sync::Arc;
+
+fn send(script: &str, signals: &[Signal]) -> Check {
+    let mut check = play(script);
+    check.settle();
+    let pid = check.pid("w/main");
+    for &signal in signals {
+        check.kernel.kill(pid, signal).expect("it lives");
+    }
+    check.settle();
+    check
+}
+
+/// SEMANTICS C6, C16, C18: how a process that hangs has ended after these signals; `None` is alive.
+#[test]
+fn default_actions_are_those_of_signal_7() {
+    use Signal as S;
+    for (signals, status) in [
+        (&[S::TERM][..], signalled(S::TERM)),
+        (&[S::QUIT], signalled(S::QUIT)),
+        (&[S::CHLD, S::URG, S::WINCH, S::CONT], None),
+        (&[S::STOP], None),
+        (&[S::KILL], signalled(S::KILL)),
+        (&[S::STOP, S::KILL], signalled(S::KILL)),
+    ] {
+        assert_eq!(send("hang", signals).status("w/main"), status, "{signals:?}");
+    }
+}
+
+/// complete_signal() of Linux, probed 300 of 300: a fatal signal settles the status when it is generated.
+#[test]
+fn the_first_fatal_signal_names_the_status() {
+    let check = send("hang", &[Signal::TERM, Signal::KILL]);
+    assert_eq!(check.status("w/main"), signalled(Signal::TERM));
+    let mut check = send("on HUP print never; hang", &[Signal::HUP, Signal::TERM]);
+    assert_eq!((check.status("w/main"), check.stdout().as_str()), (signalled(Signal::TERM), ""));
+}
+
+/// SEMANTICS C18.
+#[test]
+fn kill_and_stop_cannot_be_ignored_or_caught() {
+    // No script says `on KILL`: the parser refuses it.
+    let ignore = |signal| Verb::On { signal, then: Handler::Ignore };
+    let script = Arc::new([ignore(Signal::KILL), ignore(Signal::STOP), ignore(Signal::TERM), Verb::Hang]);
+    let mut check = play_block(KernelConfig::default(), Scope::Group, script);
+    check.settle().kill("w/main", Signal::TERM);
+    assert!(check.alive("w/main"));
+    check.kill("w/main", Signal::STOP).kill("w/main", Signal::KILL);
+    assert_eq!(check.status("w/main"), signalled(Signal::KILL));
+    assert_eq!(check.count(|deed| matches!(deed, Deed::Installed { .. })), 1);
+    assert_eq!(check.count(|deed| matches!(deed, Deed::Delivered { signal: Signal::STOP, .. })), 1);
+}
+
+/// SEMANTICS C19.
+#[test]
+fn a_stopped_process_keeps_signals_until_it_is_continued() {
+    let mut check = send("on USR1 print usr1; hang", &[Signal::STOP]);
+    check.kill("w/main", Signal::USR1).kill("w/main", Signal::TERM).pass(1000);
+    assert!(check.alive("w/main"));
+    assert_eq!(check.stdout(), "");
+    check.kill("w/main", Signal::CONT);
+    // The lowest number first: the handler of USR1 runs one step before TERM acts on the rest.
+    assert_eq!(check.status("w/main"), signalled(Signal::TERM));
+    assert_eq!(check.count(|deed| matches!(deed, Deed::Delivered { signal: Signal::USR1, .. })), 1);
+}
+
+/// SEMANTICS C19.
+#[test]
+fn stop_and_continue_cancel_each_other_while_pending() {
+    let mut check = send("on CONT print cont; hang", &[Signal::TSTP, Signal::CONT]);
+    assert_eq!(check.stdout(), "cont\n");
+    assert_eq!(check.count(|deed| matches!(deed, Deed::Delivered { signal: Signal::TSTP, .. })), 0);
+    let mut check = send("on CONT print cont; hang", &[Signal::CONT, Signal::TSTP]);
+    assert_eq!(check.stdout(), "", "the stop has thrown CONT away");
+}
+
+/// SEMANTICS C19: a sleep goes on while its process is stopped.
+#[test]
+fn a_sleep_that_ended_while_stopped_is_over_at_continue() {
+    let mut check = send("sleep 1s; exit 3", &[Signal::STOP]);
+    assert!(check.pass(5000).alive("w/main"));
+    assert_eq!(check.kill("w/main", Signal::CONT).status("w/main"), exited(3));
+}
+
+/// SEMANTICS C17, C20: other caught signals are held while a handler runs, and N sends are one delivery.
+#[test]
+fn handlers_do_not_nest_and_the_interrupted_sleep_keeps_its_end() {
+    let mut check = play("on USR1 { print a; sleep 300ms; print b }; on USR2 print c; sleep 1s; print end; hang");
+    check.pass(100);
+    let pid = check.pid("w/main");
+    for signal in [Signal::USR1, Signal::USR2, Signal::USR2, Signal::USR1] {
+        check.kernel.kill(pid, signal).expect("it lives");
+        check.settle();
+    }
+    check.pass(250);
+    assert_eq!(check.stdout(), "a\n");
+    check.pass(100);
+    assert_eq!(check.stdout(), "b\na\n", "USR1 came again while its handler ran, and goes before USR2");
+    check.pass(500);
+    assert_eq!(check.stdout(), "b\nc\n");
+    check.pass(100);
+    assert_eq!(check.stdout(), "end\n");
+}
+
+/// SEMANTICS C17.
+#[test]
+fn a_default_signal_ends_a_process_in_the_middle_of_a_handler() {
+    let mut check = send("on USR1 { sleep 1s; exit 9 }; hang", &[Signal::USR1]);
+    assert_eq!(check.kill("w/main", Signal::TERM).status("w/main"), signalled(Signal::TERM));
+}
+
+/// SEMANTICS C36, C17.
+#[test]
+fn exits_coalesce_into_one_sigchld() {
+    let script = "on CHLD print chld; repeat 20 { spawn helper { read eof } }; hang";
+    let mut check = play(script);
+    check.settle().kernel.close_input(super::super::check::U);
+    check.settle();
+    let delivered = check.count(|deed| matches!(deed, Deed::Delivered { signal: Signal::CHLD, .. }));
+    assert!((1..20).contains(&delivered), "{delivered}");
+    assert_eq!(check.count(|deed| matches!(deed, Deed::Died { .. })), 20);
+}
+
+/// SEMANTICS C1, C4, C17: masks last over fork and exec, KILL goes through, and what is pending acts when it is unblocked.
+#[test]
+fn a_blocked_signal_waits_over_fork_and_exec() {
+    let script = "block TERM; spawn a { print a; hang }; exec { print m; sleep 5ms; unblock TERM; print never }";
+    let mut check = play(script);
+    check.settle();
+    for name in ["w/main", "w/a"] {
+        check.kill(name, Signal::TERM);
+        assert!(check.alive(name));
+    }
+    check.pass(9);
+    assert_eq!(check.status("w/main"), signalled(Signal::TERM), "exec keeps what is pending");
+    assert!(check.alive("w/a"));
+    assert_eq!(check.kill("w/a", Signal::KILL).status("w/a"), signalled(Signal::KILL));
+}
+
+/// SEMANTICS C17: N sends while blocked are one delivery.
+#[test]
+fn a_blocked_signal_coalesces_and_runs_its_handler_once() {
+    let mut check = play("on USR1 print got; block USR1; sleep 5ms; unblock USR1; print on; hang");
+    check.settle();
+    check.kill("w/main", Signal::USR1).kill("w/main", Signal::USR1).kill("w/main", Signal::USR1);
+    check.pass(9);
+    assert_eq!(check.stdout(), "got\non\n");
+}
+
+/// SEMANTICS C18, C19.
+#[test]
+fn freeze_stops_until_continue_and_cannot_be_held_off() {
+    let mut check = play("block TERM; freeze; print on; hang");
+    check.pass(50);
+    assert_eq!(check.stdout(), "");
+    assert_eq!(check.kill("w/main", Signal::CONT).stdout(), "on\n");
+}
+
+/// A busy process uses no processor while a handler waits, or while it is stopped; a sleeping one sleeps on.
+#[test]
+fn busy_measures_processor_time_and_sleep_does_not() {
+    for (verb, at_end) in [("busy", false), ("sleep", true)] {
+        let mut check = play(&format!("on USR1 {{ sleep 20ms }}; {verb} 30ms; print end; hang"));
+        check.pass(10).kill("w/main", Signal::USR1).pass(10).kill("w/main", Signal::STOP);
+        check.pass(100).kill("w/main", Signal::CONT).pass(1);
+        assert_eq!(check.stdout() == "end\n", at_end, "{verb}");
+        check.pass(30);
+        assert!(check.alive("w/main"));
+    }
+    let mut check = play("on USR1 { sleep 20ms }; busy 30ms; print end; hang");
+    check.pass(10).kill("w/main", Signal::USR1).pass(39);
+    assert_eq!(check.stdout(), "");
+    assert_eq!(check.pass(2).stdout(), "end\n");
+}
+
+struct Late;
+
+impl shakedown_core::choose::Choose for Late {
+    fn rank(&mut self, _: shakedown_core::site::Site) -> u16 {
+        0
+    }
+
+    fn draw(&mut self, _: shakedown_core::site::Site, ask: shakedown_core::choose::Ask) -> u32 {
+        ask.max()
+    }
+}
+
+/// signal(7) promises no more than that a signal acts at some return from the kernel: one that comes while its target runs may find
+/// it on the way into its next system call. Probed on two processors: a write was seen after kill(2) had returned.
+#[test]
+fn a_signal_may_find_a_running_process_on_its_way_into_one_more_call() {
+    for (steps_before, script, signal, printed, status) in [
+        (0, "print a; print b; hang", Signal::TERM, "a\n", signalled(Signal::TERM)),
+        (1, "on TERM exit 1; print a; print b; hang", Signal::TERM, "a\n", exited(1)),
+        (0, "exit 3", Signal::KILL, "", signalled(Signal::KILL)),
+        (0, "sleep 1ms; print never", Signal::TERM, "", signalled(Signal::TERM)),
+        // A fork is restarted after the signal, and so never made.
+        (0, "spawn a { hang }; hang", Signal::TERM, "", signalled(Signal::TERM)),
+    ] {
+        let mut check = play(script);
+        let pid = check.pid("w/main");
+        (0..steps_before).for_each(|_| assert!(check.step()));
+        check.kernel.kill(pid, signal).expect("it lives");
+        while let Some(ready) = check.kernel.next_ready() {
+            if let super::super::KernelReady::Step { proc, .. } = ready {
+                check.kernel.run(proc, &mut Late);
+            }
+        }
+        assert_eq!((check.stdout().as_str(), check.status("w/main")), (printed, status), "{script}");
+        assert_eq!(check.count(|deed| matches!(deed, Deed::Born { .. })), 1, "{script}");
+    }
+}

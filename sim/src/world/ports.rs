@@ -1,0 +1,152 @@
+//! Core's ports, answered by the simulated kernel: what a host asks of the seeded world.
+
+use super::{Moment, PendingWrite, SimWorld, scene};
+use crate::kernel::What;
+use shakedown_core::choose::Choose;
+use shakedown_core::ids::{OpId, ProcId, TaskId, UnitId};
+use shakedown_core::signal::Signal;
+use shakedown_core::time::Instant;
+use shakedown_core::vocab::{Completion, Errno, FactRecord, Request, Stream, TryRead, TryWrite};
+use shakedown_core::world::{Ready, World};
+use std::task::Waker;
+
+impl<C: Choose + 'static> World for SimWorld<C> {
+    type Chooser = C;
+
+    fn now(&mut self) -> Instant {
+        self.clock
+    }
+
+    fn chooser(&mut self) -> &mut C {
+        &mut self.chooser
+    }
+
+    fn submit(&mut self, op: OpId, unit: UnitId, request: Request) {
+        match request {
+            Request::Spawn { spec } => self.spawn(op, unit, &spec),
+            Request::Signal { to, signal } => self.signal(op, unit, to, signal),
+            Request::Exit => self.kernel.watch(op, unit, What::Exit),
+            Request::Empty => self.kernel.watch(op, unit, What::Empty),
+            Request::Readable(stream) => {
+                if self.kernel.wakes_spuriously(unit, &mut self.chooser) {
+                    self.answers.push_back(Ready::Done { op, completion: Completion::Readable });
+                } else {
+                    self.kernel.watch(op, unit, What::Readable(stream));
+                }
+            }
+            Request::Writable => self.kernel.watch(op, unit, What::Writable),
+            Request::Write(bytes) => self.write(op, PendingWrite { unit, bytes, written: 0 }),
+            Request::CloseInput => self.kernel.close_input(unit),
+            Request::CloseOutput(stream) => self.kernel.close_output(unit, stream),
+            Request::Survey => {
+                let (members, holders) = (self.kernel.members(unit), self.kernel.holders(unit));
+                let exit = self.kernel.peek_exit(unit).map(|notice| notice.status);
+                let completion = Completion::Surveyed { members, holders, exit };
+                self.answers.push_back(Ready::Done { op, completion });
+            }
+            Request::Reap => {
+                self.kernel.reap(unit);
+            }
+            Request::Detach => self.audit.detached(unit),
+        }
+        self.settle_accounts();
+    }
+
+    fn withdraw(&mut self, op: OpId) {
+        self.kernel.unwatch(op);
+        if !self.late.is_empty() {
+            self.late.retain(|(_, late), _| *late != op);
+        }
+    }
+
+    #[inline]
+    fn next_ready(&mut self) -> Option<Ready> {
+        if self.answers.is_empty() && !self.kernel_used {
+            return None;
+        }
+        self.next_of_kernel()
+    }
+
+    #[inline]
+    fn run(&mut self, step: u32) {
+        self.witness.step(ProcId(step));
+        self.kernel.run(ProcId(step), &mut self.chooser);
+        self.settle_accounts();
+    }
+
+    fn waker(&mut self, slot: TaskId) -> Waker {
+        self.wakes.add(slot.0)
+    }
+
+    fn next_woken(&mut self) -> Option<TaskId> {
+        self.wakes.pop().map(TaskId)
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        if !self.kernel_used {
+            return None;
+        }
+        let (timer, late) = (self.kernel.next_timer(), self.late.keys().next().map(|(at, _)| *at));
+        match (timer, late) {
+            (Some(timer), Some(late)) => Some(timer.min(late)),
+            (timer, late) => timer.or(late),
+        }
+    }
+
+    fn advance(&mut self, to: Instant) {
+        self.clock = self.clock.max(to);
+        if self.kernel_used {
+            self.kernel.set_now(self.clock);
+            self.kernel.clock_faults(&mut self.chooser);
+            self.kernel.fire_timers();
+            while let Some(entry) = self.late.first_entry()
+                && entry.key().0 <= self.clock
+            {
+                self.answers.push_back(entry.remove());
+            }
+        }
+    }
+
+    fn try_read(&mut self, unit: UnitId, stream: Stream, into: &mut Vec<u8>, max: usize) -> TryRead {
+        let read = self.kernel.read(unit, stream, into, max);
+        self.settle_accounts();
+        read
+    }
+
+    fn try_write(&mut self, unit: UnitId, bytes: &[u8]) -> TryWrite {
+        self.kernel.write(unit, bytes)
+    }
+
+    fn publish(&mut self, fact: FactRecord) {
+        self.audit.fact(&fact, &scene!(self));
+        if self.config.history {
+            self.history.push(Moment::Fact(fact));
+        }
+    }
+
+    fn abandoned(&mut self, unit: UnitId, task: Option<&str>) {
+        if let Some(task) = task {
+            self.audit.owner_ended(task, unit, &scene!(self));
+            // The story ends here: how the host cleans up is no part of what went wrong.
+            self.history_over |= !self.audit.violations().is_empty();
+        }
+        // Never a silent rescue: what was reported is then cleaned up, so that the rest of the run means something.
+        self.kernel.kill_tree(unit);
+        self.abandoned.push(unit);
+        self.settle_accounts();
+    }
+
+    fn unexpected(&mut self, who: &str, what: &str) {
+        self.audit.unexpected(who, what, &scene!(self));
+    }
+
+    fn is_patient(&self) -> bool {
+        false
+    }
+
+    fn kill(&mut self, pid: i32, signal: Signal) -> Result<(), Errno> {
+        let done = self.kernel.kill(pid, signal);
+        self.settle_accounts();
+        done
+    }
+}
