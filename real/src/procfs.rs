@@ -29,14 +29,21 @@ pub struct Stat {
     pub session: i32,
     /// When it started, in clock ticks since boot: with the pid, its identity within one boot.
     pub started: u64,
+    /// How many threads it has. A zombie has one: itself.
+    pub threads: i32,
     /// How it ended, in the form of wait(2); meaningful for a zombie that we may trace.
     pub exit_code: i32,
 }
 
 impl Stat {
-    /// Neither a zombie nor dead.
+    /// Neither a zombie nor dead. A zombie main thread whose other threads live is the state of a process that lives, and that
+    /// cannot be waited for (ptrace(2)).
     pub fn is_alive(&self) -> bool {
-        !matches!(self.state, b'Z' | b'X' | b'x')
+        match self.state {
+            b'Z' => self.threads > 1,
+            b'X' | b'x' => false,
+            _ => true,
+        }
     }
 
     /// How it ended, where it is a zombie.
@@ -115,7 +122,7 @@ pub fn own_children() -> Result<Vec<Stat>, Errno> {
 /// The value of a variable in the environment that a process was given; `None` where it has none or we may not look.
 /// A zombie has no environment any more.
 pub fn environment(pid: Pid, name: &str) -> Option<String> {
-    let block = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let block = read_shared(pid, "environ");
     let wanted = block
         .split(|b| *b == 0)
         .find_map(|entry| entry.strip_prefix(name.as_bytes()).and_then(|rest| rest.strip_prefix(b"=")))?;
@@ -124,7 +131,7 @@ pub fn environment(pid: Pid, name: &str) -> Option<String> {
 
 /// The command line, arguments joined by spaces; the name in brackets where it has none.
 pub fn command_line(pid: Pid) -> String {
-    let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let line = read_shared(pid, "cmdline");
     if line.is_empty() {
         return stat(pid).map_or_else(|| "(gone)".into(), |s| format!("[{}]", s.comm));
     }
@@ -144,19 +151,42 @@ pub fn writers_of(inodes: &[u64]) -> Result<Vec<Pid>, Errno> {
         if u32::try_from(pid.as_raw()) == Ok(own) || inodes.is_empty() {
             continue;
         }
-        let Ok(listing) = fs::read_dir(format!("/proc/{pid}/fd")) else { continue };
-        let holds = listing.filter_map(Result::ok).any(|entry| {
-            let path = entry.path();
-            let named =
-                fs::read_link(&path).is_ok_and(|to| names.iter().any(|n| to.as_os_str().as_bytes() == n.as_bytes()));
-            // The link's own mode bits tell how the descriptor was opened: proc_pid_fd(5).
-            named && fs::symlink_metadata(&path).is_ok_and(|meta| meta.mode() & 0o200 != 0)
-        });
-        if holds {
+        if holds_any(&format!("/proc/{pid}"), &names) || living_thread(pid).is_some_and(|t| holds_any(&t, &names)) {
             found.push(pid);
         }
     }
     Ok(found)
+}
+
+/// Whether the write end of one of these pipes is open in the process or thread that this folder of /proc describes.
+fn holds_any(folder: &str, names: &[String]) -> bool {
+    let Ok(listing) = fs::read_dir(format!("{folder}/fd")) else { return false };
+    listing.filter_map(Result::ok).any(|entry| {
+        let path = entry.path();
+        let named =
+            fs::read_link(&path).is_ok_and(|to| names.iter().any(|n| to.as_os_str().as_bytes() == n.as_bytes()));
+        // The link's own mode bits tell how the descriptor was opened: proc_pid_fd(5).
+        named && fs::symlink_metadata(&path).is_ok_and(|meta| meta.mode() & 0o200 != 0)
+    })
+}
+
+/// What the threads of a process share; nothing where it cannot be read.
+fn read_shared(pid: Pid, file: &str) -> Vec<u8> {
+    match fs::read(format!("/proc/{pid}/{file}")) {
+        Ok(text) if text.is_empty() => {
+            living_thread(pid).and_then(|thread| fs::read(format!("{thread}/{file}")).ok()).unwrap_or_default()
+        }
+        text => text.unwrap_or_default(),
+    }
+}
+
+/// A thread to look at instead of the main one, where that is a zombie and shows nothing any more (proc_pid_task(5)).
+fn living_thread(pid: Pid) -> Option<String> {
+    stat(pid).filter(|s| s.state == b'Z' && s.is_alive())?;
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).ok()?.filter_map(Result::ok);
+    let mut names = threads.filter_map(|thread| thread.file_name().into_string().ok());
+    let other = names.find(|name| *name != pid.to_string())?;
+    Some(format!("/proc/{pid}/task/{other}"))
 }
 
 /// In one read: proc makes the text anew for each open, and `fs::read` would fetch it in half a dozen pieces.
@@ -192,6 +222,7 @@ fn parse(pid: Pid, text: &[u8]) -> Option<Stat> {
         pgrp: small(2)?,
         session: small(3)?,
         started: fields.get(STARTED)?.parse().ok()?,
+        threads: small(THREADS)?,
         exit_code: small(EXIT_CODE).unwrap_or(0),
     })
 }
@@ -201,6 +232,8 @@ const CHILDREN_BYTES: usize = 4096;
 const STAT_BYTES: usize = 2048;
 /// Field 22 of proc_pid_stat(5), counted from the state, which is field 3.
 const STARTED: usize = 22 - 3;
+/// Field 20, likewise.
+const THREADS: usize = 20 - 3;
 /// Field 52, likewise.
 const EXIT_CODE: usize = 52 - 3;
 
@@ -219,6 +252,17 @@ mod tests {
         );
         assert_eq!(found.started, 42);
         assert!(!found.is_alive());
+    }
+
+    #[test]
+    fn a_zombie_main_thread_with_others_is_alive() {
+        let pid = Pid::new(7).unwrap();
+        for (threads, is_alive) in [(1, false), (2, true)] {
+            let line = format!("7 (a) Z 1 7 5 {}{threads} 0 42 0", "0 ".repeat(13));
+            let found = parse(pid, line.as_bytes()).unwrap();
+            assert_eq!((found.threads, found.started, found.is_alive()), (threads, 42, is_alive));
+            assert_eq!(found.ended().is_none(), is_alive);
+        }
     }
 
     #[test]
