@@ -1,5 +1,5 @@
 //! What puppets say of themselves: one datagram a fact, so that processes need not share anything but a socket's name.
-//! `started NAME PID`, `installed NAME PID SIG`, `signalled NAME PID SIG`, `exiting NAME PID CODE`, `reaped NAME PID STATUS`.
+//! `started NAME PID`, `forked NAME PID` (by its parent), `installed NAME PID SIG`, `signalled NAME PID SIG`, `exiting NAME PID CODE`, `reaped NAME PID STATUS`.
 //!
 //! Sources: unix(7): datagrams between unix sockets are neither lost nor reordered; abstract names.
 
@@ -28,6 +28,8 @@ pub struct Report {
 pub enum What {
     /// It runs.
     Started,
+    /// Its parent has borne it: it may be killed before it can say that it runs.
+    Forked,
     /// It has installed a disposition.
     Installed(Signal),
     /// It is about to run its handler.
@@ -43,6 +45,7 @@ impl fmt::Display for Report {
         let Report { name, pid, what } = self;
         match what {
             What::Started => write!(f, "started {name} {pid}"),
+            What::Forked => write!(f, "forked {name} {pid}"),
             What::Installed(signal) => write!(f, "installed {name} {pid} {signal}"),
             What::Signalled(signal) => write!(f, "signalled {name} {pid} {signal}"),
             What::Exiting(code) => write!(f, "exiting {name} {pid} {code}"),
@@ -56,13 +59,20 @@ pub fn parse(text: &str) -> Option<Report> {
     let (word, rest) = text.split_once(' ')?;
     let (rest, last) = rest.rsplit_once(' ')?;
     let pid = |n: &str| n.parse().ok().and_then(Pid::new);
-    if word == "started" {
-        return Some(Report { name: rest.into(), pid: pid(last)?, what: What::Started });
+    let birth = match word {
+        "started" => Some(What::Started),
+        "forked" => Some(What::Forked),
+        _ => None,
+    };
+    if let Some(what) = birth {
+        return Some(Report { name: rest.into(), pid: pid(last)?, what });
     }
+    // Real-time signals have no names.
+    let signal = |text: &str| Signal::parse(text).or_else(|| text.parse().ok().and_then(Signal::from_number));
     let (name, number) = rest.rsplit_once(' ')?;
     let what = match word {
-        "installed" => What::Installed(Signal::parse(last)?),
-        "signalled" => What::Signalled(Signal::parse(last)?),
+        "installed" => What::Installed(signal(last)?),
+        "signalled" => What::Signalled(signal(last)?),
         "exiting" => What::Exiting(last.parse().ok()?),
         "reaped" => What::Reaped(last.parse().ok()?),
         _ => return None,
@@ -113,7 +123,9 @@ mod tests {
         let pid = Pid::new(42).unwrap();
         for what in [
             What::Started,
+            What::Forked,
             What::Installed(Signal::TERM),
+            What::Installed(Signal::from_number(40).unwrap()),
             What::Signalled(Signal::USR1),
             What::Exiting(3),
             What::Reaped(0x80 | 11),

@@ -26,11 +26,30 @@ pub(super) struct Roll {
 
 struct Entry {
     name: Arc<str>,
-    /// Whether it has reported itself: a second time means that the pid was used again.
-    is_reported: bool,
+    /// Who has told of its birth. Each does so once, in any order: a second time means that the pid was used again.
+    told_by_itself: bool,
+    told_by_parent: bool,
     started: Option<u64>,
     announced: Option<u8>,
     progress: Progress,
+}
+
+/// Who tells of a birth. The child may be killed before it can, and so may its parent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Witness {
+    Itself,
+    Parent,
+}
+
+impl Entry {
+    /// Whether this witness tells of the same birth for the first time.
+    fn hears(&mut self, name: &str, witness: Witness) -> bool {
+        let told = match witness {
+            Witness::Itself => &mut self.told_by_itself,
+            Witness::Parent => &mut self.told_by_parent,
+        };
+        *self.name == *name && !std::mem::replace(told, true)
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -51,16 +70,24 @@ impl Roll {
     pub(super) fn knows(&self, pid: Pid, started: u64) -> bool {
         self.seen.get(&pid).is_some_and(|e| e.progress != Progress::Ended && e.started == Some(started))
     }
+
+    /// It is reaped, and every report of its birth was taken before: another one is of another process.
+    pub(super) fn close(&mut self, pid: Pid) {
+        if let Some(entry) = self.seen.get_mut(&pid) {
+            (entry.told_by_itself, entry.told_by_parent) = (true, true);
+        }
+    }
 }
 
 impl Shared {
     /// A leader was started by us.
     pub(super) fn saw_leader(&self, pid: Pid, name: &str) {
         let name: Arc<str> = format!("{name}/main").into();
-        if self.roll.borrow().seen.get(&pid).is_some_and(|e| e.progress == Progress::Alive && e.name == name) {
-            return;
+        let is_known = self.roll.borrow_mut().seen.get_mut(&pid).is_some_and(|e| e.hears(&name, Witness::Parent));
+        if !is_known {
+            // Pinned by us: only of others could the number pass on unseen.
+            self.enrol(pid, name, Witness::Parent, None);
         }
-        self.enrol(pid, name, false);
     }
 
     /// A process ended, and this is the kernel's word on how.
@@ -97,7 +124,8 @@ impl Shared {
     fn take_report(self: &Rc<Self>, report: Report) {
         let Report { name, pid, what } = report;
         match what {
-            What::Started => self.take_start(pid, name.into()),
+            What::Started => self.take_birth(pid, name.into(), Witness::Itself),
+            What::Forked => self.take_birth(pid, name.into(), Witness::Parent),
             What::Installed(signal) => self.observe(pid, &name.into(), ProcessWhat::Installed(signal)),
             What::Signalled(signal) => self.observe(pid, &name.into(), ProcessWhat::Signalled(signal)),
             What::Exiting(code) => {
@@ -112,34 +140,37 @@ impl Shared {
                     self.saw_end(pid, ExitStatus::Exited(code));
                 }
             }
-            What::Reaped(word) => self.saw_end(pid, status_of_wait(word)),
+            What::Reaped(word) => {
+                self.saw_end(pid, status_of_wait(word));
+                self.roll.borrow_mut().close(pid);
+            }
         }
     }
 
-    fn take_start(self: &Rc<Self>, pid: Pid, name: Arc<str>) {
-        let known = self.roll.borrow().seen.get(&pid).map(|e| (e.progress, e.is_reported));
+    fn take_birth(self: &Rc<Self>, pid: Pid, name: Arc<str>, witness: Witness) {
+        let known = self.roll.borrow_mut().seen.get_mut(&pid).map(|e| (e.hears(&name, witness), e.progress));
         match known {
-            // The leader, which we have seen ourselves.
-            Some((Progress::Alive, false)) => {
-                if let Some(entry) = self.roll.borrow_mut().seen.get_mut(&pid) {
-                    entry.is_reported = true;
-                }
-                return;
-            }
+            Some((true, _)) => return,
             // The number was used again before we learnt how its former holder ended.
-            Some((Progress::Alive | Progress::Untold, _)) => self.saw_end(pid, ExitStatus::Unknown),
-            Some((Progress::Ended, _)) | None => {}
+            Some((false, Progress::Alive | Progress::Untold)) => self.saw_end(pid, ExitStatus::Unknown),
+            Some((false, Progress::Ended)) | None => {}
         }
-        self.enrol(pid, name, true);
+        self.enrol(pid, name, witness, procfs::stat(pid).map(|s| s.started));
         if !spawn::is_leader(pid) {
             self.watch(pid);
         }
     }
 
-    fn enrol(&self, pid: Pid, name: Arc<str>, is_reported: bool) {
-        // A leader is pinned by us; only of others could the number pass on unseen.
-        let started = if is_reported { procfs::stat(pid).map(|s| s.started) } else { None };
-        let entry = Entry { name: name.clone(), is_reported, started, announced: None, progress: Progress::Alive };
+    fn enrol(&self, pid: Pid, name: Arc<str>, witness: Witness, started: Option<u64>) {
+        let mut entry = Entry {
+            name: name.clone(),
+            told_by_itself: false,
+            told_by_parent: false,
+            started,
+            announced: None,
+            progress: Progress::Alive,
+        };
+        entry.hears(&name, witness);
         self.roll.borrow_mut().seen.insert(pid, entry);
         self.observe(pid, &name, ProcessWhat::Started);
     }

@@ -97,7 +97,7 @@ impl Shared {
     }
 
     /// Looks at all adopted orphans: living ones are remembered as their unit's, zombies are reaped.
-    pub(super) fn sweep(&self) {
+    pub(super) fn sweep(self: &Rc<Self>) {
         let strangers = match reaper::strangers() {
             Ok(strangers) => strangers,
             Err(errno) => return self.find(format!("orphans cannot be looked for: {errno} ({})", errno.explain())),
@@ -112,8 +112,13 @@ impl Shared {
             }
             let is_ours = claimant.is_some() || self.owns_all_children || self.knows(&stranger);
             if is_ours {
+                // Whatever it or its parent has said was said before their ends.
+                self.drain_reports();
                 match reaper::reap_orphan(&stranger) {
-                    Ok(Some(status)) => self.saw_end(stranger.pid, status),
+                    Ok(Some(status)) => {
+                        self.saw_end(stranger.pid, status);
+                        self.roll.borrow_mut().close(stranger.pid);
+                    }
                     Ok(None) => {}
                     Err(errno) => self.find(format!("orphan {} cannot be reaped: {errno}", stranger.pid)),
                 }
