@@ -1,19 +1,29 @@
 //! The puppet mode: any executable that calls [`enter`] first in its main can play a puppet script with real system calls.
 //! So a real run needs no helper program: a world executes /proc/self/exe again, with the script in the environment.
 
+mod cancel;
 mod children;
+mod exec;
+mod family;
+mod files;
 mod fix;
+mod handling;
+mod io;
 mod player;
+mod process;
 mod report;
 mod signals;
+mod sigset;
+mod start;
+mod threads;
 
 pub use fix::fix;
 pub use report::{Report, What, parse as parse_report};
 
-use player::Player;
 use report::Reporter;
 use shakedown_core::puppet::{Block, Script};
 use std::ffi::OsString;
+use std::path::Path;
 
 /// Holds the script; its presence makes a process a puppet.
 pub const SCRIPT_VARIABLE: &str = "SHAKEDOWN_PUPPET_SCRIPT";
@@ -21,6 +31,13 @@ pub const SCRIPT_VARIABLE: &str = "SHAKEDOWN_PUPPET_SCRIPT";
 pub const NAME_VARIABLE: &str = "SHAKEDOWN_PUPPET_NAME";
 /// Holds the abstract name of the datagram socket that a puppet's processes report to.
 pub const REPORT_VARIABLE: &str = "SHAKEDOWN_PUPPET";
+/// Holds the folder in which a puppet's processes make and lock files.
+pub const FOLDER_VARIABLE: &str = "SHAKEDOWN_PUPPET_DIR";
+/// Holds what a process has taken through an `exec`; its presence makes a program the continuation of another.
+pub const KEPT_VARIABLE: &str = "SHAKEDOWN_PUPPET_KEPT";
+/// All of them: none of these is for a program that a puppet's process starts.
+pub(crate) const VARIABLES: [&str; 5] =
+    [SCRIPT_VARIABLE, NAME_VARIABLE, REPORT_VARIABLE, FOLDER_VARIABLE, KEPT_VARIABLE];
 /// What a puppet's processes are called, as long as Linux allows.
 pub const PROCESS_NAME: &std::ffi::CStr = c"shakedown-pupp";
 
@@ -35,20 +52,32 @@ pub fn enter() {
     };
     let name = std::env::var(NAME_VARIABLE).unwrap_or_else(|_| "puppet".into());
     let reporter = match std::env::var(REPORT_VARIABLE) {
-        Ok(address) => Reporter::connect(&address).unwrap_or_else(|errno| {
-            refuse(&format!("the socket {address} in {REPORT_VARIABLE} does not answer: {errno}"))
-        }),
+        Ok(address) => match Reporter::connect(&address) {
+            Ok(reporter) => reporter,
+            // The listener has gone since this process began: nobody is left to tell.
+            Err(errno) if errno.raw() == libc::ECONNREFUSED && std::env::var_os(KEPT_VARIABLE).is_some() => {
+                Reporter::silent()
+            }
+            Err(errno) => refuse(&format!("the socket {address} in {REPORT_VARIABLE} does not answer: {errno}")),
+        },
         Err(_) => Reporter::silent(),
     };
-    Player::new(name, reporter).play_all(&block)
+    match std::env::var(KEPT_VARIABLE) {
+        Ok(kept) => match exec::Kept::parse(&kept) {
+            Some(kept) => exec::resume(kept, name, reporter, &block),
+            None => refuse("what it kept over an exec makes no sense"),
+        },
+        Err(_) => start::begin(name, reporter, &block),
+    }
 }
 
 /// The variables that make an execution of our own program play `block` as the puppet `name`.
-pub(crate) fn environment(name: &str, block: &Block, reports: &str) -> [(OsString, OsString); 3] {
+pub(crate) fn environment(name: &str, block: &Block, reports: &str, folder: &Path) -> [(OsString, OsString); 4] {
     [
         (SCRIPT_VARIABLE.into(), Script(block).to_string().into()),
         (NAME_VARIABLE.into(), name.into()),
         (REPORT_VARIABLE.into(), reports.into()),
+        (FOLDER_VARIABLE.into(), folder.into()),
     ]
 }
 

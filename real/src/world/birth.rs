@@ -1,21 +1,26 @@
 //! From a process specification to a plan of execution: environment, tags, and puppets as executions of ourselves.
 
+use super::folder::Folder;
 use crate::chooser::SplitMix64;
 use crate::puppet;
 use crate::scope::{RUN_VARIABLE, UNIT_VARIABLE};
 use crate::spawn::{self, Plan};
 use shakedown_core::vocab::{Errno, ProcessSpec, Program, SpawnFailure};
+use std::cell::OnceCell;
 use std::ffi::OsString;
+use std::path::Path;
 
 /// How to execute `spec` as a unit that carries `tag`; ranges of a puppet are drawn here.
 ///
 /// # Errors
-/// `ENOSYS` for scopes that this backend has no means for (cgroup, job), and what [`Plan::new`] refuses.
+/// `ENOSYS` for scopes that this backend has no means for (cgroup, job), what [`Plan::new`] refuses, and where no folder can be
+/// made for a puppet.
 pub(super) fn plan(
     spec: &ProcessSpec,
     run: &str,
     tag: &str,
     reports: &str,
+    folder: &OnceCell<Folder>,
     mut draws: SplitMix64,
 ) -> Result<Plan, SpawnFailure> {
     let Some(lead) = spawn::lead_of(spec.scope) else {
@@ -33,14 +38,15 @@ pub(super) fn plan(
     set.extend(others.map(|(name, value)| (name.into(), value.into())));
     match &spec.program {
         Program::Command { argv, sim: _ } => {
-            let env = spawn::environment(set, &PUPPET_VARIABLES);
+            let env = spawn::environment(set, &puppet::VARIABLES);
             Plan::new(argv, &env, spec.dir.as_deref(), lead)
         }
         Program::Puppet(script) => {
             let fixed = puppet::fix(script, &mut |range| draws.duration(range));
-            set.retain(|(name, _)| !PUPPET_VARIABLES.iter().any(|banned| name == banned));
-            set.extend(puppet::environment(&spec.name, &fixed, reports));
-            let env = spawn::environment(set, &PUPPET_VARIABLES);
+            set.retain(|(name, _)| !puppet::VARIABLES.iter().any(|banned| name == banned));
+            let folder = folder_in(folder).map_err(|errno| SpawnFailure { errno, at_exec: false })?;
+            set.extend(puppet::environment(&spec.name, &fixed, reports, folder));
+            let env = spawn::environment(set, &puppet::VARIABLES);
             let plan = Plan::new(&["shakedown-puppet", &*spec.name], &env, spec.dir.as_deref(), lead)?;
             // In the child this means the same file as here, even if it has been replaced on disk: proc_pid_exe(5).
             Ok(plan.executing(c"/proc/self/exe"))
@@ -48,4 +54,13 @@ pub(super) fn plan(
     }
 }
 
-const PUPPET_VARIABLES: [&str; 3] = [puppet::SCRIPT_VARIABLE, puppet::NAME_VARIABLE, puppet::REPORT_VARIABLE];
+/// The world's folder, made for the first puppet.
+fn folder_in(made: &OnceCell<Folder>) -> Result<&Path, Errno> {
+    match made.get() {
+        Some(folder) => Ok(folder.path()),
+        None => {
+            let folder = Folder::new()?;
+            Ok(made.get_or_init(|| folder).path())
+        }
+    }
+}

@@ -2,6 +2,7 @@
 //! It makes no decision of its own; what it notices and nobody asked for stands in its findings.
 
 mod birth;
+mod folder;
 mod port;
 mod roll;
 mod shared;
@@ -15,6 +16,7 @@ use crate::spawn;
 use crate::subreaper;
 use crate::wakers::Wakers;
 use crate::watch::watch;
+use folder::Folder;
 use shakedown_core::ids::{OpId, Pid, TaskId, UnitId};
 use shakedown_core::signal::Signal;
 use shakedown_core::time::Instant;
@@ -23,7 +25,7 @@ use shakedown_core::vocab::{
 };
 use shakedown_core::world::{Ready, World};
 use shared::{Birth, Shared};
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
 use std::future::Future;
 use std::rc::Rc;
@@ -82,6 +84,7 @@ pub struct RealWorld {
     sink: Option<FactSink>,
     process_sink: Option<ProcessSink>,
     background: Vec<AbortHandle>,
+    folder: OnceCell<Folder>,
 }
 
 impl RealWorld {
@@ -138,6 +141,7 @@ impl RealWorld {
             sink: None,
             process_sink: None,
             background,
+            folder: OnceCell::new(),
         })
     }
 
@@ -179,7 +183,7 @@ impl RealWorld {
     fn start(&mut self, op: OpId, unit: UnitId, spec: Arc<ProcessSpec>) {
         let tag = format!("{}:{}.{}", self.run, self.number, unit.0);
         let draws = self.chooser.stream(u64::from(unit.0));
-        let plan = birth::plan(&spec, &self.run, &tag, &self.shared.reports_name, draws);
+        let plan = birth::plan(&spec, &self.run, &tag, &self.shared.reports_name, &self.folder, draws);
         let (births, bell) = (self.shared.births.clone(), self.shared.bell.clone());
         let answer = move |born| {
             births.lock().unwrap_or_else(PoisonError::into_inner).push_back(Birth { op, unit, spec, tag, born });
