@@ -4,6 +4,7 @@
 mod cases;
 mod hosted;
 mod rig;
+mod verbs;
 
 use shakedown_real::{host, namespace, puppet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,6 +20,7 @@ fn main() -> ExitCode {
     let filter = std::env::args().skip(1).find(|a| !a.starts_with('-'));
     let chosen: Vec<_> = cases::ALL
         .iter()
+        .chain(verbs::ALL)
         .chain(hosted::ALL)
         .filter(|(name, _)| filter.as_ref().is_none_or(|f| name.contains(f.as_str())))
         .collect();
@@ -26,7 +28,7 @@ fn main() -> ExitCode {
         chosen.iter().for_each(|(name, _)| println!("{name}: test"));
         return ExitCode::SUCCESS;
     }
-    let left_out = cases::ALL.len() + hosted::ALL.len() - chosen.len();
+    let left_out = cases::ALL.len() + verbs::ALL.len() + hosted::ALL.len() - chosen.len();
     match namespace::enter_private_pid_namespace() {
         Ok(inside) => run(&chosen, left_out, &inside.run),
         Err(refused) => {

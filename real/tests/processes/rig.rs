@@ -104,6 +104,38 @@ impl Rig {
         started
     }
 
+    /// Starts a puppet, whatever it prints.
+    pub async fn script(&mut self, script: &str) -> Started {
+        let script = parse(script).unwrap_or_else(|errors| panic!("{errors:?}"));
+        self.start(ProcessSpec::puppet("p", script).scope(Scope::Tree)).await
+    }
+
+    /// Lets a `read line` go on.
+    pub fn line(&mut self, unit: UnitId) {
+        self.submit(unit, Request::Write(b"\n".as_slice().into()));
+    }
+
+    /// The rest of stdout, once everybody has closed it.
+    pub async fn rest(&mut self, unit: UnitId) -> String {
+        String::from_utf8(self.read_until(unit, b"").await).unwrap()
+    }
+
+    /// Reads stdout up to and including this line.
+    pub async fn hear(&mut self, unit: UnitId, line: &str) {
+        let read = self.read_until(unit, format!("{line}\n").as_bytes()).await;
+        assert_eq!(String::from_utf8_lossy(&read), format!("{line}\n"));
+    }
+
+    /// Until this process is in one of these states of proc_pid_stat(5).
+    pub async fn in_state(&mut self, pid: Pid, states: &[u8]) {
+        let reached = async {
+            while !stat(pid).is_some_and(|s| states.contains(&s.state)) {
+                tokio::task::yield_now().await;
+            }
+        };
+        assert!(tokio::time::timeout(PATIENCE, reached).await.is_ok(), "{pid} is not so: {:?}", stat(pid));
+    }
+
     /// Reads stdout until it ends so, or ends.
     pub async fn read_until(&mut self, unit: UnitId, end: &[u8]) -> Vec<u8> {
         let mut read = Vec::new();
@@ -172,6 +204,11 @@ impl Rig {
     pub async fn saw(&mut self, name: &str, what: ProcessWhat) -> ProcessEvent {
         let text = format!("{name} {what:?}");
         self.until(&text, |rig| rig.seen.iter().find(|e| &*e.name == name && e.what == what).cloned()).await
+    }
+
+    /// How many of this name started.
+    pub fn starts(&self, name: &str) -> usize {
+        self.seen.iter().filter(|e| &*e.name == name && e.what == ProcessWhat::Started).count()
     }
 
     /// How each process of this name ended, in the order in which that was seen.
