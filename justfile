@@ -39,6 +39,10 @@ sim *args:
 real *args:
     cargo run --release -- real {{ args }}
 
+# play N generated programs on Linux and hold each outcome against what the simulator can reach: `just conform 2000 seed=7`
+conform n="2000" *args:
+    cargo test --release --test conform -- {{ n }} {{ args }}
+
 # build the peers and measure all side by side (a minute once built)
 bench *names: bench-build
     {{ target }}/peers/release/bench {{ names }}

@@ -22,6 +22,8 @@ pub struct Args {
     /// Only checks of the generator whose name contains this.
     pub filter: Option<String>,
     pub list: bool,
+    /// Leave out the coverage, which a few dozen programs say nothing about.
+    pub is_brief: bool,
 }
 
 impl Default for Args {
@@ -38,6 +40,7 @@ impl Default for Args {
             jobs: 2,
             filter: None,
             list: false,
+            is_brief: false,
         }
     }
 }

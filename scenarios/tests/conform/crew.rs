@@ -151,7 +151,7 @@ fn tell(args: &Args, tally: &Tally, ends: &[i32], interrupted: bool, took: Durat
         }
     }
     let programs = tally.coverage.programs;
-    if args.programs.is_some() {
+    if !args.is_brief {
         print!("\n{}", tally.coverage);
         println!("\n{NOT_ON_THIS_MACHINE}");
     }

@@ -1,10 +1,10 @@
 //! From a seed and a number to a program, and from a program that fails to a smaller one that fails too.
 
 use super::calm;
-use super::program::Program;
-use super::race::{is_as_promised, without};
+use super::program::{Family, Program};
+use super::race::{is_as_promised, without, without_races};
 use super::racy;
-use super::verbs::inner;
+use super::verbs::{around, inner, is_last};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -69,11 +69,19 @@ pub fn shrink(mut tree: Tree, goes_on: &dyn Fn() -> bool, fails: &mut dyn FnMut(
     best
 }
 
-/// The program without one verb or one stimulus. The last stimulus stays: it ends what would not end.
+/// The program without one verb, with a block in the place of the verb that it belongs to, or without one stimulus. The last stimulus
+/// stays: it ends what would not end. Where a calm program would get a race, what races goes too.
 pub fn lessened(program: &Program) -> Vec<Program> {
     let mut places = Vec::new();
     every_place(&program.script, &mut Vec::new(), &mut places);
-    let scripts = places.iter().map(|at| Program { script: without(&program.script, at), ..program.clone() });
+    let scripts = places.iter().flat_map(|at| [without(&program.script, at), unwrapped(&program.script, at)]);
+    let scripts = scripts.map(|script| match program.family {
+        Family::Racy => script,
+        Family::Calm => without_races(&script),
+    });
+    let scripts = scripts
+        .filter(|script| *script != program.script)
+        .map(|script| Program { script: cut_behind_the_last(&script), ..program.clone() });
     let stimuli = (0..program.stimuli.len().saturating_sub(1)).map(|at| {
         let mut less = program.clone();
         less.stimuli.remove(at);
@@ -86,6 +94,30 @@ pub fn lessened(program: &Program) -> Vec<Program> {
         subjects.all(|subject| subject == "w" || names.contains(&subject))
     };
     scripts.chain(stimuli).filter(|less| is_as_promised(less) && knows_its_triggers(less)).collect()
+}
+
+/// The script with a verb's block in its place; the same where it has none.
+fn unwrapped(script: &[Verb], at: &[usize]) -> Vec<Verb> {
+    let mut script = script.to_vec();
+    match at {
+        [] => {}
+        [last] => {
+            if let Some(body) = inner(&script[*last]).cloned() {
+                script.splice(*last..=*last, body.iter().cloned());
+            }
+        }
+        [outer, rest @ ..] => {
+            let body = inner(&script[*outer]).expect("a place inside of a verb that has a block");
+            script[*outer] = around(&script[*outer], unwrapped(body, rest));
+        }
+    }
+    script
+}
+
+fn cut_behind_the_last(block: &[Verb]) -> Vec<Verb> {
+    let end = block.iter().position(is_last).map_or(block.len(), |at| at + 1);
+    let cut = |verb: &Verb| inner(verb).map_or_else(|| verb.clone(), |body| around(verb, cut_behind_the_last(body)));
+    block[..end].iter().map(cut).collect()
 }
 
 fn every_place(block: &[Verb], outer: &mut Vec<usize>, places: &mut Vec<Vec<usize>>) {

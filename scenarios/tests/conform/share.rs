@@ -42,7 +42,7 @@ pub const LACKING: u8 = 7;
 /// Plays a share. The exit code, once all is played or nobody listens any more.
 pub fn play(args: &Args, (share, of): (u64, u64)) -> u8 {
     let judge = match namespace::enter_private_pid_namespace() {
-        Ok(entered) => Judge { run: entered.run, budget: Budget::default() },
+        Ok(entered) => Judge { run: entered.run, budget: BUDGET },
         Err(refused) => {
             eprintln!("{refused}");
             return LACKING;
@@ -118,6 +118,8 @@ fn smaller(args: &Args, judge: &Judge, tree: Tree, first: Disagreement) -> (Prog
     (smallest, last)
 }
 
+/// Of one search: a few seconds. What needs more is undecided, and counted.
+const BUDGET: Budget = Budget { runs: 40_000, steps: 5_000_000 };
 /// How much more often a candidate is played.
 const REPEATS: u64 = 4;
 /// A shrinking that takes longer is given up, with what it has.
