@@ -57,9 +57,13 @@ impl Config {
     /// let fault = Fault::new(FaultKind::SpawnFails { errno: Errno::EAGAIN }, 0.1).on("server");
     /// shakedown::check(Config::new("retries").seeds(10).fault(fault), |cx| async move {
     ///     let spec = ProcessSpec::puppet("server", puppet("exit 0"));
-    ///     while cx.process().start(spec.clone()).await.is_err() {
-    ///         cx.sleep(Duration::from_millis(10)).await;
-    ///     }
+    ///     let server = loop {
+    ///         match cx.process().start(spec.clone()).await {
+    ///             Ok(server) => break server,
+    ///             Err(_) => cx.sleep(Duration::from_millis(10)).await,
+    ///         }
+    ///     };
+    ///     server.wait().await;
     /// });
     /// ```
     #[must_use]
