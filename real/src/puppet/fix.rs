@@ -72,6 +72,23 @@ fn repeat(times: u32, body: &Block, draw: &mut dyn FnMut(DurationRange) -> Durat
     }
 }
 
+/// Whether a script, at any depth, makes files: only then a run needs a folder.
+pub(crate) fn makes_files(block: &[Verb]) -> bool {
+    block.iter().any(|verb| match verb {
+        Verb::Touch(_) | Verb::Lock(_) => true,
+        Verb::Repeat { body, .. } | Verb::Spawn { body, .. } | Verb::Daemonize { body, .. } => makes_files(body),
+        Verb::Exec(body) | Verb::Thread(body) => makes_files(body),
+        Verb::On { then: Handler::Run(body), .. } => makes_files(body),
+        Verb::On { then: Handler::Ignore | Handler::Default, .. } => false,
+        Verb::Print { .. } | Verb::Write { .. } | Verb::Flood | Verb::Read(_) | Verb::Close(_) => false,
+        Verb::Sleep(_) | Verb::Busy(_) | Verb::Hang | Verb::Wait(_) | Verb::WaitAll | Verb::Kill { .. } => false,
+        Verb::Block(_) | Verb::Unblock(_) | Verb::Setsid | Verb::Setpgid | Verb::Subreaper | Verb::Pdeathsig(_) => {
+            false
+        }
+        Verb::LeaderExit | Verb::NotifyReady | Verb::Listen(_) | Verb::Exit(_) | Verb::Die(_) | Verb::Freeze => false,
+    })
+}
+
 /// The most verbs that one `repeat` is unrolled to: a script has to fit into one environment string (execve(2)).
 pub const UNROLLED_MAX: usize = 1024;
 
@@ -79,6 +96,19 @@ pub const UNROLLED_MAX: usize = 1024;
 mod tests {
     use super::*;
     use shakedown_core::puppet::{Script, parse};
+
+    #[test]
+    fn a_script_that_makes_files_is_known_by_its_depths() {
+        for (script, makes) in [
+            ("hang", false),
+            ("block TERM; unblock TERM; print touch", false),
+            ("touch a", true),
+            ("spawn a { repeat 2 { on TERM { lock f } } }", true),
+            ("daemonize { exec { thread { touch f } } }", true),
+        ] {
+            assert_eq!(makes_files(&parse(script).unwrap()), makes, "{script}");
+        }
+    }
 
     #[test]
     fn every_round_of_a_repeat_draws_anew() {

@@ -18,12 +18,12 @@ mod start;
 mod threads;
 
 pub use fix::fix;
+pub(crate) use fix::makes_files;
 pub use report::{Report, What, parse as parse_report};
 
 use report::Reporter;
 use shakedown_core::puppet::{Block, Script};
 use std::ffi::OsString;
-use std::path::Path;
 
 /// Holds the script; its presence makes a process a puppet.
 pub const SCRIPT_VARIABLE: &str = "SHAKEDOWN_PUPPET_SCRIPT";
@@ -72,12 +72,11 @@ pub fn enter() {
 }
 
 /// The variables that make an execution of our own program play `block` as the puppet `name`.
-pub(crate) fn environment(name: &str, block: &Block, reports: &str, folder: &Path) -> [(OsString, OsString); 4] {
+pub(crate) fn environment(name: &str, block: &Block, reports: &str) -> [(OsString, OsString); 3] {
     [
         (SCRIPT_VARIABLE.into(), Script(block).to_string().into()),
         (NAME_VARIABLE.into(), name.into()),
         (REPORT_VARIABLE.into(), reports.into()),
-        (FOLDER_VARIABLE.into(), folder.into()),
     ]
 }
 

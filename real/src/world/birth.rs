@@ -44,8 +44,11 @@ pub(super) fn plan(
         Program::Puppet(script) => {
             let fixed = puppet::fix(script, &mut |range| draws.duration(range));
             set.retain(|(name, _)| !puppet::VARIABLES.iter().any(|banned| name == banned));
-            let folder = folder_in(folder).map_err(|errno| SpawnFailure { errno, at_exec: false })?;
-            set.extend(puppet::environment(&spec.name, &fixed, reports, folder));
+            set.extend(puppet::environment(&spec.name, &fixed, reports));
+            if puppet::makes_files(&fixed) {
+                let folder = folder_in(folder).map_err(|errno| SpawnFailure { errno, at_exec: false })?;
+                set.push((puppet::FOLDER_VARIABLE.into(), folder.into()));
+            }
             let env = spawn::environment(set, &puppet::VARIABLES);
             let plan = Plan::new(&["shakedown-puppet", &*spec.name], &env, spec.dir.as_deref(), lead)?;
             // In the child this means the same file as here, even if it has been replaced on disk: proc_pid_exe(5).
@@ -54,7 +57,7 @@ pub(super) fn plan(
     }
 }
 
-/// The world's folder, made for the first puppet.
+/// The world's folder, made for the first puppet that makes files: a world that is killed cannot remove it.
 fn folder_in(made: &OnceCell<Folder>) -> Result<&Path, Errno> {
     match made.get() {
         Some(folder) => Ok(folder.path()),
