@@ -4,7 +4,7 @@ use super::draw::*;
 use super::program::{Act, Family, Program, Stimulus, Stop};
 use super::tidy::{Tidy, processes};
 use proptest::prelude::*;
-use shakedown::core::puppet::{ReadUntil, Verb};
+use shakedown::core::puppet::{Handler, ReadUntil, Verb};
 use shakedown::core::signal::Signal;
 use shakedown::core::vocab::Scope;
 
@@ -135,6 +135,8 @@ fn families(place: Place, depth: u32) -> Vec<(u32, &'static [&'static str], Idio
         (2, &["daemonize"], daemon(child())),
         (2, &["daemonize", "subreaper"], chain(vec![alone(Verb::Subreaper), daemon(child()), alone(Verb::WaitAll)])),
         (2, &["pdeathsig", "spawn"], doomed(child())),
+        (3, &["freeze", "setsid", "setpgid", "spawn"], orphaned(child())),
+        (4, &["on", "spawn", "kill"], woken(child())),
     ];
     if place == Place::Program {
         let rest = || block(Place::Program, depth - 1);
@@ -196,6 +198,31 @@ fn doomed(rest: Idiom) -> Idiom {
             let grandchild: Vec<Verb> = [Verb::Pdeathsig(signal)].into_iter().chain(rest).collect();
             let spawn = Verb::Spawn { name: "".into(), body: grandchild.into() };
             vec![Verb::Spawn { name: "".into(), body: [spawn, Verb::Sleep(pause), Verb::Exit(0)].into() }]
+        })
+        .boxed()
+}
+
+/// A stopped group of a session of its own loses the last tie to it.
+fn orphaned(rest: Idiom) -> Idiom {
+    (on(Just(Signal::HUP).boxed(), simple()), rest, pause())
+        .prop_map(|(handler, rest, pause)| {
+            let stopped: Vec<Verb> =
+                [Verb::Setpgid].into_iter().chain(handler).chain([Verb::Freeze]).chain(rest).collect();
+            let spawn = Verb::Spawn { name: "".into(), body: stopped.into() };
+            let leader = [Verb::Setsid, spawn, Verb::Sleep(pause), Verb::Exit(0)];
+            vec![Verb::Spawn { name: "".into(), body: leader.into() }]
+        })
+        .boxed()
+}
+
+/// A child with a handler, hit while it waits; it goes on.
+fn woken(rest: Idiom) -> Idiom {
+    (catchable(), simple(), pause(), rest, pause())
+        .prop_map(|(signal, handler, asleep, rest, pause)| {
+            let handler = Verb::On { signal, then: Handler::Run(handler.into()) };
+            let body: Vec<Verb> = [handler, Verb::Sleep(asleep)].into_iter().chain(rest).collect();
+            let spawn = Verb::Spawn { name: "".into(), body: body.into() };
+            vec![spawn, Verb::Sleep(pause), Verb::Kill { name: "0".into(), signal }]
         })
         .boxed()
 }
