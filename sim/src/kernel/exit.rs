@@ -87,6 +87,8 @@ impl Kernel {
 
     fn adopt(&mut self, reaper: ProcId, child: ProcId) {
         let orphan = self.entry_mut(child);
+        // Its new parent does not know it by a name.
+        orphan.called = 0;
         (orphan.parent, orphan.forked_by) = (reaper, reaper);
         if self.uses.pdeathsigs {
             self.parent_is_gone(child);

@@ -159,7 +159,10 @@ impl Kernel {
         match role {
             Role::Program => digest.number(0),
             Role::Repeat { left } => digest.number(1).number(u64::from(*left)),
-            Role::Handler => digest.number(2),
+            Role::Handler { blocked } => {
+                blocked.hash(digest);
+                digest.number(2)
+            }
         };
         match progress {
             Progress::Fresh => digest.number(0),

@@ -193,9 +193,10 @@ impl Kernel {
                 }
                 // The loop's verb is done in the frame around it.
                 Role::Repeat { .. } => drop(frames.pop()),
-                Role::Handler => {
+                Role::Handler { blocked } => {
+                    let blocked = *blocked;
                     frames.pop();
-                    return self.leave_handler(id);
+                    return self.leave_handler(id, blocked);
                 }
             }
         }

@@ -103,6 +103,17 @@ mod tests {
         assert_eq!(check.count(|deed| matches!(deed, shakedown_core::vocab::Deed::Reaped { .. })), 2);
     }
 
+    /// A subreaper waits for anybody, and knows by name only whom it has forked.
+    #[test]
+    fn an_adopted_child_is_reaped_but_not_known_by_name() {
+        let script = "subreaper; spawn a { spawn b { sleep 5ms }; exit 0 }; wait a; kill b KILL; wait b; print on; wait all; print end";
+        let mut check = play(script);
+        check.pass(1);
+        assert_eq!(check.stdout(), "on\n");
+        check.pass(9);
+        assert_eq!((check.stdout().as_str(), check.status("w/b")), ("end\n", exited(0)));
+    }
+
     /// SEMANTICS C24: whether the child dies with its parent.
     #[test]
     fn pdeathsig_hangs_on_the_thread_that_forked() {

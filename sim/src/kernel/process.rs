@@ -9,7 +9,7 @@ use super::list::{Chain, Links, List};
 use super::pipe::PipeId;
 use super::rare::Rare;
 use super::rlimit::LimitsId;
-use super::sigset::{Mask, Signals};
+use super::sigset::{Mask, SignalSet, Signals};
 use super::tty::TtyId;
 use shakedown_core::ids::{ProcId, UnitId};
 use shakedown_core::puppet::Block;
@@ -147,8 +147,8 @@ pub(super) enum Role {
     Program,
     /// A loop body with so many rounds to go, this one included.
     Repeat { left: u32 },
-    /// A signal handler: at its end the interrupted verb goes on.
-    Handler,
+    /// A signal handler: at its end the mask is what it was before, and the interrupted verb goes on (sigreturn(2)).
+    Handler { blocked: SignalSet },
 }
 
 /// How far a verb that takes more than one step has come.

@@ -198,16 +198,19 @@ impl Kernel {
         self.pause_being_busy(thread);
         let own = self.entry_mut(thread);
         own.mask.holding = true;
-        own.frames.push(Frame { block, at: 0, role: Role::Handler, progress: Progress::Fresh });
+        let role = Role::Handler { blocked: own.mask.blocked };
+        own.frames.push(Frame { block, at: 0, role, progress: Progress::Fresh });
         own.wait = Wait::Nothing;
         self.disarm(thread);
     }
 
-    /// A handler has come to its end: nothing is held any more and the interrupted verb goes on, as with SA_RESTART.
-    pub(super) fn leave_handler(&mut self, thread: ProcId) {
+    /// A handler has come to its end: nothing is held any more, the mask is what it was, and the interrupted verb goes on, as with
+    /// SA_RESTART (sigreturn(2), sigaction(2)).
+    pub(super) fn leave_handler(&mut self, thread: ProcId, blocked: SignalSet) {
         let now = self.now;
         let own = self.entry_mut(thread);
         own.mask.holding = false;
+        own.mask.blocked = blocked;
         let interrupted = own.frames.last().map_or(Progress::Fresh, |frame| frame.progress);
         match interrupted {
             Progress::Until(at) if at > now => self.sleep_until(thread, at),
