@@ -24,6 +24,8 @@ pub enum Kind {
     Random,
     /// The next deadline comes, although something is enabled. Only where the chooser picks.
     Clock,
+    /// How many earlier answers a world's answer overtakes on its way to a machine.
+    Arrival,
 }
 
 /// The name of an actor, task or process, hashed together with the names of its ancestors.

@@ -2,10 +2,11 @@
 
 use super::mail::{Mail, Mailbox};
 use super::{Action, Host};
+use crate::choose::{Ask, Choose};
 use crate::ids::{ActorId, OpId, UnitId};
 use crate::machine::{Cx, Event, Machine};
 use crate::reactor::{Owner, Target, TimerId};
-use crate::site::Label;
+use crate::site::{Kind, Label, Site};
 use crate::time::Instant;
 use crate::vocab::{Completion, Request, Stream, TryRead};
 use crate::world::World;
@@ -16,6 +17,9 @@ use alloc::vec::Vec;
 /// A read of a machine's takes at most this much at once.
 const CHUNK_MAX: usize = crate::pipe::CAPACITY;
 
+/// An answer overtakes at most so many others.
+const OVERTAKEN_MAX: u32 = 4;
+
 /// Ticks that a machine may take within one instant.
 const TICKS_AN_INSTANT_MAX: u32 = 1_000;
 
@@ -24,10 +28,11 @@ pub(crate) struct Entry<A> {
     pub(crate) machine: A,
     pub(super) label: Label,
     pub(super) mailbox: Mailbox,
-    /// Deliveries, ticks and draws so far: the n-th of the next.
+    /// Deliveries, ticks, draws and overtakings so far: the n-th of the next.
     mails: u32,
     ticks: u32,
     draws: u32,
+    answers: u32,
     /// The deadline it had when it last ran; `NEVER` for none.
     deadline: Instant,
     timer: Option<TimerId>,
@@ -46,6 +51,7 @@ impl<A> Entry<A> {
             mails: 0,
             ticks: 0,
             draws: 0,
+            answers: 0,
             deadline: Instant::NEVER,
             timer: None,
             tick_enabled: false,
@@ -62,6 +68,26 @@ impl<W: World, A: Machine> Host<W, A> {
         self.letters.push(&mut entry.mailbox, mail);
         if was_empty {
             self.enable_mail(to);
+        }
+    }
+
+    /// Puts an answer of the world into a mailbox. On a real machine the order in which answers arrive says nothing of the order in which
+    /// things became true (each is another descriptor's), so it may overtake answers that are still waiting: no rule may rest on it.
+    pub(super) fn mail_answer(&mut self, to: ActorId, op: OpId, completion: Completion) {
+        let entry = &mut self.actors[to.index()];
+        let waiting =
+            if entry.mailbox.is_empty() { 0 } else { self.letters.answers_last(entry.mailbox, OVERTAKEN_MAX) };
+        self.mail(to, Mail::Done { op, completion });
+        // A world whose clock runs by itself answers in an order of its own.
+        if waiting == 0 || self.patient {
+            return;
+        }
+        let entry = &mut self.actors[to.index()];
+        let site = Site { kind: Kind::Arrival, label: entry.label, nth: entry.answers };
+        entry.answers += 1;
+        let overtaken = self.world.borrow_mut().chooser().draw(site, Ask::Pick { of: waiting + 1 });
+        if overtaken > 0 {
+            self.letters.overtake(&mut self.actors[to.index()].mailbox, overtaken);
         }
     }
 

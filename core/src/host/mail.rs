@@ -73,6 +73,32 @@ impl Letters {
         mailbox.last = at;
     }
 
+    /// How many answers stand at the end of a mailbox, counted up to `max`.
+    pub(super) fn answers_last(&self, mailbox: Mailbox, max: u32) -> u32 {
+        let (mut at, mut last) = (mailbox.first, 0);
+        while let Some(letter) = self.slots.get(at as usize) {
+            last = if let Some(Mail::Done { .. }) = letter.mail { (last + 1).min(max) } else { 0 };
+            at = letter.next;
+        }
+        last
+    }
+
+    /// Moves the last letter of a mailbox before the `overtaken` that stand before it.
+    pub(super) fn overtake(&mut self, mailbox: &mut Mailbox, overtaken: u32) {
+        let next = |at: u32| if at == NONE { None } else { Some(at) };
+        let letters = core::iter::successors(next(mailbox.first), |at| next(self.slots[*at as usize].next));
+        let mut slots: Vec<u32> = letters.collect();
+        let to = slots.len() - 1 - overtaken as usize;
+        slots[to..].rotate_right(1);
+        for pair in slots.windows(2) {
+            self.slots[pair[0] as usize].next = pair[1];
+        }
+        if let ([first, ..], [.., last]) = (&slots[..], &slots[..]) {
+            (mailbox.first, mailbox.last) = (*first, *last);
+            self.slots[*last as usize].next = NONE;
+        }
+    }
+
     #[inline]
     pub(super) fn pop(&mut self, mailbox: &mut Mailbox) -> Option<Mail> {
         let at = mailbox.first;
@@ -124,5 +150,25 @@ mod tests {
             assert!(boxes.iter().all(|mailbox| mailbox.is_empty()) && letters.pop(&mut boxes[0]).is_none());
         }
         assert_eq!(letters.slots.len(), 6);
+    }
+
+    #[test]
+    fn an_answer_overtakes_answers_and_no_event() {
+        for (overtaken, order) in [(0, [0, 1, 2]), (1, [0, 2, 1]), (2, [2, 0, 1])] {
+            let (mut letters, mut mailbox) = (Letters::new(), Mailbox::EMPTY);
+            letters.push(&mut mailbox, Mail::Event(Event::Tick));
+            for n in 0..3 {
+                assert_eq!(letters.answers_last(mailbox, 9), n as u32);
+                letters.push(&mut mailbox, Mail::Done { op: OpId(n), completion: Completion::Empty });
+            }
+            assert_eq!(letters.answers_last(mailbox, 2), 2);
+            letters.overtake(&mut mailbox, overtaken);
+            letters.push(&mut mailbox, Mail::Event(Event::Tick));
+            let ops = core::iter::from_fn(|| letters.pop(&mut mailbox)).filter_map(|mail| match mail {
+                Mail::Done { op, .. } => Some(op.0),
+                Mail::Event(_) => None,
+            });
+            assert_eq!(ops.collect::<Vec<_>>(), order);
+        }
     }
 }

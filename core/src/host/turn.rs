@@ -304,7 +304,7 @@ impl<W: World, A: Machine> Host<W, A> {
             open.failed = true;
         }
         match owner {
-            Owner::Actor(id) => self.mail(id, Mail::Done { op, completion }),
+            Owner::Actor(id) => self.mail_answer(id, op, completion),
             Owner::Task(_) => {
                 let waker = self.reactor.ops.borrow_mut().get(op).and_then(|open| open.answer(completion));
                 if let Some(waker) = waker {
