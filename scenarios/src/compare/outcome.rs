@@ -147,6 +147,10 @@ impl Account {
 
     /// Takes the next moment; `who` tells processes of one name apart where that is known.
     pub(super) fn take(&mut self, case: &Case, moment: &Moment, who: Option<Label>) -> Change {
+        if self.is_over {
+            // For real nobody looks any more, and whoever lives on may do what it likes.
+            return Change::Nothing;
+        }
         match moment {
             Moment::Fact(record) => self.fact(case, record),
             Moment::Process(event) => match event.name.split_once('/') {
