@@ -1,7 +1,7 @@
 //! The run as a whole: a few processes play shares of the programs, and what they tell is added up, printed and judged.
 
 use super::args::Args;
-use super::coverage::Coverage;
+use super::coverage::{Coverage, HELD_FROM};
 use super::share::{Failure, LACKING, Played};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{BufRead, BufReader, IsTerminal};
@@ -181,7 +181,7 @@ fn tell(args: &Args, tally: &Tally, ends: &[i32], interrupted: bool, took: Durat
     if broken {
         println!("a player broke: exit codes {ends:?}");
     }
-    let too_undecided = tally.undecided.len() as u64 > programs.div_ceil(UNDECIDED_ONE_IN);
+    let too_undecided = programs >= HELD_FROM && tally.undecided.len() as u64 > programs.div_ceil(UNDECIDED_ONE_IN);
     match (interrupted, broken, tally.failures.is_empty() && missed.is_empty() && !too_undecided) {
         (_, true, _) => Exit::Broken,
         (true, false, _) => Exit::Interrupted,
@@ -202,7 +202,7 @@ fn keep(args: &Args, number: u64, file: &str) -> std::io::Result<Option<PathBuf>
     Ok(Some(path))
 }
 
-/// At most one program in so many may stay undecided.
+/// At most one program in so many may stay undecided, where there are so many.
 const UNDECIDED_ONE_IN: u64 = 1000;
 
 const NOT_ON_THIS_MACHINE: &str = "\

@@ -64,7 +64,7 @@ enum Place {
 }
 
 fn block(place: Place, depth: u32) -> Idiom {
-    let count = if depth == 2 { 2..8 } else { 0..5 };
+    let count = if depth == 2 { 2..6 } else { 0..4 };
     several(one_of(idioms(place, depth)), count)
 }
 
