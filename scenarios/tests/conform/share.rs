@@ -98,7 +98,8 @@ fn one(args: &Args, judge: &Judge, tree: Tree, number: u64) -> Result<Played, Ca
 }
 
 fn about(args: &Args, number: u64, symptom: &str) -> String {
-    format!("program {number} of seed {}, shrunk: {symptom}", args.seed)
+    let shrunk = if args.shrink { ", shrunk" } else { "" };
+    format!("program {number} of seed {}{shrunk}: {symptom}", args.seed)
 }
 
 /// The smallest program found that still disagrees in the same way, and how it does. What races shows itself not every time, so each
