@@ -51,23 +51,34 @@ impl Sight<'_> {
         })
     }
 
-    /// Whether a signal was in flight while its receiver forked, was forked, or left: it was generated after the receiver's step
-    /// before the fork or exit and before the step after it, or before a forked receiver's first step. CHLD does not count, which
-    /// comes with every exit.
+    /// Whether a signal was in flight while its receiver forked or left: it was generated after the receiver's step before the fork
+    /// or exit and before the step after it. CHLD does not count, which comes with every exit. An exec leaves no deed, and so one
+    /// during exec is not seen here.
     pub fn signal_in_flight(&self) -> bool {
         let steps = self.steps();
-        let is_forked = |who: &ProcId| {
-            self.deeds().any(|deed| matches!(deed, Deed::Born { child, parent, .. } if child == who && parent.0 > 1))
+        self.signals().any(|(at, to)| {
+            let own = || steps.iter().filter(|step| step.who == to);
+            let before = own().rev().find(|step| step.end <= at);
+            let after = own().find(|step| step.begin > at);
+            before.is_some_and(|step| step.forks) || after.is_some_and(|step| step.forks || step.leaves)
+        })
+    }
+
+    /// Whether a signal was generated for a forked process before its first step. Near a fork, but not the receiver's own: told beside
+    /// the other, and held to nothing.
+    pub fn signal_to_newborn(&self) -> bool {
+        let steps = self.steps();
+        let is_forked = |who: ProcId| {
+            self.deeds().any(|deed| matches!(deed, Deed::Born { child, parent, .. } if *child == who && parent.0 > 1))
         };
-        self.seen.iter().enumerate().any(|(at, seen)| match seen {
-            Seen::Deed(Deed::Signalled { to, signal, .. }) if *signal != Signal::CHLD => {
-                let own = || steps.iter().filter(|step| step.who == *to);
-                let before = own().rev().find(|step| step.end <= at);
-                let after = own().find(|step| step.begin > at);
-                before.map_or_else(|| is_forked(to), |step| step.forks)
-                    || after.is_some_and(|step| step.forks || step.leaves)
-            }
-            Seen::Deed(_) | Seen::Step(_) => false,
+        self.signals().any(|(at, to)| is_forked(to) && !steps.iter().any(|step| step.who == to && step.end <= at))
+    }
+
+    /// Where signals were generated, CHLD left out, and for whom.
+    fn signals(&self) -> impl Iterator<Item = (usize, ProcId)> {
+        self.seen.iter().enumerate().filter_map(|(at, seen)| match seen {
+            Seen::Deed(Deed::Signalled { to, signal, .. }) if *signal != Signal::CHLD => Some((at, *to)),
+            Seen::Deed(_) | Seen::Step(_) => None,
         })
     }
 
