@@ -66,16 +66,19 @@ impl Outside {
         cx.tell(self.session, event);
     }
 
+    /// Does what is due, in the order in which it fell due: on a machine that is late, two may be due at once.
     fn tick(&mut self, cx: &mut Cx<'_>) {
-        for i in 0..self.states.len() {
-            if let State::Armed(at) = self.states[i]
-                && at <= cx.now
-            {
-                self.states[i] = State::Done;
-                let stimuli = self.stimuli.clone();
-                self.act(&stimuli[i], cx);
-            }
+        let stimuli = self.stimuli.clone();
+        while let Some((_, i)) = self.armed().filter(|(at, _)| *at <= cx.now).min() {
+            self.states[i] = State::Done;
+            self.act(&stimuli[i], cx);
         }
+    }
+
+    /// When each armed stimulus is due.
+    fn armed(&self) -> impl Iterator<Item = (Instant, usize)> + '_ {
+        let at = |(i, state): (usize, &State)| if let State::Armed(at) = *state { Some((at, i)) } else { None };
+        self.states.iter().enumerate().filter_map(at)
     }
 }
 
@@ -135,7 +138,7 @@ impl Machine for Outside {
         if self.over {
             return None;
         }
-        self.states.iter().filter_map(|s| if let State::Armed(at) = s { Some(*at) } else { None }).min()
+        self.armed().map(|(at, _)| at).min()
     }
 
     fn invariant(&self) -> Result<(), Broken> {

@@ -1,8 +1,8 @@
 //! `exec`: the same program again, with another script. The kernel keeps what execve(2) keeps; what only our memory knows is handed
 //! over in the environment: the process's name, its mask, its children, and what the start-up of a Rust program would undo.
 //!
-//! Everything is blocked from before the execve until the new image is ready, so that a signal acts before it by the old
-//! disposition or after it by the new one. One exception: PIPE is ignored by Rust's start-up for an instant, so one that is
+//! What had a handler is blocked from before the execve until the new image is ready, so that a signal acts before it by the old
+//! disposition or after it by the new one; what ends a process by default does so meanwhile, too. One exception: PIPE is ignored by Rust's start-up for an instant, so one that is
 //! *sent* between the exec and the first verb is lost; one that is pending before is raised again.
 //!
 //! Sources: execve(2), signal(7), credentials(7), proc_pid_exe(5).
@@ -52,6 +52,10 @@ impl Player {
         // From here on nobody may start a handler that the exec would then cut off: who could, meets the default that comes anyway.
         let open = self.own().handlers.keys().filter_map(|n| Signal::from_number(*n)).filter(|s| !self.mask.has(*s));
         open.clone().try_for_each(|signal| signals::install(signal, Disposition::Default))?;
+        let mut held = self.mask;
+        open.clone().for_each(|signal| held.insert(signal));
+        // Rust's start-up ignores it for an instant.
+        held.insert(Signal::PIPE);
         // Other threads have taken these, and will not come to act on them.
         signals::taken_anywhere().try_for_each(signals::raise)?;
         let own = self.own();
@@ -69,12 +73,13 @@ impl Player {
         let pairs = environment.iter().map(|(name, value)| [name.as_bytes(), b"=", value.as_bytes()].concat());
         let environment = pairs.map(text).collect::<Result<Vec<_>, _>>()?;
         let arguments = std::env::args_os().map(|a| text(a.as_bytes().to_vec())).collect::<Result<Vec<_>, _>>()?;
+        held.block_only()?;
         // Not /proc/self: that is the main thread's, which shows nothing once it has ended.
         nix::unistd::execve(c"/proc/thread-self/exe", &arguments, &environment).map_err(errno::of_nix)
     }
 }
 
-/// Plays on in the new image. Everything is blocked until now.
+/// Plays on in the new image. What had a handler before, and PIPE, is blocked until now.
 pub(super) fn resume(kept: Kept, base: String, reporter: Reporter, block: &Block) -> ! {
     let Kept { name, mask, ignored, pipe_is_pending, closed, children } = kept;
     for fd in closed {

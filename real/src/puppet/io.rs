@@ -26,14 +26,9 @@ impl Player {
         }
     }
 
-    pub(super) fn write_many(&mut self, to: Out, mut left: u64) {
-        // A multiple of 64, so that every chunk continues the pattern of the one before.
-        let chunk = write_pattern(left.min(WRITE_CHUNK));
-        while left > 0 {
-            let now = left.min(WRITE_CHUNK);
-            self.write(to, &chunk[..now as usize]);
-            left -= now;
-        }
+    /// One write(2) as far as the pipe takes it: how much fits depends on how much is offered (pipe(7): pages).
+    pub(super) fn write_many(&mut self, to: Out, bytes: u64) {
+        self.write(to, &write_pattern(bytes));
     }
 
     pub(super) fn flood(&mut self) -> ! {
@@ -88,7 +83,5 @@ fn out_fd(out: Out) -> i32 {
     }
 }
 
-/// As large as a pipe.
-const WRITE_CHUNK: u64 = 65_536;
 const FLOOD_PAGE: u64 = 4_096;
 const FLOOD_EVERY: Duration = Duration::from_millis(1);
