@@ -134,6 +134,8 @@ pub enum Event {
         subject: Subject,
         /// The event's word.
         word: &'static str,
+        /// When it became true, which may be a while ago.
+        at: Instant,
     },
     /// A process was observed (only to machines that listen).
     Observed(ProcessEvent),

@@ -39,12 +39,13 @@ impl Outside {
         Outside { session, stimuli, states, over: false, started: false }
     }
 
-    /// Arms what waited for this moment; each trigger counts once, at its first occurrence.
-    fn arm(&mut self, happened: impl Fn(Option<&Trigger>) -> bool, cx: &mut Cx<'_>) {
+    /// Arms what waited for something that happened at this instant, however late we hear of it; each trigger counts once, at its first
+    /// occurrence.
+    fn arm(&mut self, at: Instant, happened: impl Fn(Option<&Trigger>) -> bool, cx: &mut Cx<'_>) {
         for i in 0..self.states.len() {
             if self.states[i] == State::Waiting && happened(self.stimuli[i].when.as_ref()) {
                 let delay = cx.draw(self.stimuli[i].at);
-                self.states[i] = State::Armed(cx.now.after(delay));
+                self.states[i] = State::Armed(at.after(delay));
             }
         }
     }
@@ -104,18 +105,20 @@ impl Machine for Outside {
         match event {
             Event::Command(Command::Start) => self.started = true,
             Event::Tick => self.tick(cx),
-            Event::Heard { subject: Subject::Session, word: "stopped" } => self.over = true,
+            Event::Heard { subject: Subject::Session, word: "stopped", .. } => self.over = true,
             // `at` counts from the session's start.
-            Event::Heard { subject: Subject::Session, word: "started" } => {
+            Event::Heard { subject: Subject::Session, word: "started", at } => {
                 self.arm(
+                    at,
                     |when| when.is_none_or(|w| w.subject == TriggerSubject::Session && *w.event == *"started"),
                     cx,
                 );
             }
-            Event::Heard { subject, word } => {
-                self.arm(|when| when.is_some_and(|w| *w.event == *word && is_about(&w.subject, subject)), cx);
+            Event::Heard { subject, word, at } => {
+                self.arm(at, |when| when.is_some_and(|w| *w.event == *word && is_about(&w.subject, subject)), cx);
             }
             Event::Observed(seen) => self.arm(
+                seen.at,
                 |when| {
                     when.is_some_and(|w| {
                         *w.event == *word(seen.what)

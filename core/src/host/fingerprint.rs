@@ -81,8 +81,15 @@ fn digest_event(event: &Event, now: Instant, into: &mut Digest) {
     discriminant(event).hash(into);
     match event {
         Event::Command(command) => digest_command(command, now, into),
-        Event::Heard { subject, word } => (subject, word).hash(into),
-        Event::Observed(seen) => (&seen.name, seen.what).hash(into),
+        // How long ago it was decides when what it sets off is due.
+        Event::Heard { subject, word, at } => {
+            (subject, word).hash(into);
+            into.instant(*at, now);
+        }
+        Event::Observed(seen) => {
+            (&seen.name, seen.what).hash(into);
+            into.instant(seen.at, now);
+        }
         Event::Tick
         | Event::Spawned { .. }
         | Event::SignalFailed { .. }

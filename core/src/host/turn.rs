@@ -235,13 +235,14 @@ impl<W: World, A: Machine> Host<W, A> {
 
     fn publish(&mut self, subject: Subject, incarnation: u32, unit: Option<UnitId>, fact: crate::vocab::Fact) {
         let word = fact.word();
-        let record = FactRecord { seq: self.facts, at: self.reactor.now.get(), subject, incarnation, unit, fact };
+        let at = self.reactor.now.get();
+        let record = FactRecord { seq: self.facts, at, subject, incarnation, unit, fact };
         self.facts += 1;
         self.world.borrow_mut().publish(record);
         for i in 0..self.listeners.len() {
             let listener = self.listeners[i];
             if self.actors[listener.index()].machine.wants(subject, word) {
-                self.mail(listener, Mail::Event(Event::Heard { subject, word }));
+                self.mail(listener, Mail::Event(Event::Heard { subject, word, at }));
             }
         }
     }

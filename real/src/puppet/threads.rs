@@ -13,20 +13,32 @@ use libc::c_void;
 use shakedown_core::puppet::Block;
 use shakedown_core::vocab::Errno;
 use std::mem::MaybeUninit;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What a thread is to play, with its creator's mask.
 struct Orders {
     block: Block,
     mask: SigSet,
     held: bool,
+    up: Arc<AtomicBool>,
 }
 
 impl Player {
     /// Where the system has no room for a thread there is none, and the script goes on.
     pub(super) fn thread(&mut self, body: &Block) {
-        let orders = Box::into_raw(Box::new(Orders { block: body.clone(), mask: self.mask, held: self.held }));
+        let up = Arc::new(AtomicBool::new(false));
+        let orders = Orders { block: body.clone(), mask: self.mask, held: self.held, up: up.clone() };
+        let orders = Box::into_raw(Box::new(orders));
         match create(orders) {
-            Ok(()) => self.own_mut().threads += 1,
+            Ok(()) => {
+                self.own_mut().threads += 1;
+                // The C library starts a thread with every signal blocked. clone(2) does not, so nobody goes on before that is over:
+                // else two signals may find no thread that takes the first.
+                while !up.load(Ordering::Acquire) {
+                    std::thread::yield_now();
+                }
+            }
             Err(errno) => {
                 // SAFETY: made above, and no thread has got it.
                 drop(unsafe { Box::from_raw(orders) });
@@ -73,9 +85,12 @@ fn create(orders: *mut Orders) -> Result<(), Errno> {
 
 /// Where a thread begins. Before it has the lock it touches nothing that allocates.
 extern "C" fn enter(orders: *mut c_void) -> *mut c_void {
-    let process = process::lock();
+    let orders = orders.cast::<Orders>();
     // SAFETY: `create` passes a box that is this thread's alone.
-    let Orders { block, mask, held } = *unsafe { Box::from_raw(orders.cast::<Orders>()) };
+    unsafe { &*orders }.up.store(true, Ordering::Release);
+    let process = process::lock();
+    // SAFETY: as above; the borrow is over.
+    let Orders { block, mask, held, up: _ } = *unsafe { Box::from_raw(orders) };
     let mut player = Player::new(process, mask, held);
     player.play_block(&block);
     player.checkpoint();

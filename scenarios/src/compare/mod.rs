@@ -22,6 +22,7 @@ use fit::Fit;
 use outcome::Account;
 use shakedown_core::host::{Host, Step};
 use shakedown_core::site::Label;
+use shakedown_core::time::{Duration, DurationRange};
 use shakedown_core::vocab::{Stimulus, TriggerSubject};
 use shakedown_sim::search::{End, Goal, Lateness, Path, Search, Searched, Spans, Terms};
 use shakedown_sim::{Moment, SimWorld, WorldConfig};
@@ -72,11 +73,12 @@ pub fn decide(case: &Case, real: &Outcome, budget: Budget) -> Decision {
     }
     let spans = match u32::try_from(case.stimuli.len()) {
         Ok(0 | 1) | Err(_) => Spans::Shortest,
-        // As many instants as there are stimuli allow for each of their orders.
-        Ok(stimuli) => Spans::Of(outside(case), stimuli),
+        // One instant more than there are stimuli allows for each of their orders.
+        Ok(stimuli) => Spans::Of(outside(case), stimuli + 1),
     };
     let terms = Terms { lateness: Lateness::Unbounded, spans, budget, remembers: true, steps_a_run: STEPS_A_RUN };
-    let Searched { end, runs, moments, .. } = search(case, terms, &mut Fit::new(case, real));
+    let stimuli = at_least(&case.stimuli);
+    let Searched { end, runs, moments, .. } = search(case, &stimuli, terms, &mut Fit::new(case, real));
     match end {
         End::Met => Decision::Reachable { runs, moments },
         End::Exhausted => Decision::Unreachable { runs, closest: moments },
@@ -97,17 +99,31 @@ pub fn outcomes(case: &Case, budget: Budget) -> Outcomes {
         steps_a_run: case.limits.steps.min(STEPS_A_RUN),
     };
     let mut all = Collect { case, account: Account::default(), found: BTreeSet::new() };
-    let Searched { end, runs, .. } = search(case, terms, &mut all);
+    let Searched { end, runs, .. } = search(case, &case.stimuli, terms, &mut all);
     Outcomes { all: all.found, complete: end == End::Exhausted, runs }
 }
 
-fn search(case: &Case, terms: Terms, goal: &mut impl Goal) -> Searched {
+/// What a stimulus waits for may come at any later instant, and so the stimulus itself, though the others' own instants stand fixed:
+/// as late as the last of them, and after it.
+fn at_least(stimuli: &[Stimulus]) -> Vec<Stimulus> {
+    let last = stimuli.iter().map(|stimulus| stimulus.at.max).max().unwrap_or_default();
+    let later = |stimulus: &Stimulus| match stimulus.when {
+        Some(_) if stimuli.len() > 1 => {
+            let max = stimulus.at.max.saturating_add(last).saturating_add(Duration::from_millis(1));
+            Stimulus { at: DurationRange { max, grid: Duration::from_micros(100), ..stimulus.at }, ..stimulus.clone() }
+        }
+        Some(_) | None => stimulus.clone(),
+    };
+    stimuli.iter().map(later).collect()
+}
+
+fn search(case: &Case, stimuli: &[Stimulus], terms: Terms, goal: &mut impl Goal) -> Searched {
     let waits_for_process = |stimulus: &Stimulus| {
         stimulus.when.as_ref().is_some_and(|when| matches!(when.subject, TriggerSubject::Process(_)))
     };
     let observed = case.stimuli.iter().any(waits_for_process);
     let config = WorldConfig { history: true, observed, ..WorldConfig::default() };
-    let stimuli: Arc<[Stimulus]> = case.stimuli.as_slice().into();
+    let stimuli: Arc<[Stimulus]> = stimuli.into();
     let setup = |host: &mut Host<SimWorld<Path>>| {
         host.world().borrow_mut().set_faults(case.faults.clone());
         host.start_session(&case.session, &stimuli);
