@@ -7,7 +7,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
 /// Programs that are played against Linux for each mutant; the run ends at the first disagreement.
-const PROGRAMS: &str = "400";
+const PROGRAMS: &[&str] = &["400", "--seed", "1", "--max-fail", "1", "--no-shrink"];
 /// At least so many mutants must be noticed by conformance alone.
 const BY_CONFORMANCE_MIN: usize = 15;
 
@@ -18,12 +18,24 @@ enum Verdict {
     Missed,
     /// It did not even compile, which proves nothing.
     Broken,
+    /// Nobody asked.
+    Unasked,
 }
 
-/// Runs them all, or those whose rule or description contains one of the words.
-pub fn all(root: &Path, mutants: &[Mutant], words: &[String]) -> ExitCode {
+/// Who is asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Asked {
+    tests: bool,
+    conform: bool,
+}
+
+/// Runs them all, or those whose rule or description contains one of the words; `--tests` and `--conform` ask only one of the two.
+pub fn all(root: &Path, mutants: &[Mutant], args: &[String]) -> ExitCode {
+    let (flags, words): (Vec<&String>, Vec<&String>) = args.iter().partition(|arg| arg.starts_with("--"));
+    let is = |flag: &str| flags.iter().any(|given| *given == flag);
+    let asked = Asked { tests: !is("--conform"), conform: !is("--tests") };
     let chosen = |mutant: &&Mutant| {
-        words.is_empty() || words.iter().any(|word| mutant.rule == *word || mutant.breaks.contains(word.as_str()))
+        words.is_empty() || words.iter().any(|word| mutant.rule == **word || mutant.breaks.contains(word.as_str()))
     };
     let mutants: Vec<&Mutant> = mutants.iter().filter(chosen).collect();
     let copy = match copy_tree(root) {
@@ -37,7 +49,7 @@ pub fn all(root: &Path, mutants: &[Mutant], words: &[String]) -> ExitCode {
     println!("{:<5} {:<9} {:<9} {:>6}  breaks", "rule", "tests", "conform", "s");
     for mutant in &mutants {
         let began = Instant::now();
-        let (tests, conform) = one(root, &copy, mutant);
+        let (tests, conform) = one(root, &copy, mutant, asked);
         let seconds = began.elapsed().as_secs();
         println!("{:<5} {:<9} {:<9} {seconds:>6}  {}", mutant.rule, word(tests), word(conform), mutant.breaks);
         missed += usize::from(tests != Verdict::Noticed && conform != Verdict::Noticed);
@@ -45,7 +57,7 @@ pub fn all(root: &Path, mutants: &[Mutant], words: &[String]) -> ExitCode {
     }
     let all = mutants.len();
     println!("\n{all} mutants, {} noticed, {by_conformance} by conformance alone, {missed} missed", all - missed);
-    let enough = !words.is_empty() || by_conformance >= BY_CONFORMANCE_MIN;
+    let enough = !words.is_empty() || !asked.conform || by_conformance >= BY_CONFORMANCE_MIN;
     if missed == 0 && enough { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
@@ -54,23 +66,24 @@ fn word(verdict: Verdict) -> &'static str {
         Verdict::Noticed => "red",
         Verdict::Missed => "green",
         Verdict::Broken => "no build",
+        Verdict::Unasked => "-",
     }
 }
 
 /// What notices one mutant. The file is put back whatever happens.
-fn one(root: &Path, copy: &Path, mutant: &Mutant) -> (Verdict, Verdict) {
+fn one(root: &Path, copy: &Path, mutant: &Mutant, asked: Asked) -> (Verdict, Verdict) {
     let Ok(broken) = apply(root, mutant) else { return (Verdict::Broken, Verdict::Broken) };
     let file = copy.join(&mutant.file);
     let written = fs::write(&file, broken);
     let verdicts = match written {
-        Ok(()) => (
-            ask(copy, &["test", "-q", "-p", "shakedown-core", "-p", "shakedown-sim", "--lib"], &[]),
-            ask(
-                copy,
-                &["test", "-q", "-p", "shakedown", "--test", "conform"],
-                &[PROGRAMS, "--max-fail", "1", "--no-shrink"],
-            ),
-        ),
+        Ok(()) => {
+            let tests = &["test", "-q", "-p", "shakedown-core", "-p", "shakedown-sim", "--lib"];
+            let conform = &["test", "-q", "-p", "shakedown", "--test", "conform"];
+            (
+                if asked.tests { ask(copy, tests, &[]) } else { Verdict::Unasked },
+                if asked.conform { ask(copy, conform, PROGRAMS) } else { Verdict::Unasked },
+            )
+        }
         Err(_) => (Verdict::Broken, Verdict::Broken),
     };
     let restored = fs::copy(root.join(&mutant.file), &file);
@@ -101,6 +114,7 @@ fn ask(copy: &Path, cargo: &[&str], args: &[&str]) -> Verdict {
 fn copy_tree(root: &Path) -> std::io::Result<PathBuf> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     let copy = target.join("mutants");
+    fs::create_dir_all(&copy)?;
     for part in ["Cargo.toml", "Cargo.lock", "core", "sim", "real", "scenarios"] {
         copy_part(&root.join(part), &copy.join(part))?;
     }

@@ -71,9 +71,14 @@ impl Sessions {
             return false;
         }
         if let Some(k1) = median(&self.k1_ns) {
-            print!("K1  {:.0} sessions/s", 1e9 / k1);
+            let a_second = 1e9 / k1;
+            print!("K1  {a_second:.0} sessions/s (goal {K1_GOAL:.0}, {})", word(a_second >= K1_GOAL));
             match median(&self.floor_ns) {
-                Some(floor) => println!(", {:.2}× the floor's W1 of these rounds ({:.0}/s)", floor / k1, 1e9 / floor),
+                Some(floor) => {
+                    let (ratio, floor) = (floor / k1, 1e9 / floor);
+                    let met = word(ratio >= K1_FLOOR_GOAL);
+                    println!(", {ratio:.2}× the floor's W1 of these rounds, {floor:.0}/s (goal {K1_FLOOR_GOAL:.2}×, {met})");
+                }
                 None => println!(" (no floor to compare with)"),
             }
         }
@@ -82,11 +87,20 @@ impl Sessions {
             if let (Some(ns), Some(smallest)) = (median(&crowd.process_ns), smallest) {
                 let ms = ns * crowd.processes as f64 / 1e6;
                 let (n, times, bytes) = (crowd.processes, ns / smallest, crowd.process_bytes);
-                println!("K2  {n:>6} processes  {ms:>8.2} ms  {ns:>6.0} ns each  {times:>5.2}×  {bytes:>6.0} B each");
+                print!("K2  {n:>6} processes  {ms:>8.2} ms  {ns:>6.0} ns each  {times:>5.2}×  {bytes:>6.0} B each");
+                let met = word(ms <= K2_MS_GOAL && times <= K2_TIMES_GOAL && bytes <= K2_BYTES_GOAL);
+                match n {
+                    K2_GOAL_AT => println!("  (goal {K2_MS_GOAL:.0} ms, {K2_TIMES_GOAL:.1}×, {K2_BYTES_GOAL:.0} B: {met})"),
+                    _ => println!(),
+                }
             }
         }
         true
     }
+}
+
+fn word(is_met: bool) -> &'static str {
+    if is_met { "met" } else { "missed" }
 }
 
 fn median(all: &[f64]) -> Option<f64> {
@@ -96,7 +110,15 @@ fn median(all: &[f64]) -> Option<f64> {
 }
 
 /// Sizes of the sessions of K2.
-const SIZES: [u64; 4] = [10, 100, 1_000, 10_000];
+const SIZES: [u64; 5] = [10, 100, 1_000, 10_000, 100_000];
+/// Sessions a second on one core, and beside the floor of the same rounds.
+const K1_GOAL: f64 = 150_000.0;
+const K1_FLOOR_GOAL: f64 = 0.5;
+/// What a session of so many processes may take: in all, for each beside the smallest session, and on the heap.
+const K2_GOAL_AT: u64 = 10_000;
+const K2_MS_GOAL: f64 = 60.0;
+const K2_TIMES_GOAL: f64 = 2.5;
+const K2_BYTES_GOAL: f64 = 2048.0;
 /// What a unit costs, about: it decides only how many are played in a round.
 const K1_NS: f64 = 8_000.0;
 const W1_NS: f64 = 5_000.0;
