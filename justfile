@@ -43,6 +43,10 @@ real *args:
 conform n="2000" *args:
     cargo test --release --test conform -- {{ n }} {{ args }}
 
+# play the scenarios for real and in the simulator, and hold every real outcome against what can be simulated
+compare *args:
+    cargo run --release -- compare {{ args }}
+
 # build the peers and measure all side by side (a minute once built)
 bench *names: bench-build
     {{ target }}/peers/release/bench {{ names }}
