@@ -12,13 +12,8 @@ use super::poll::What;
 use super::sigset::Disposition;
 
 impl Kernel {
-    /// Ends a process and all of its threads (exit_group(2)): descriptors closed, children given away, parent told. Once a fatal signal
-    /// was generated the status is that signal's, whatever the program says on its last step.
+    /// Ends a process and all of its threads (exit_group(2)): descriptors closed, children given away, parent told.
     pub(super) fn exit(&mut self, id: ProcId, status: ExitStatus) {
-        let status = match self.entry(id).life {
-            Life::Dying(signal) => ExitStatus::Signalled { signal, core: false },
-            Life::Alive | Life::Stopped | Life::Zombie(_) | Life::Reaped(_) => status,
-        };
         self.disarm(id);
         self.end_all_threads(id);
         self.close_all(id);

@@ -294,6 +294,19 @@ mod tests {
         }
     }
 
+    /// do_exit() of Linux: the status is settled before the descriptors are closed.
+    #[test]
+    fn a_kill_does_not_change_the_status_of_whoever_is_ending() {
+        let mut check = play("exit 3");
+        check.kernel.set_faults([Fault::new(FaultKind::SlowExit { by: ms(50, 90) }, 1.0)].into());
+        let Some(KernelReady::Step { proc, .. }) = check.kernel.next_ready() else { panic!("it can begin") };
+        check.kernel.run(proc, &mut Always::default());
+        check.kernel.set_faults([].into());
+        check.pass(10).kill("w/main", Signal::KILL);
+        assert_eq!(check.status("w/main"), None);
+        assert_eq!(check.pass(50).status("w/main"), exited(3));
+    }
+
     #[test]
     fn kill_does_not_end_the_unkillable_before_their_time() {
         for (by, end) in [(Some(ms(300, 400)), signalled(Signal::KILL)), (None, None)] {

@@ -284,8 +284,12 @@ impl Kernel {
     }
 
     fn run_dying(&mut self, process: ProcId, signal: Signal, choose: &mut impl Choose) {
-        if self.entry_mut(process).rare.as_mut().is_some_and(|rare| rare.ending.take().is_some()) {
-            return self.die(process, signal);
+        if let Some(status) = self.entry_mut(process).rare.as_mut().and_then(|rare| rare.ending.take()) {
+            // What had begun to end keeps its status, whatever was sent to it meanwhile.
+            return match status {
+                ExitStatus::Signalled { signal, .. } => self.die(process, signal),
+                ExitStatus::Exited(_) | ExitStatus::Unknown => self.exit(process, status),
+            };
         }
         for thread in self.each_thread(process) {
             if self.is_late(thread, choose) {

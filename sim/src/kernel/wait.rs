@@ -117,6 +117,8 @@ mod tests {
             ("spawn a { exit 0 }; wait b; wait a; wait a; hang", 1),
             ("spawn a { hang }; kill a KILL; wait a; hang", 1),
             ("wait all; hang", 0),
+            // Whoever has ended is reaped while others live.
+            ("spawn a { exit 0 }; spawn b { hang }; wait all; hang", 1),
         ] {
             let mut check = play(script);
             check.pass(20);
@@ -143,8 +145,14 @@ mod tests {
         assert_eq!((check.count(|deed| matches!(deed, Deed::Reaped { .. })), check.stdout().as_str()), (1, ""));
         check.pass(5);
         assert_eq!(check.stdout(), "none\n");
-        let mut check = play("spawn a { exit 0 }; sleep 5ms; print zombie; hang");
-        check.pass(9);
-        assert_eq!(check.count(|deed| matches!(deed, Deed::Reaped { .. })), 0, "the default keeps zombies");
+        for (script, reaped) in [
+            ("spawn a { exit 0 }; sleep 5ms; print zombie; hang", 0),
+            ("on CHLD default; spawn a { exit 0 }; sleep 5ms; hang", 0),
+            ("on CHLD ignore; spawn a { exit 0 }; sleep 5ms; hang", 1),
+        ] {
+            let mut check = play(script);
+            check.pass(9);
+            assert_eq!(check.count(|deed| matches!(deed, Deed::Reaped { .. })), reaped, "{script}");
+        }
     }
 }

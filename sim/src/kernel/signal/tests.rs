@@ -153,6 +153,16 @@ fn a_handler_leaves_the_mask_as_it_was() {
     assert_eq!(check.kill("w/main", Signal::TERM).status("w/main"), signalled(Signal::TERM));
 }
 
+/// SEMANTICS C4: handlers become defaults, ignored signals stay ignored.
+#[test]
+fn exec_forgets_handlers_and_keeps_what_is_ignored() {
+    let mut check = play("on TERM print caught; on HUP ignore; exec { print new; hang }");
+    check.settle().kill("w/main", Signal::HUP);
+    assert_eq!((check.stdout().as_str(), check.alive("w/main")), ("new\n", true));
+    assert_eq!(check.kill("w/main", Signal::TERM).status("w/main"), signalled(Signal::TERM));
+    assert_eq!(check.stdout(), "");
+}
+
 /// SEMANTICS C17: N sends while blocked are one delivery.
 #[test]
 fn a_blocked_signal_coalesces_and_runs_its_handler_once() {
