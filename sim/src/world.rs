@@ -269,7 +269,8 @@ impl<C: Choose + 'static> SimWorld<C> {
             Deed::Delivered { to, signal } => (to, ProcessWhat::Signalled(signal)),
             Deed::Installed { by, signal } => (by, ProcessWhat::Installed(signal)),
             Deed::Died { who, status } => (who, ProcessWhat::Exited(status)),
-            Deed::Signalled { .. } | Deed::Reaped { .. } | Deed::Adopted { .. } | Deed::Wrote { .. } => return,
+            Deed::Signalled { .. } | Deed::Execed { .. } | Deed::Reaped { .. } => return,
+            Deed::Adopted { .. } | Deed::Wrote { .. } => return,
         };
         self.note(who, what);
     }

@@ -109,6 +109,7 @@ impl Roster {
             Deed::Died { who, .. } => slot(&mut self.procs, who.index()).died_at = now,
             Deed::Delivered { .. }
             | Deed::Installed { .. }
+            | Deed::Execed { .. }
             | Deed::Reaped { .. }
             | Deed::Adopted { .. }
             | Deed::Wrote { .. } => {}

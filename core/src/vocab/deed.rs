@@ -55,6 +55,11 @@ pub enum Deed {
         /// For which.
         signal: Signal,
     },
+    /// A process put another program in its own place (execve(2)). The first program of a process that the host starts is part of its birth.
+    Execed {
+        /// Who.
+        who: ProcId,
+    },
     /// A process ended, and is a zombie until reaped.
     Died {
         /// Who.

@@ -7,7 +7,7 @@ use super::{HOST, Kernel};
 use shakedown_core::ids::{Pid, ProcId, UnitId};
 use shakedown_core::puppet::{Block, Fd};
 use shakedown_core::site::{Label, hash_name};
-use shakedown_core::vocab::{Errno, Scope, SpawnFailure};
+use shakedown_core::vocab::{Deed, Errno, Scope, SpawnFailure};
 use std::sync::Arc;
 
 /// What the host wants started.
@@ -79,7 +79,7 @@ impl Kernel {
         let fresh = self.entry_mut(leader);
         fresh.signals.reset();
         fresh.mask = Mask::default();
-        self.exec(leader, script);
+        self.replace(leader, script);
         self.announce(leader);
         Ok(Spawned { leader, pid: Pid::new(pid).expect("pids are positive") })
     }
@@ -87,6 +87,11 @@ impl Kernel {
     /// execve(2): another program in the same process, whose other threads are gone. Pid, group, session, mask, pending and ignored
     /// signals, children, descriptors and files stay; handlers become defaults, and the one that runs is left.
     pub(super) fn exec(&mut self, id: ProcId, program: &Block) {
+        self.replace(id, program);
+        self.deeds.push(Deed::Execed { who: id });
+    }
+
+    fn replace(&mut self, id: ProcId, program: &Block) {
         let process = self.entry_mut(id);
         process.signals.exec();
         process.mask.holding = false;
@@ -155,5 +160,14 @@ mod tests {
         assert_eq!(check.stdout(), "caught\n");
         assert_eq!(check.status("v/main"), signalled(Signal::HUP));
         assert_eq!(check.kernel.members(U).len(), 2);
+    }
+
+    #[test]
+    fn an_exec_is_told_of_and_a_start_by_the_host_is_not() {
+        for (script, execs) in [("hang", 0), ("exec { hang }", 1), ("spawn a { exec { exec { hang } } }; hang", 2)] {
+            let mut check = play(script);
+            check.settle();
+            assert_eq!(check.count(|deed| matches!(deed, Deed::Execed { .. })), execs, "{script}");
+        }
     }
 }
