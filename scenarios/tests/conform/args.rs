@@ -15,6 +15,8 @@ pub struct Args {
     pub only: Option<u64>,
     /// Print programs instead of playing them.
     pub show: bool,
+    /// Count what programs exercise in the simulator, and play none for real.
+    pub dry: bool,
     /// This process plays the share `i` of `n`.
     pub share: Option<(u64, u64)>,
     /// How many processes play.
@@ -36,6 +38,7 @@ impl Default for Args {
             shrink: true,
             only: None,
             show: false,
+            dry: false,
             share: None,
             jobs: 2,
             filter: None,
@@ -46,7 +49,7 @@ impl Default for Args {
 }
 
 pub const USAGE: &str = "\
-conform [N] [--seed S] [--runs R] [--jobs J] [--max-fail F] [--no-shrink] [--only K] [--show]
+conform [N] [--seed S] [--runs R] [--jobs J] [--max-fail F] [--no-shrink] [--only K] [--show] [--dry]
   N             how many programs; without it the generator is tested and a few dozen are played
   --seed S      which programs, also as seed=S (default 0)
   --runs R      how often each is played for real (default 3)
@@ -54,7 +57,8 @@ conform [N] [--seed S] [--runs R] [--jobs J] [--max-fail F] [--no-shrink] [--onl
   --max-fail F  give up after so many disagreements (default 3)
   --no-shrink   tell them as they were found
   --only K      the program of this number alone
-  --show        print programs and do not play them";
+  --show        print programs and do not play them
+  --dry         count what they exercise in the simulator and play none for real";
 
 /// Reads the arguments.
 ///
@@ -80,6 +84,7 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Args, String> {
             "--share" => args.share = Some((number(&word)?, number(&word)?)),
             "--no-shrink" => args.shrink = false,
             "--show" => args.show = true,
+            "--dry" => args.dry = true,
             "--list" => args.list = true,
             "--nocapture" | "--show-output" | "--quiet" | "-q" | "--include-ignored" | "--exact" => {}
             "--test-threads" | "--format" | "--color" => drop(words.next()),

@@ -140,12 +140,9 @@ impl fmt::Display for Coverage {
             writeln!(f, "  {:<4} {:<22} {:>7}  by {by}: {seen}", row.id, row.topic, self.share(*count))?;
         }
         // Seen in at least one of the simulated runs of a program, of which there are as many as real ones.
-        writeln!(f, "  a signal in flight during fork or exit, in some simulated run {}", self.share(self.in_flight))?;
-        writeln!(
-            f,
-            "  (a signal to a process that was just forked {}; during exec: not seen)",
-            self.share(self.newborn)
-        )?;
+        let flight = self.share(self.in_flight);
+        writeln!(f, "  a signal in flight during fork, exec or exit, in some simulated run {flight}")?;
+        writeln!(f, "  (a signal to a process that was just forked {})", self.share(self.newborn))?;
         writeln!(f, "not expressed by programs, and proven elsewhere")?;
         for row in ROWS.iter().filter(|row| matches!(row.shown, Shown::Elsewhere(_))) {
             writeln!(f, "  {:<4} {:<22} {}", row.id, row.topic, row.how())?;

@@ -82,6 +82,9 @@ fn one(args: &Args, judge: &Judge, tree: Tree, number: u64) -> Result<Played, Ca
             return Ok(played);
         }
     }
+    if args.dry {
+        return Ok(played);
+    }
     match judge.judge(&program, args.runs)? {
         Verdict::Agrees { distinct } => played.distinct = distinct,
         Verdict::Undecided { distinct } => (played.distinct, played.undecided) = (distinct, true),

@@ -51,16 +51,16 @@ impl Sight<'_> {
         })
     }
 
-    /// Whether a signal was in flight while its receiver forked or left: it was generated after the receiver's step before the fork
-    /// or exit and before the step after it. CHLD does not count, which comes with every exit. An exec leaves no deed, and so one
-    /// during exec is not seen here.
+    /// Whether a signal was in flight while its receiver forked, put another program in its place, or left: it was generated after the
+    /// receiver's step before its fork, exec or exit and before the step after it. CHLD does not count, which comes with every exit.
     pub fn signal_in_flight(&self) -> bool {
         let steps = self.steps();
         self.signals().any(|(at, to)| {
             let own = || steps.iter().filter(|step| step.who == to);
             let before = own().rev().find(|step| step.end <= at);
             let after = own().find(|step| step.begin > at);
-            before.is_some_and(|step| step.forks) || after.is_some_and(|step| step.forks || step.leaves)
+            before.is_some_and(|step| step.forks || step.execs)
+                || after.is_some_and(|step| step.forks || step.execs || step.leaves)
         })
     }
 
@@ -87,12 +87,13 @@ impl Sight<'_> {
         for (at, seen) in self.seen.iter().enumerate() {
             match seen {
                 Seen::Step(who) => {
-                    steps.push(Step { who: *who, begin: at, end: at + 1, forks: false, leaves: false });
+                    steps.push(Step { who: *who, begin: at, end: at + 1, forks: false, execs: false, leaves: false });
                 }
                 Seen::Deed(deed) => {
                     let Some(step) = steps.last_mut().filter(|step| step.end == at) else { continue };
                     step.end = at + 1;
                     step.forks |= matches!(deed, Deed::Born { parent, .. } if *parent == step.who);
+                    step.execs |= matches!(deed, Deed::Execed { who } if *who == step.who);
                     step.leaves |=
                         matches!(deed, Deed::Died { who, status: ExitStatus::Exited(_) } if *who == step.who);
                 }
@@ -108,5 +109,6 @@ struct Step {
     begin: usize,
     end: usize,
     forks: bool,
+    execs: bool,
     leaves: bool,
 }
