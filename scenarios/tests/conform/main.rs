@@ -8,6 +8,7 @@ mod checks;
 mod coverage;
 mod crew;
 mod draw;
+mod flight;
 mod generate;
 mod judge;
 mod program;

@@ -1,6 +1,7 @@
 //! The racy family: anything that can be written, and an outside that strikes at any time.
 
 use super::draw::*;
+use super::flight::{instants, minded, struck_child, struck_process};
 use super::program::{Act, Family, Program, Stimulus, Stop};
 use super::tidy::{Tidy, processes};
 use proptest::prelude::*;
@@ -9,15 +10,37 @@ use shakedown::core::signal::Signal;
 use shakedown::core::vocab::Scope;
 
 /// A program before it has names.
-pub type Drawn = (Vec<Verb>, Stop, Vec<(u64, Option<(usize, usize)>, Act)>, u64);
+pub type Drawn = (Vec<Verb>, Stop, Vec<(At, Act)>, At);
+
+/// When the outside acts.
+#[derive(Clone, Copy, Debug)]
+pub enum At {
+    /// So many microseconds after the start.
+    Start(u64),
+    /// So many after an event of a process: which of them, and which event.
+    Event(u64, usize, usize),
+    /// When this one of the script's forks, execs and exits is due.
+    Moment(usize),
+}
 
 /// What programs are made of; drawn once, since it is the same for all of them.
 pub fn drawn_program() -> BoxedStrategy<Drawn> {
-    let script = chain(vec![block(Place::Program, 2), last()]);
-    let when = prop::option::weighted(0.5, (0usize..6, 0usize..TRIGGERS.len()));
-    let at = prop::sample::select(vec![0, 0, 100, 200, 400, 700, 1000, 1000, 2000, 3000, 5000]);
-    let stimuli = prop::collection::vec((at, when, act()), 0..4);
-    (script, stop(), stimuli, prop::sample::select(vec![1000, 2000, 3000, 5000, 8000, 12_000])).boxed()
+    let anything = chain(vec![block(Place::Program, 2), last()]);
+    let some = || several(one_of(idioms(Place::Program, 1)), 0..2);
+    let parent = chain(vec![some(), struck_child(), some(), last()]);
+    let script = prop_oneof![5 => anything, 1 => struck_process(), 2 => parent];
+    let delay = || prop::sample::select(vec![0, 0, 100, 200, 400, 700, 1000, 1000, 2000, 3000, 5000]);
+    let at = prop_oneof![
+        2 => (0usize..8).prop_map(At::Moment),
+        1 => delay().prop_map(At::Start),
+        1 => (delay(), 0usize..6, 0usize..TRIGGERS.len()).prop_map(|(delay, who, what)| At::Event(delay, who, what)),
+    ];
+    let stimuli = prop::collection::vec((at, act()), 0..4);
+    let last = prop_oneof![
+        2 => prop::sample::select(vec![1000, 2000, 3000, 5000, 8000, 12_000]).prop_map(At::Start),
+        1 => (0usize..8).prop_map(At::Moment),
+    ];
+    (script, stop(), stimuli, last).boxed()
 }
 
 /// The program that was drawn. It ends: the last stimulus is a stop, and no stop waits for ever.
@@ -25,17 +48,27 @@ pub fn program(drawn: &Drawn, number: u64) -> Program {
     let (script, stop, stimuli, last) = drawn;
     let script = Tidy { number, own_locks: false }.script(script);
     let names = processes(&script);
-    let mut outside: Vec<Stimulus> = stimuli
-        .iter()
-        .map(|(at_us, when, act)| {
-            let when = when.map(|(who, what)| match TRIGGERS[what] {
+    let (moments, minded) = (instants(&script), minded(&script));
+    let outside = stimuli.iter().copied().chain([(*last, Act::Stop { worker: false })]).map(|(at, act)| match at {
+        At::Start(at_us) => Stimulus { at_us, when: None, act },
+        At::Moment(nth) => {
+            let at_us = moments.get(nth % moments.len().max(1)).copied().unwrap_or(1000);
+            let act = match (act, minded.get(nth % minded.len().max(1))) {
+                // Of one that nobody minds they would die before they come to it.
+                (Act::Signal(_), Some(signal)) => Act::Signal(*signal),
+                (act, _) => act,
+            };
+            Stimulus { at_us, when: None, act }
+        }
+        At::Event(at_us, who, what) => {
+            let when = match TRIGGERS[what] {
                 (Whose::Worker, event) => format!("w {event}"),
                 (Whose::Process, event) => format!("{} {event}", names[who % names.len()]),
-            });
-            Stimulus { at_us: *at_us, when, act: *act }
-        })
-        .collect();
-    outside.push(Stimulus { at_us: *last, when: None, act: Act::Stop { worker: false } });
+            };
+            Stimulus { at_us, when: Some(when), act }
+        }
+    });
+    let outside = outside.collect();
     Program { family: Family::Racy, script, stop: *stop, stimuli: outside }
 }
 
@@ -103,7 +136,7 @@ fn idioms(place: Place, depth: u32) -> Vec<(u32, &'static [&'static str], Idiom)
     ];
     for (weight, verb) in [
         (2, Verb::Read(ReadUntil::Line)),
-        (1, Verb::Read(ReadUntil::Eof)),
+        (2, Verb::Read(ReadUntil::Eof)),
         (2, Verb::Setsid),
         (3, Verb::Setpgid),
         (2, Verb::Subreaper),
@@ -135,8 +168,9 @@ fn families(place: Place, depth: u32) -> Vec<(u32, &'static [&'static str], Idio
         (2, &["daemonize"], daemon(child())),
         (2, &["daemonize", "subreaper"], chain(vec![alone(Verb::Subreaper), daemon(child()), alone(Verb::WaitAll)])),
         (2, &["pdeathsig", "spawn"], doomed(child())),
-        (3, &["freeze", "setsid", "setpgid", "spawn"], orphaned(child())),
+        (5, &["freeze", "setsid", "setpgid", "spawn"], orphaned(child())),
         (4, &["on", "spawn", "kill"], woken(child())),
+        (12, &["spawn", "kill", "exec"], struck_child()),
     ];
     if place == Place::Program {
         let rest = || block(Place::Program, depth - 1);
@@ -158,7 +192,7 @@ fn last() -> Idiom {
         (5, &["die"], die()),
         (20, &["hang"], alone(Verb::Hang)),
         (5, &["leader-exit"], alone(Verb::LeaderExit)),
-        (1, &["flood"], alone(Verb::Flood)),
+        (2, &["flood"], alone(Verb::Flood)),
     ])
 }
 

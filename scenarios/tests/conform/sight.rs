@@ -3,7 +3,7 @@
 use super::program::Program;
 use shakedown::core::ids::ProcId;
 use shakedown::core::signal::Signal;
-use shakedown::core::vocab::{Deed, ExitStatus, Stimulus, TriggerSubject};
+use shakedown::core::vocab::{Deed, ExitStatus, Sender, Stimulus, TriggerSubject};
 use shakedown::format::Case;
 use shakedown::sim::choose::Seeded;
 use shakedown::sim::{Ending, Limits, Moment, Seen, Simulator, WorldConfig};
@@ -57,6 +57,10 @@ impl Sight<'_> {
         let steps = self.steps();
         self.signals().any(|(at, to)| {
             let own = || steps.iter().filter(|step| step.who == to);
+            // What a process does to itself is not between two of its steps.
+            if own().any(|step| (step.begin..step.end).contains(&at)) {
+                return false;
+            }
             let before = own().rev().find(|step| step.end <= at);
             let after = own().find(|step| step.begin > at);
             before.is_some_and(|step| step.forks || step.execs)
@@ -89,6 +93,8 @@ impl Sight<'_> {
                 Seen::Step(who) => {
                     steps.push(Step { who: *who, begin: at, end: at + 1, forks: false, execs: false, leaves: false });
                 }
+                // The host's own doing, whoever has made a step before it.
+                Seen::Deed(Deed::Signalled { by: Sender::Host(_), .. }) => {}
                 Seen::Deed(deed) => {
                     let Some(step) = steps.last_mut().filter(|step| step.end == at) else { continue };
                     step.end = at + 1;
