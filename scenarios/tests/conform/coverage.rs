@@ -108,13 +108,13 @@ impl Row {
     fn is_held(&self) -> bool {
         match self.shown {
             Shown::Elsewhere(_) => false,
-            Shown::Run(..) | Shown::Shape(..) => NEEDS.iter().all(|(id, word)| *id != self.id || is_on(word)),
+            Shown::Run(..) => NEEDS.iter().all(|(id, word)| *id != self.id || is_on(word)),
         }
     }
 
     fn how(&self) -> &'static str {
         match self.shown {
-            Shown::Run(_, how) | Shown::Shape(_, how) | Shown::Elsewhere(how) => how,
+            Shown::Run(_, how) | Shown::Elsewhere(how) => how,
         }
     }
 }
@@ -135,9 +135,7 @@ impl fmt::Display for Coverage {
             writeln!(f)?;
         }
         for (row, count) in ROWS.iter().zip(&self.rows).filter(|(row, _)| !matches!(row.shown, Shown::Elsewhere(_))) {
-            let (seen, by) =
-                if matches!(row.shown, Shown::Shape(..)) { (row.how(), "shape") } else { (row.how(), "run") };
-            writeln!(f, "  {:<4} {:<22} {:>7}  by {by}: {seen}", row.id, row.topic, self.share(*count))?;
+            writeln!(f, "  {:<4} {:<22} {:>7}  {}", row.id, row.topic, self.share(*count), row.how())?;
         }
         // Seen in at least one of the simulated runs of a program, of which there are as many as real ones.
         let flight = self.share(self.in_flight);

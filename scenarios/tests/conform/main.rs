@@ -14,6 +14,7 @@ mod judge;
 mod program;
 mod race;
 mod racy;
+mod reach;
 mod rows;
 mod share;
 mod sight;

@@ -83,12 +83,15 @@ fn in_block(block: &[Verb], mut around: Around) -> Option<Race> {
         around.subreaper |= *verb == Verb::Subreaper;
         let is_inert = matches!(inner(verb).map(|body| &body[..]), Some([Verb::Hang | Verb::Freeze]));
         let is_killed = matches!((verb, block.get(at + 1)), (Verb::Spawn { .. }, Some(Verb::Kill { .. })));
-        let inside = match verb {
-            Verb::Spawn { .. } if is_inert && is_killed => continue,
-            Verb::Spawn { .. } => Around { subreaper: false, daemon: false, ..around },
-            Verb::Daemonize { .. } => Around { subreaper: false, daemon: true, ..around },
-            Verb::Repeat { .. } => Around { repeated: true, ..around },
-            _other => around,
+        let (is_spawn, is_daemon) = (matches!(verb, Verb::Spawn { .. }), matches!(verb, Verb::Daemonize { .. }));
+        if is_spawn && is_inert && is_killed {
+            continue;
+        }
+        let inside = Around {
+            subreaper: around.subreaper && !is_spawn && !is_daemon,
+            daemon: is_daemon || (around.daemon && !is_spawn),
+            repeated: around.repeated || matches!(verb, Verb::Repeat { .. }),
+            hears_children: around.hears_children,
         };
         if let Some(mut race) = inner(verb).and_then(|body| in_block(body, inside)) {
             race.at.insert(0, at);
@@ -103,13 +106,12 @@ fn of_verb(verb: &Verb, next: &[Verb], around: Around) -> Option<&'static str> {
     match verb {
         Verb::Spawn { name, body } => {
             let is_inert = matches!(body[..], [Verb::Hang | Verb::Freeze]);
-            let is_waited = match next {
-                [Verb::Wait(waited), ..] => waited == name && !is_inert,
-                [Verb::WaitAll, ..] => !is_inert,
-                [Verb::Kill { name: killed, signal: Signal::KILL }, Verb::Wait(waited), ..] => {
-                    is_inert && killed == name && waited == name
-                }
-                _other => false,
+            let waits = |verb: Option<&Verb>| matches!(verb, Some(Verb::Wait(waited)) if waited == name);
+            let kills = |verb: Option<&Verb>| matches!(verb, Some(Verb::Kill { name: killed, signal: Signal::KILL }) if killed == name);
+            let is_waited = if is_inert {
+                kills(next.first()) && waits(next.get(1))
+            } else {
+                waits(next.first()) || next.first() == Some(&Verb::WaitAll)
             };
             (!is_waited).then_some("a child runs beside its parent")
         }

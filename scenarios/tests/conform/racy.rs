@@ -118,7 +118,7 @@ fn idioms(place: Place, depth: u32) -> Vec<(u32, &'static [&'static str], Idiom)
     let mut idioms: Vec<(u32, &[&str], Idiom)> = vec![
         (6, &["print"], print()),
         (2, &["eprint"], eprint()),
-        (3, &["write"], write()),
+        (4, &["write"], write()),
         (8, &["sleep"], sleep()),
         (2, &["busy"], busy()),
         (10, &["on"], on(catchable(), simple())),
@@ -164,10 +164,11 @@ fn families(place: Place, depth: u32) -> Vec<(u32, &'static [&'static str], Idio
         (4, &["spawn", "wait"], chain(vec![spawned(), latest(Verb::Wait("0".into()))])),
         (4, &["spawn", "kill"], chain(vec![spawned(), hit()])),
         (3, &["spawn", "kill", "wait"], chain(vec![spawned(), sleep(), hit(), latest(Verb::Wait("0".into()))])),
+        (3, &["spawn", "wait", "kill"], chain(vec![brief(), latest(Verb::Wait("0".into())), hit()])),
         (3, &["freeze", "spawn", "kill"], frozen(child())),
         (2, &["daemonize"], daemon(child())),
         (2, &["daemonize", "subreaper"], chain(vec![alone(Verb::Subreaper), daemon(child()), alone(Verb::WaitAll)])),
-        (2, &["pdeathsig", "spawn"], doomed(child())),
+        (4, &["pdeathsig", "spawn"], doomed(child())),
         (5, &["freeze", "setsid", "setpgid", "spawn"], orphaned(child())),
         (4, &["on", "spawn", "kill"], woken(child())),
         (12, &["spawn", "kill", "exec"], struck_child()),
@@ -210,6 +211,12 @@ fn repeat() -> Idiom {
     drawn((2u32..4, simple()).prop_map(|(times, body)| Verb::Repeat { times, body: body.into() }))
 }
 
+/// A child that soon ends.
+fn brief() -> Idiom {
+    let body = chain(vec![simple(), one_of(vec![(1, &["exit"], exit()), (1, &["die"], die())])]);
+    drawn(body.prop_map(|body| Verb::Spawn { name: "".into(), body: body.into() }))
+}
+
 /// A child that stops itself, and a parent that lets it go on.
 fn frozen(rest: Idiom) -> Idiom {
     (rest, pause())
@@ -229,7 +236,7 @@ fn daemon(body: Idiom) -> Idiom {
 fn doomed(rest: Idiom) -> Idiom {
     (sent(), rest, pause())
         .prop_map(|(signal, rest, pause)| {
-            let grandchild: Vec<Verb> = [Verb::Pdeathsig(signal)].into_iter().chain(rest).collect();
+            let grandchild: Vec<Verb> = [Verb::Pdeathsig(signal)].into_iter().chain(rest).chain([Verb::Hang]).collect();
             let spawn = Verb::Spawn { name: "".into(), body: grandchild.into() };
             vec![Verb::Spawn { name: "".into(), body: [spawn, Verb::Sleep(pause), Verb::Exit(0)].into() }]
         })

@@ -43,6 +43,11 @@ pub fn look(program: &Program, case: &Case, runs: u64, see: &mut dyn FnMut(&Sigh
 }
 
 impl Sight<'_> {
+    /// Whether a process has this name: `w/a`.
+    pub fn is_called(&self, who: ProcId, own: &str) -> bool {
+        self.deeds().any(|deed| matches!(deed, Deed::Born { child, name, .. } if *child == who && &**name == own))
+    }
+
     /// Everything that happened, in order.
     pub fn deeds(&self) -> impl Iterator<Item = &Deed> {
         self.seen.iter().filter_map(|seen| match seen {

@@ -34,9 +34,10 @@ impl Tidy {
 /// The names of the processes of a script, the leading one first.
 pub fn processes(script: &[Verb]) -> Vec<String> {
     let mut names = vec!["w/main".to_owned()];
-    super::verbs::each(script, &mut |verb| match verb {
-        Verb::Spawn { name, .. } | Verb::Daemonize { name, .. } => names.push(format!("w/{name}")),
-        _other => {}
+    super::verbs::each(script, &mut |verb| {
+        if let Verb::Spawn { name, .. } | Verb::Daemonize { name, .. } = verb {
+            names.push(format!("w/{name}"));
+        }
     });
     names
 }
@@ -82,10 +83,15 @@ impl Names {
             }
             Verb::Listen(_) => Some(Verb::Listen(self.tidy.port())),
             // A thread and what exec leaves have the children of their process.
-            other => Some(match inner(other) {
-                Some(body) => around(other, self.block(body, children)),
-                None => other.clone(),
+            Verb::Repeat { .. } | Verb::On { .. } | Verb::Exec(_) | Verb::Thread(_) => Some(match inner(verb) {
+                Some(body) => around(verb, self.block(body, children)),
+                None => verb.clone(),
             }),
+            Verb::Print { .. } | Verb::Write { .. } | Verb::Flood | Verb::Read(_) => Some(verb.clone()),
+            Verb::Sleep(_) | Verb::Busy(_) | Verb::Hang | Verb::Block(_) | Verb::Unblock(_) => Some(verb.clone()),
+            Verb::WaitAll | Verb::Setsid | Verb::Setpgid | Verb::Subreaper | Verb::Pdeathsig(_) => Some(verb.clone()),
+            Verb::Close(_) | Verb::LeaderExit | Verb::NotifyReady | Verb::Touch(_) => Some(verb.clone()),
+            Verb::Lock(_) | Verb::Exit(_) | Verb::Die(_) | Verb::Freeze => Some(verb.clone()),
         }
     }
 
