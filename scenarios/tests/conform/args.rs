@@ -24,7 +24,7 @@ pub struct Args {
     /// Only checks of the generator whose name contains this.
     pub filter: Option<String>,
     pub list: bool,
-    /// Leave out the coverage, which a few dozen programs say nothing about.
+    /// Leave out the coverage, which a few dozen programs say nothing about, and search little: what is not found soon is undecided.
     pub is_brief: bool,
 }
 
@@ -49,7 +49,7 @@ impl Default for Args {
 }
 
 pub const USAGE: &str = "\
-conform [N] [--seed S] [--runs R] [--jobs J] [--max-fail F] [--no-shrink] [--only K] [--show] [--dry]
+conform [N] [--seed S] [--runs R] [--jobs J] [--max-fail F] [--no-shrink] [--only K] [--show] [--dry] [--brief]
   N             how many programs; without it the generator is tested and a few dozen are played
   --seed S      which programs, also as seed=S (default 0)
   --runs R      how often each is played for real (default 3)
@@ -58,7 +58,8 @@ conform [N] [--seed S] [--runs R] [--jobs J] [--max-fail F] [--no-shrink] [--onl
   --no-shrink   tell them as they were found
   --only K      the program of this number alone
   --show        print programs and do not play them
-  --dry         count what they exercise in the simulator and play none for real";
+  --dry         count what they exercise in the simulator and play none for real
+  --brief       search little, and leave out the coverage";
 
 /// Reads the arguments.
 ///
@@ -85,6 +86,7 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Args, String> {
             "--no-shrink" => args.shrink = false,
             "--show" => args.show = true,
             "--dry" => args.dry = true,
+            "--brief" => args.is_brief = true,
             "--list" => args.list = true,
             "--nocapture" | "--show-output" | "--quiet" | "-q" | "--include-ignored" | "--exact" => {}
             "--test-threads" | "--format" | "--color" => drop(words.next()),

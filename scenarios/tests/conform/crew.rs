@@ -81,9 +81,8 @@ fn muster(args: &Args) -> std::io::Result<(Vec<Child>, Receiver<Played>)> {
         if let Some(only) = args.only {
             command.args(["--only".to_owned(), only.to_string()]);
         }
-        for (flag, _) in [("--no-shrink", !args.shrink), ("--dry", args.dry)].iter().filter(|(_, is_given)| *is_given) {
-            command.arg(flag);
-        }
+        let flags = [("--no-shrink", !args.shrink), ("--dry", args.dry), ("--brief", args.is_brief)];
+        command.args(flags.iter().filter(|(_, is_given)| *is_given).map(|(flag, _)| flag));
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
         let lines = BufReader::new(child.stdout.take().expect("it was piped")).lines();
         let teller = teller.clone();

@@ -83,7 +83,7 @@ fn text() -> BoxedStrategy<std::sync::Arc<[u8]>> {
 
 /// `write`, up to and beyond what fits into a pipe (65 536 bytes), around the size up to which writes are atomic (4 096).
 pub fn write() -> Idiom {
-    let many = prop::sample::select(vec![0, 1, 10, 64, 100, 4095, 4096, 4097, 8192, 65_536, 70_000, 70_000]);
+    let many = prop::sample::select(vec![0, 1, 10, 64, 100, 4095, 4096, 4097, 8192, 65_536, 70_000]);
     let to = prop_oneof![3 => Just(Out::Stdout), 1 => Just(Out::Stderr)];
     drawn((many, to).prop_map(|(bytes, to)| Verb::Write { to, bytes }))
 }

@@ -5,7 +5,7 @@ use super::flight::{instants, minded, struck_child, struck_process};
 use super::program::{Act, Family, Program, Stimulus, Stop};
 use super::tidy::{Tidy, processes};
 use proptest::prelude::*;
-use shakedown::core::puppet::{Handler, ReadUntil, Verb};
+use shakedown::core::puppet::{Handler, Out, ReadUntil, Verb};
 use shakedown::core::signal::Signal;
 use shakedown::core::vocab::Scope;
 
@@ -28,7 +28,7 @@ pub fn drawn_program() -> BoxedStrategy<Drawn> {
     let anything = chain(vec![block(Place::Program, 2), last()]);
     let some = || several(one_of(idioms(Place::Program, 1)), 0..2);
     let parent = chain(vec![some(), struck_child(), some(), last()]);
-    let script = prop_oneof![5 => anything, 1 => struck_process(), 2 => parent];
+    let script = prop_oneof![4 => anything, 1 => struck_process(), 2 => parent];
     let delay = || prop::sample::select(vec![0, 0, 100, 200, 400, 700, 1000, 1000, 2000, 3000, 5000]);
     let at = prop_oneof![
         2 => (0usize..8).prop_map(At::Moment),
@@ -118,7 +118,8 @@ fn idioms(place: Place, depth: u32) -> Vec<(u32, &'static [&'static str], Idiom)
     let mut idioms: Vec<(u32, &[&str], Idiom)> = vec![
         (6, &["print"], print()),
         (2, &["eprint"], eprint()),
-        (4, &["write"], write()),
+        (3, &["write"], write()),
+        (1, &["write"], alone(Verb::Write { to: Out::Stdout, bytes: 70_000 })),
         (8, &["sleep"], sleep()),
         (2, &["busy"], busy()),
         (10, &["on"], on(catchable(), simple())),
@@ -164,14 +165,14 @@ fn families(place: Place, depth: u32) -> Vec<(u32, &'static [&'static str], Idio
         (4, &["spawn", "wait"], chain(vec![spawned(), latest(Verb::Wait("0".into()))])),
         (4, &["spawn", "kill"], chain(vec![spawned(), hit()])),
         (3, &["spawn", "kill", "wait"], chain(vec![spawned(), sleep(), hit(), latest(Verb::Wait("0".into()))])),
-        (3, &["spawn", "wait", "kill"], chain(vec![brief(), latest(Verb::Wait("0".into())), hit()])),
+        (5, &["spawn", "wait", "kill"], chain(vec![brief(), latest(Verb::Wait("0".into())), hit()])),
         (3, &["freeze", "spawn", "kill"], frozen(child())),
         (2, &["daemonize"], daemon(child())),
         (2, &["daemonize", "subreaper"], chain(vec![alone(Verb::Subreaper), daemon(child()), alone(Verb::WaitAll)])),
-        (4, &["pdeathsig", "spawn"], doomed(child())),
-        (5, &["freeze", "setsid", "setpgid", "spawn"], orphaned(child())),
+        (6, &["pdeathsig", "spawn"], doomed(child())),
+        (7, &["freeze", "setsid", "setpgid", "spawn"], orphaned(child())),
         (4, &["on", "spawn", "kill"], woken(child())),
-        (12, &["spawn", "kill", "exec"], struck_child()),
+        (14, &["spawn", "kill", "exec"], struck_child()),
     ];
     if place == Place::Program {
         let rest = || block(Place::Program, depth - 1);
@@ -179,7 +180,7 @@ fn families(place: Place, depth: u32) -> Vec<(u32, &'static [&'static str], Idio
         families.extend::<Vec<(u32, &'static [&'static str], Idiom)>>(vec![
             (3, &["exec"], drawn(chain(vec![rest(), last()]).prop_map(|body| Verb::Exec(body.into())))),
             (2, &["thread"], thread()),
-            (2, &["thread", "leader-exit"], chain(vec![thread(), alone(Verb::LeaderExit)])),
+            (4, &["thread", "leader-exit"], chain(vec![thread(), alone(Verb::LeaderExit)])),
         ]);
     }
     families
@@ -234,7 +235,7 @@ fn daemon(body: Idiom) -> Idiom {
 
 /// A grandchild that is to die with its parent, which does not live long.
 fn doomed(rest: Idiom) -> Idiom {
-    (sent(), rest, pause())
+    (prop_oneof![sent(), deadly()], rest, pause())
         .prop_map(|(signal, rest, pause)| {
             let grandchild: Vec<Verb> = [Verb::Pdeathsig(signal)].into_iter().chain(rest).chain([Verb::Hang]).collect();
             let spawn = Verb::Spawn { name: "".into(), body: grandchild.into() };

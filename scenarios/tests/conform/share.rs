@@ -42,7 +42,7 @@ pub const LACKING: u8 = 7;
 /// Plays a share. The exit code, once all is played or nobody listens any more.
 pub fn play(args: &Args, (share, of): (u64, u64)) -> u8 {
     let judge = match namespace::enter_private_pid_namespace() {
-        Ok(entered) => Judge { run: entered.run, budget: BUDGET },
+        Ok(entered) => Judge { run: entered.run, budget: if args.is_brief { BRIEF } else { BUDGET } },
         Err(refused) => {
             eprintln!("{refused}");
             return LACKING;
@@ -124,6 +124,8 @@ fn smaller(args: &Args, judge: &Judge, tree: Tree, first: Disagreement) -> (Prog
 
 /// Of one search: a few seconds. What needs more is undecided, and counted.
 const BUDGET: Budget = Budget { runs: 40_000, steps: 5_000_000 };
+/// Of one search where a few dozen programs are played: a second or so, in a debug build.
+const BRIEF: Budget = Budget { runs: 1_000, steps: 100_000 };
 /// How much more often a candidate is played.
 const REPEATS: u64 = 4;
 /// A shrinking that takes longer is given up, with what it has.
