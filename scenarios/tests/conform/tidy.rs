@@ -3,7 +3,8 @@
 //! candidate of a shrinking, too, so that whatever proptest takes away, a playable script is left.
 
 use super::verbs::{around, inner, is_last, is_on, word};
-use shakedown::core::puppet::Verb;
+use shakedown::core::puppet::{Handler, Verb};
+use shakedown::core::signal::Signal;
 use std::sync::Arc;
 
 /// The most processes of a program, the leading one included.
@@ -82,6 +83,11 @@ impl Names {
                 Some(Verb::Lock(format!("{file}{}", self.locks).into()))
             }
             Verb::Listen(_) => Some(Verb::Listen(self.tidy.port())),
+            // It would be called by its own output, for ever, once nobody reads that any more.
+            Verb::On { signal: Signal::PIPE, then: Handler::Run(body) } => {
+                let is_quiet = |verb: &&Verb| !matches!(verb, Verb::Print { .. } | Verb::Write { .. });
+                Some(around(verb, body.iter().filter(is_quiet).cloned().collect()))
+            }
             // A thread and what exec leaves have the children of their process.
             Verb::Repeat { .. } | Verb::On { .. } | Verb::Exec(_) | Verb::Thread(_) => Some(match inner(verb) {
                 Some(body) => around(verb, self.block(body, children)),
