@@ -2,7 +2,7 @@
 
 use shakedown_core::host::{Host, Step};
 use shakedown_core::puppet;
-use shakedown_core::site::Label;
+use shakedown_core::site::{Label, Site};
 use shakedown_core::time::{Duration, DurationRange};
 use shakedown_core::vocab::{
     Act, Body, Fact, Grace, ProcessSpec, SessionSpec, Stimulus, StopPolicy, Stream, WorkerSpec,
@@ -128,7 +128,14 @@ impl Goal for All {
 }
 
 fn terms(lateness: Lateness) -> Terms {
-    Terms { lateness, spans: Spans::Shortest, budget: Budget::default(), remembers: true, steps_a_run: 10_000 }
+    Terms {
+        lateness,
+        spans: Spans::Shortest,
+        budget: Budget::default(),
+        remembers: true,
+        deviates_late: false,
+        steps_a_run: 10_000,
+    }
 }
 
 fn go(terms: Terms, plan: &Arc<SessionSpec>, stimuli: &[Stimulus], goal: &mut impl Goal) -> Searched {
@@ -228,6 +235,58 @@ fn remembering_states_changes_the_cost_and_nothing_else() {
         });
         assert_eq!(with.0, without.0, "{script}");
         assert!(with.1 < without.1 && !with.0.is_empty(), "{script}: {} and {} runs", with.1, without.1);
+    }
+}
+
+#[test]
+fn the_order_of_trying_changes_the_cost_and_nothing_else() {
+    let stop = [stop_at(Duration::from_millis(1))];
+    for (script, stimuli) in
+        [("spawn a { print a }; print b; wait a; exit 0", &[][..]), ("sleep 1ms; print a; die TERM", &stop[..])]
+    {
+        let plan = plan(script, Duration::from_secs(1));
+        let [late, depth_first, backwards] =
+            [(true, false), (false, false), (true, true)].map(|(deviates_late, backwards)| {
+                let mut all = Backwards { all: All::default(), backwards };
+                let terms = Terms { deviates_late, ..terms(Lateness::None) };
+                assert_eq!(go(terms, &plan, stimuli, &mut all).end, End::Exhausted, "{script}");
+                all.all.found
+            });
+        assert!(!late.is_empty(), "{script}");
+        assert_eq!((&late, &late), (&depth_first, &backwards), "{script}");
+    }
+}
+
+/// Collects all that can be told, and takes for likely that what came last goes first.
+struct Backwards {
+    all: All,
+    backwards: bool,
+}
+
+impl Goal for Backwards {
+    fn begin(&mut self) {
+        self.all.begin();
+    }
+
+    fn see(&mut self, moment: &Moment, who: Option<Label>) -> bool {
+        self.all.see(moment, who)
+    }
+
+    fn turns(&self, enabled: &[Site], _: u32) -> Vec<u64> {
+        let turn = |at: usize| if self.backwards { (enabled.len() - at) as u64 } else { 0 };
+        (0..enabled.len()).map(turn).collect()
+    }
+
+    fn is_met(&mut self, step: Step) -> bool {
+        self.all.is_met(step)
+    }
+
+    fn digest(&self) -> u64 {
+        self.all.digest()
+    }
+
+    fn progress(&self) -> u64 {
+        0
     }
 }
 

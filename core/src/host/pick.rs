@@ -26,11 +26,12 @@ impl Picking {
 }
 
 impl<W: World, A: Machine> Host<W, A> {
-    /// Between how many things the next [`step`](Host::step) chooses, the coming of a deadline included: 0 where nothing is enabled or
-    /// the chooser does not pick. With two or more the chooser is asked.
-    pub fn alternatives(&mut self) -> usize {
+    /// Between what the next [`step`](Host::step) chooses, the coming of a deadline included: nothing where nothing is enabled or the
+    /// chooser does not pick. With two or more the chooser is asked.
+    pub fn alternatives(&mut self) -> &[Site] {
         self.absorb();
-        self.line_up()
+        self.line_up();
+        self.picking.as_ref().map_or(&[], |picking| &picking.sites)
     }
 
     /// Takes the next action as the chooser picks it; `None` where nothing is enabled.

@@ -1,11 +1,12 @@
 //! Whether a simulated run fits a real outcome: so far, as something that can still become it, and at its end.
 //! The rules for what a real run does not show stand in [`outcome`](super::outcome).
 
+use super::order::{Order, Sofar};
 use super::outcome::{ANYBODY, Account, Change, Life, Outcome, Told, Word, index, is_real_program};
 use crate::format::Case;
 use shakedown_core::digest::Digest;
 use shakedown_core::host::Step;
-use shakedown_core::site::Label;
+use shakedown_core::site::{Label, Site};
 use shakedown_core::vocab::{ExitStatus, Fact, Stream};
 use shakedown_sim::Moment;
 use shakedown_sim::kernel::Coming;
@@ -20,12 +21,17 @@ pub(super) struct Fit<'a> {
     account: Account,
     /// How much of each output has been held against the real one.
     checked: BTreeMap<(String, Stream), usize>,
+    /// In which order it all came for real.
+    order: Order,
+    /// How far the simulated run has come in it.
+    sofar: Sofar,
     progress: u64,
 }
 
 impl<'a> Fit<'a> {
-    pub(super) fn new(case: &'a Case, real: &'a Outcome) -> Fit<'a> {
-        Fit { case, real, account: Account::default(), checked: BTreeMap::new(), progress: 0 }
+    pub(super) fn new(case: &'a Case, real: &'a Outcome, order: Order) -> Fit<'a> {
+        let (account, checked, sofar) = (Account::default(), BTreeMap::new(), Sofar::default());
+        Fit { case, real, account, checked, order, sofar, progress: 0 }
     }
 
     fn fits(&self, change: &Change) -> bool {
@@ -98,11 +104,13 @@ impl Goal for Fit<'_> {
     fn begin(&mut self) {
         self.account.clear();
         self.checked.clear();
+        self.sofar.clear();
         self.progress = 0;
     }
 
     fn see(&mut self, moment: &Moment, who: Option<Label>) -> bool {
         let change = self.account.take(self.case, moment, who);
+        self.sofar.take(moment, &change);
         let fits = self.fits(&change);
         self.progress += u64::from(fits);
         fits
@@ -122,6 +130,14 @@ impl Goal for Fit<'_> {
 
     fn is_met(&mut self, step: Step) -> bool {
         step == Step::Done && fits(&self.account.outcome(), self.real)
+    }
+
+    fn guesses(&self) -> u32 {
+        self.order.guesses()
+    }
+
+    fn turns(&self, enabled: &[Site], guess: u32) -> Vec<u64> {
+        self.order.turns(enabled, guess, &self.sofar, &self.account)
     }
 
     /// What was told is a beginning of what was told for real, so that lengths say all.

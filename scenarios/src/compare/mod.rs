@@ -6,6 +6,7 @@
 
 mod case;
 mod fit;
+mod order;
 mod outcome;
 mod report;
 
@@ -19,6 +20,7 @@ pub use shakedown_sim::search::Budget;
 
 use crate::format::Case;
 use fit::Fit;
+use order::Order;
 use outcome::Account;
 use shakedown_core::host::{Host, Step};
 use shakedown_core::site::Label;
@@ -68,6 +70,12 @@ pub struct Outcomes {
 
 /// Decides whether the simulator can come to this outcome.
 pub fn decide(case: &Case, real: &Outcome, budget: Budget) -> Decision {
+    decide_along(case, real, &[], budget)
+}
+
+/// Decides the same, sooner in most cases, with the moments of the run that came to it: what they show of the order among processes is
+/// tried first. Moments of another run only cost time.
+pub fn decide_along(case: &Case, real: &Outcome, moments: &[Moment], budget: Budget) -> Decision {
     if !real.is_over {
         return Decision::Undecided { runs: 0, closest: Vec::new() };
     }
@@ -76,9 +84,16 @@ pub fn decide(case: &Case, real: &Outcome, budget: Budget) -> Decision {
         // One instant more than there are stimuli allows for each of their orders.
         Ok(stimuli) => Spans::Of(outside(case), stimuli + 1),
     };
-    let terms = Terms { lateness: Lateness::Unbounded, spans, budget, remembers: true, steps_a_run: STEPS_A_RUN };
-    let stimuli = at_least(&case.stimuli);
-    let Searched { end, runs, moments, .. } = search(case, &stimuli, terms, &mut Fit::new(case, real));
+    let terms = Terms {
+        lateness: Lateness::Unbounded,
+        spans,
+        budget,
+        remembers: true,
+        deviates_late: true,
+        steps_a_run: STEPS_A_RUN,
+    };
+    let mut fit = Fit::new(case, real, Order::new(case, moments));
+    let Searched { end, runs, moments, .. } = search(case, &at_least(&case.stimuli), terms, &mut fit);
     match end {
         End::Met => Decision::Reachable { runs, moments },
         End::Exhausted => Decision::Unreachable { runs, closest: moments },
@@ -96,6 +111,7 @@ pub fn outcomes(case: &Case, budget: Budget) -> Outcomes {
         spans: Spans::All(3),
         budget,
         remembers: true,
+        deviates_late: false,
         steps_a_run: case.limits.steps.min(STEPS_A_RUN),
     };
     let mut all = Collect { case, account: Account::default(), found: BTreeSet::new() };

@@ -120,8 +120,8 @@ pub(super) struct Account {
 /// A life with the names by which it is known.
 pub(super) struct Lived {
     pub(super) name: Arc<str>,
-    pid: i32,
-    who: Option<Label>,
+    pub(super) pid: i32,
+    pub(super) who: Option<Label>,
     pub(super) life: Life,
 }
 

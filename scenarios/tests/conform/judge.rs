@@ -1,7 +1,7 @@
 //! A program played for real a few times, and each of its outcomes held against what the simulator can come to.
 
 use super::program::{Family, Program};
-use shakedown::compare::{Budget, Decision, Outcome, decide, outcome_of, outcomes};
+use shakedown::compare::{Budget, Decision, Outcome, decide_along, outcome_of, outcomes};
 use shakedown::format::Case;
 use shakedown::live::{self, CannotPlay};
 use shakedown::real::namespace;
@@ -93,7 +93,7 @@ impl Judge {
             }
         }
         for (outcome, moments) in real {
-            match decide(&case, &outcome, self.budget) {
+            match decide_along(&case, &outcome, &moments, self.budget) {
                 Decision::Reachable { .. } => {}
                 Decision::Undecided { .. } => undecided = true,
                 Decision::Unreachable { closest, .. } => {

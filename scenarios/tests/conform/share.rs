@@ -123,7 +123,7 @@ fn smaller(args: &Args, judge: &Judge, tree: Tree, first: Disagreement) -> (Prog
 }
 
 /// Of one search: a few seconds. What needs more is undecided, and counted.
-const BUDGET: Budget = Budget { runs: 40_000, steps: 5_000_000 };
+const BUDGET: Budget = Budget { runs: 150_000, steps: 10_000_000 };
 /// Of one search where a few dozen programs are played: a second or so, in a debug build.
 const BRIEF: Budget = Budget { runs: 1_000, steps: 100_000 };
 /// How much more often a candidate is played.

@@ -1,13 +1,14 @@
 //! Exhaustive search through what a simulation can do: every order of enabled actions, every lateness, within a budget.
 //! It decides what sampling cannot: that something is possible, or that it is not.
 //!
-//! Depth first, each run from the start: a run costs some ten microseconds, and nothing has to be copied or undone. A goal cuts runs
+//! Depth first within a level ([`level`]), each run from the start: a run costs some ten microseconds, and nothing has to be copied or undone. A goal cuts runs
 //! that lead nowhere, and a state that was seen before is not entered again. States are known by fingerprints (64 bits) of host, kernel
 //! and goal, in which processes go by labels, and instants by their distance from now: clocks that differ meet. That loses nothing:
 //! the future of a state depends on what is due before what, never on what the clock shows, and how late something is already does not
 //! matter where all may be later still.
 
 mod budget;
+mod level;
 mod path;
 
 pub use budget::Budget;
@@ -15,11 +16,13 @@ pub use path::{Lateness, Path, Spans};
 
 use crate::kernel::Coming;
 use crate::world::{Moment, SimWorld, WorldConfig};
+use level::{Level, levels};
 use shakedown_core::digest::Digest;
 use shakedown_core::host::{Host, Step};
-use shakedown_core::site::Label;
+use shakedown_core::site::{Label, Site};
 use shakedown_core::vocab::SessionSpec;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 /// What a search is for.
@@ -38,6 +41,19 @@ pub trait Goal {
 
     /// The run has come to its end, without being cut. True ends the search: this is what it was for.
     fn is_met(&mut self, step: Step) -> bool;
+
+    /// How many guesses it can make of how a run should go, at least one.
+    fn guesses(&self) -> u32 {
+        1
+    }
+
+    /// How soon it is the turn of each of these, which are enabled together, by this guess: the least goes first, and of equals the one
+    /// that came first. A search tries them in this order, so that a goal which knows how a run should go is met early; what there is
+    /// to be found does not depend on it.
+    fn turns(&self, enabled: &[Site], guess: u32) -> Vec<u64> {
+        let _ = guess;
+        enabled.iter().map(|_| 0).collect()
+    }
 
     /// What has been seen, as far as it matters for what is still to come: two runs with equal digests, in equal states, have equal
     /// futures and equal pasts.
@@ -84,6 +100,9 @@ pub struct Terms {
     pub budget: Budget,
     /// Whether states are remembered. Without it the same is found, much later.
     pub remembers: bool,
+    /// Whether runs that deviate seldom from the way that is tried first come before those that deviate more often (limited discrepancy
+    /// search, Harvey and Ginsberg 1995). It finds sooner what is there, and refutes a little later.
+    pub deviates_late: bool,
     /// A run of more steps is cut, and then not all was tried.
     pub steps_a_run: u64,
 }
@@ -92,7 +111,10 @@ pub struct Terms {
 pub struct Search {
     host: Host<SimWorld<Path>>,
     terms: Terms,
-    seen: BTreeSet<u64>,
+    /// States by the guess that was followed, and how often the runs from there were allowed to deviate.
+    seen: BTreeMap<(u64, u32), u32>,
+    /// What the runs of today may do; the levels that follow come from [`levels`].
+    level: Level,
     runs: u64,
     steps: u64,
     /// Whether something was left out: a run was too long.
@@ -116,7 +138,8 @@ impl Search {
         Search {
             host: Host::new(SimWorld::new(config, path)),
             terms,
-            seen: BTreeSet::new(),
+            seen: BTreeMap::new(),
+            level: Level::ALL,
             runs: 0,
             steps: 0,
             is_partial: false,
@@ -131,6 +154,8 @@ impl Search {
         setup: impl Fn(&mut Host<SimWorld<Path>>),
         goal: &mut impl Goal,
     ) -> Searched {
+        let mut levels = levels(self.terms, goal.guesses());
+        self.enter(levels.next());
         let end = loop {
             self.begin(plan);
             setup(&mut self.host);
@@ -150,7 +175,10 @@ impl Search {
             }
             self.keep_farthest(goal.progress());
             if !self.path(Path::turn) {
-                break if self.is_partial { End::Spent } else { End::Exhausted };
+                if self.level == Level::ALL {
+                    break if self.is_partial { End::Spent } else { End::Exhausted };
+                }
+                self.enter(levels.next());
             }
             if self.runs >= self.terms.budget.runs || self.steps >= self.terms.budget.steps {
                 break End::Spent;
@@ -160,7 +188,20 @@ impl Search {
             Some((_, farthest)) if end != End::Met => farthest,
             Some(_) | None => self.host.world().borrow().history().to_vec(),
         };
-        Searched { end, runs: self.runs, steps: self.steps, states: self.seen.len() as u64, moments }
+        Searched { end, runs: self.runs, steps: self.steps, states: self.states(), moments }
+    }
+
+    /// Starts on the next level; the last one leaves out nothing.
+    fn enter(&mut self, level: Option<Level>) {
+        self.level = level.unwrap_or(Level::ALL);
+        let limit = self.level.deviations;
+        self.path(|path| path.restart(limit));
+    }
+
+    fn states(&self) -> u64 {
+        let mut states: Vec<u64> = self.seen.keys().map(|(state, _)| *state).collect();
+        states.dedup();
+        states.len() as u64
     }
 
     fn begin(&mut self, plan: Option<&Arc<SessionSpec>>) {
@@ -179,11 +220,19 @@ impl Search {
     fn run(&mut self, goal: &mut impl Goal) -> Over {
         let mut told = 0;
         loop {
-            if !self.show(goal, &mut told) || !self.host.world().borrow().kernel().coming(&mut |it| goal.foresee(it)) {
+            if !self.show(goal, &mut told) {
                 return Over::Cut;
             }
-            if self.host.alternatives() > 1 && self.path(|path| path.is_at_frontier()) && !self.is_new(goal) {
-                return Over::Known;
+            if self.path(|path| path.is_at_frontier()) {
+                if !self.host.world().borrow().kernel().coming(&mut |it| goal.foresee(it)) {
+                    return Over::Cut;
+                }
+                if self.host.alternatives().len() > 1 {
+                    if !self.is_new(goal) {
+                        return Over::Known;
+                    }
+                    self.line_up(goal);
+                }
             }
             if self.host.steps() >= self.terms.steps_a_run {
                 return Over::TooLong;
@@ -208,13 +257,33 @@ impl Search {
         })
     }
 
+    /// The next pick tries first whose turn it is.
+    fn line_up(&mut self, goal: &impl Goal) {
+        let turns = goal.turns(self.host.alternatives(), self.level.guess);
+        let mut order: Vec<(u64, u32)> = turns.into_iter().zip(0..).collect();
+        order.sort_unstable();
+        self.path(|path| path.try_in_order(order.into_iter().map(|(_, at)| at)));
+    }
+
     fn is_new(&mut self, goal: &impl Goal) -> bool {
         if !self.terms.remembers {
             return true;
         }
         let Some(host) = self.host.fingerprint() else { return true };
         let world = self.host.world().borrow().fingerprint();
-        self.seen.insert(Digest::of(host).number(world).number(goal.digest()).value())
+        let state = Digest::of(host).number(world).number(goal.digest()).value();
+        let left = self.path(|path| path.left());
+        match self.seen.entry((state, self.level.guess)) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(left);
+                true
+            }
+            Entry::Occupied(mut before) if *before.get() < left => {
+                before.insert(left);
+                true
+            }
+            Entry::Occupied(_) => false,
+        }
     }
 
     fn keep_farthest(&mut self, progress: u64) {

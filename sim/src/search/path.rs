@@ -25,12 +25,16 @@ pub enum Spans {
 }
 
 /// Where a run may go one way or another, and which of them have been tried.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 struct Fork {
     /// Alternatives there are.
     of: u32,
     /// The one that is taken now; those before it are done.
     taken: u32,
+    /// In which order they are tried; empty where that is their own.
+    order: Vec<u32>,
+    /// Deviations before this fork.
+    deviations: u32,
     /// What an alternative stands for: with questions about spans, so many answers lie between two alternatives.
     stride: u32,
 }
@@ -41,18 +45,42 @@ pub struct Path {
     forks: Vec<Fork>,
     /// How many of them this run has passed.
     at: usize,
+    /// How often this run has not gone the way that is tried first.
+    deviations: u32,
+    /// How often a run may; [`NO_LIMIT`] is any number.
+    limit: u32,
+    /// In which order the alternatives of the next pick are tried.
+    order: Vec<u32>,
     lateness: Lateness,
     spans: Spans,
 }
 
 impl Path {
     pub(super) fn new(lateness: Lateness, spans: Spans) -> Path {
-        Path { forks: Vec::new(), at: 0, lateness, spans }
+        Path { forks: Vec::new(), at: 0, deviations: 0, limit: NO_LIMIT, order: Vec::new(), lateness, spans }
+    }
+
+    /// Starts anew with the first path, and runs may deviate so often.
+    pub(super) fn restart(&mut self, limit: u32) {
+        self.forks.clear();
+        self.limit = limit;
+    }
+
+    /// How often this run may still deviate.
+    pub(super) fn left(&self) -> u32 {
+        if self.limit == NO_LIMIT { NO_LIMIT } else { self.limit - self.deviations }
+    }
+
+    /// The alternatives of the next pick are tried in this order.
+    pub(super) fn try_in_order(&mut self, order: impl IntoIterator<Item = u32>) {
+        self.order.clear();
+        self.order.extend(order);
     }
 
     /// Back to the start of the same path.
     pub(super) fn rewind(&mut self) {
         self.at = 0;
+        self.deviations = 0;
     }
 
     /// Whether the run goes where none has been: all earlier choices are made.
@@ -65,7 +93,7 @@ impl Path {
         // Forks that this run has not reached again are none: it was cut before.
         self.forks.truncate(self.at);
         while let Some(fork) = self.forks.last_mut() {
-            if fork.taken + 1 < fork.of {
+            if fork.taken + 1 < fork.of && fork.deviations < self.limit {
                 fork.taken += 1;
                 return true;
             }
@@ -82,15 +110,23 @@ impl Path {
     }
 
     fn take(&mut self, of: u32, stride: u32) -> u32 {
+        self.pass(of, stride, Vec::new())
+    }
+
+    fn pass(&mut self, of: u32, stride: u32, order: Vec<u32>) -> u32 {
         if self.at == self.forks.len() {
-            self.forks.push(Fork { of, taken: 0, stride });
+            self.forks.push(Fork { of, taken: 0, order, deviations: self.deviations, stride });
         }
-        let fork = self.forks[self.at];
+        let fork = &self.forks[self.at];
         debug_assert_eq!((fork.of, fork.stride), (of, stride), "a run that is repeated comes to the same forks");
         self.at += 1;
-        fork.taken * fork.stride
+        self.deviations += u32::from(fork.taken > 0);
+        fork.order.get(fork.taken as usize).copied().unwrap_or(fork.taken) * fork.stride
     }
 }
+
+/// Runs may deviate as often as they like.
+pub(super) const NO_LIMIT: u32 = u32::MAX;
 
 impl Choose for Path {
     fn rank(&mut self, _: Site) -> u16 {
@@ -121,6 +157,8 @@ impl Choose for Path {
             Lateness::None if has_clock => enabled.len() - 1,
             Lateness::None | Lateness::Unbounded => enabled.len(),
         };
-        if of == 1 { 0 } else { self.take(of as u32, 1) as usize }
+        let mut order = std::mem::take(&mut self.order);
+        order.retain(|at| *at < of as u32);
+        if of == 1 { 0 } else { self.pass(of as u32, 1, order) as usize }
     }
 }
