@@ -1,7 +1,7 @@
 //! Exhaustive search through what a simulation can do: every order of enabled actions, every lateness, within a budget.
 //! It decides what sampling cannot: that something is possible, or that it is not.
 //!
-//! Depth first within a level ([`level`]), each run from the start: a run costs some ten microseconds, and nothing has to be copied or undone. A goal cuts runs
+//! Depth first within a level (`level.rs`), each run from the start: a run costs some ten microseconds, and nothing has to be copied or undone. A goal cuts runs
 //! that lead nowhere, and a state that was seen before is not entered again. States are known by fingerprints (64 bits) of host, kernel
 //! and goal, in which processes go by labels, and instants by their distance from now: clocks that differ meet. That loses nothing:
 //! the future of a state depends on what is due before what, never on what the clock shows, and how late something is already does not
