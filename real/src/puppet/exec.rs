@@ -48,14 +48,14 @@ impl Player {
     }
 
     fn execute(&mut self, body: &Block) -> Result<Infallible, Errno> {
-        SigSet::ALL.block_only()?;
-        // From here on nobody may start a handler that the exec would then cut off: who could, meets the default that comes anyway.
         let open = self.own().handlers.keys().filter_map(|n| Signal::from_number(*n)).filter(|s| !self.mask.has(*s));
-        open.clone().try_for_each(|signal| signals::install(signal, Disposition::Default))?;
         let mut held = self.mask;
         open.clone().for_each(|signal| held.insert(signal));
         // Rust's start-up ignores it for an instant.
         held.insert(Signal::PIPE);
+        held.block_only()?;
+        // From here on nobody may start a handler that the exec would then cut off: who could, meets the default that comes anyway.
+        open.clone().try_for_each(|signal| signals::install(signal, Disposition::Default))?;
         // Other threads have taken these, and will not come to act on them.
         signals::taken_anywhere().try_for_each(signals::raise)?;
         let own = self.own();
@@ -73,7 +73,6 @@ impl Player {
         let pairs = environment.iter().map(|(name, value)| [name.as_bytes(), b"=", value.as_bytes()].concat());
         let environment = pairs.map(text).collect::<Result<Vec<_>, _>>()?;
         let arguments = std::env::args_os().map(|a| text(a.as_bytes().to_vec())).collect::<Result<Vec<_>, _>>()?;
-        held.block_only()?;
         // Not /proc/self: that is the main thread's, which shows nothing once it has ended.
         nix::unistd::execve(c"/proc/thread-self/exe", &arguments, &environment).map_err(errno::of_nix)
     }

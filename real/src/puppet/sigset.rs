@@ -14,8 +14,6 @@ pub(super) struct SigSet(pub(super) u64);
 
 impl SigSet {
     pub(super) const NONE: SigSet = SigSet(0);
-    /// KILL and STOP stay open whatever a mask says.
-    pub(super) const ALL: SigSet = SigSet(u64::MAX);
 
     pub(super) fn has(self, signal: Signal) -> bool {
         self.0 & bit(signal) != 0
