@@ -59,7 +59,7 @@ conform [N] [--seed S] [--runs R] [--jobs J] [--max-fail F] [--no-shrink] [--onl
   --only K      the program of this number alone
   --show        print programs and do not play them
   --dry         count what they exercise in the simulator and play none for real
-  --brief       search little, and leave out the coverage";
+  --brief       play those without a race alone, search little, and leave out the coverage";
 
 /// Reads the arguments.
 ///
