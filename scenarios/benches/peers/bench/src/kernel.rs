@@ -77,7 +77,9 @@ impl Sessions {
                 Some(floor) => {
                     let (ratio, floor) = (floor / k1, 1e9 / floor);
                     let met = word(ratio >= K1_FLOOR_GOAL);
-                    println!(", {ratio:.2}× the floor's W1 of these rounds, {floor:.0}/s (goal {K1_FLOOR_GOAL:.2}×, {met})");
+                    println!(
+                        ", {ratio:.2}× the floor's W1 of these rounds, {floor:.0}/s (goal {K1_FLOOR_GOAL:.2}×, {met})"
+                    );
                 }
                 None => println!(" (no floor to compare with)"),
             }
@@ -90,7 +92,9 @@ impl Sessions {
                 print!("K2  {n:>6} processes  {ms:>8.2} ms  {ns:>6.0} ns each  {times:>5.2}×  {bytes:>6.0} B each");
                 let met = word(ms <= K2_MS_GOAL && times <= K2_TIMES_GOAL && bytes <= K2_BYTES_GOAL);
                 match n {
-                    K2_GOAL_AT => println!("  (goal {K2_MS_GOAL:.0} ms, {K2_TIMES_GOAL:.1}×, {K2_BYTES_GOAL:.0} B: {met})"),
+                    K2_GOAL_AT => {
+                        println!("  (goal {K2_MS_GOAL:.0} ms, {K2_TIMES_GOAL:.1}×, {K2_BYTES_GOAL:.0} B: {met})")
+                    }
                     _ => println!(),
                 }
             }
