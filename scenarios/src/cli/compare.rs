@@ -1,6 +1,6 @@
 //! `shakedown compare`: the same files with real processes, and whether the simulator can come to each of their outcomes.
 
-use super::real::{complain_of_leftovers, enter, skipped, sweep_up};
+use super::real::{Play, complain_of_leftovers, enter, skipped, sweep_up};
 use super::{Exit, Files, Format, load};
 use crate::compare::{
     Agreement, Budget, Compared, ComparedLine, Decided, RealRun, compare, compared_line, difference_block, outcome_of,
@@ -22,37 +22,21 @@ use std::time::Duration;
 pub(super) struct CompareArgs {
     #[command(flatten)]
     files: Files,
-    /// What ranges are drawn from
-    #[arg(long, env = "SHAKEDOWN_SEED", value_name = "N", default_value_t = 0)]
-    seed: u64,
+    #[command(flatten)]
+    play: Play,
     /// How often each case is played for real
     #[arg(long, env = "SHAKEDOWN_RUNS", value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
-    /// Only this case of each scenario, counted from 1
-    #[arg(long, env = "SHAKEDOWN_CASE", value_name = "K")]
-    case: Option<u32>,
     /// How many simulations may be spent on one real outcome before it is undecided
     #[arg(long, env = "SHAKEDOWN_BUDGET", value_name = "N", default_value_t = Budget::default().runs)]
     budget: u64,
-    /// Play scenarios whose `limits.time` is above 60s too
-    #[arg(long, env = "SHAKEDOWN_LONG")]
-    long: bool,
-    /// Fail with exit code 7 where anything had to be skipped
-    #[arg(long, env = "SHAKEDOWN_REQUIRE")]
-    require: bool,
-    /// Play among the processes of this machine instead of in a private pid namespace
-    #[arg(long, env = "SHAKEDOWN_ON_THIS_MACHINE")]
-    on_this_machine: bool,
-    /// How results are printed
-    #[arg(long, env = "SHAKEDOWN_FORMAT", default_value = "human")]
-    format: Format,
 }
 
 /// How many simulations look for outcomes that no real run has shown. They are information: a few seconds for all of a corpus.
 const ENUMERATION: Budget = Budget { runs: 2_000, steps: 2_000_000 };
 
 pub(super) fn run(args: &CompareArgs) -> Exit {
-    let name = match enter(args.on_this_machine) {
+    let name = match enter(args.play.on_this_machine) {
         Ok(name) => name,
         Err(exit) => return exit,
     };
@@ -73,15 +57,15 @@ fn compare_all(args: &CompareArgs, scenarios: &[Arc<Scenario>], name: &str) -> E
     let began = std::time::Instant::now();
     let (mut tally, mut exit) = (Tally::default(), Exit::Held);
     let mut jobs = Job::all(scenarios, Seeds::First(1));
-    jobs.retain(|job| args.case.is_none_or(|case| job.case.index == case));
+    jobs.retain(|job| args.play.case.is_none_or(|case| job.case.index == case));
     for job in &jobs {
-        match skipped(args.long, job).or_else(|| cannot_be_simulated(job)) {
+        match skipped(args.play.long, job).or_else(|| cannot_be_simulated(job)) {
             Some(reason) => tally.skipped.push((job.scenario.name.to_string(), reason)),
             None => exit = exit.worst(compare_case(args, job, name, &mut tally)),
         }
     }
     exit = exit.worst(complain_of_leftovers(name));
-    if tally.compared.is_empty() || (args.require && !tally.skipped.is_empty()) {
+    if tally.compared.is_empty() || (args.play.require && !tally.skipped.is_empty()) {
         exit = exit.worst(Exit::Lacking);
     }
     print_summary(args, &tally, began.elapsed(), exit);
@@ -96,8 +80,8 @@ fn cannot_be_simulated(job: &Job) -> Option<String> {
 fn compare_case(args: &CompareArgs, job: &Job, name: &str, tally: &mut Tally) -> Exit {
     let (mut exit, mut runs, mut lived) = (Exit::Held, Vec::new(), Vec::new());
     for n in 0..u64::from(args.runs) {
-        let seed = args.seed.wrapping_add(n);
-        let run = match live::play(&job.case, seed, name, !args.on_this_machine) {
+        let seed = args.play.seed.wrapping_add(n);
+        let run = match live::play(&job.case, seed, name, !args.play.on_this_machine) {
             Ok(run) => run,
             Err(live::CannotPlay(reason)) => {
                 eprintln!("error: {}: {reason}", job.scenario.name);
@@ -118,15 +102,15 @@ fn compare_case(args: &CompareArgs, job: &Job, name: &str, tally: &mut Tally) ->
         Agreement::Differs => Exit::Failed,
         Agreement::Undecided => Exit::Inconclusive,
     });
-    match args.format {
+    match args.play.format {
         Format::Human => println!("{}", compared_line(&job.scenario.name, &job.case, &compared)),
         Format::Json => println!("{}", ComparedLine::new(&job.scenario.name, &job.case, &compared).line()),
     }
     for decided in &compared.real {
         let Some(message) = trouble(decided) else { continue };
         let rerun = rerun(args, job, decided);
-        if args.format == Format::Json {
-            let run = &lived[usize::try_from(decided.run.seed.wrapping_sub(args.seed)).unwrap_or(0)];
+        if args.play.format == Format::Json {
+            let run = &lived[usize::try_from(decided.run.seed.wrapping_sub(args.play.seed)).unwrap_or(0)];
             println!("{}", FailureLine::from(&failure(job, decided, run, message, compared.runs, rerun)).line());
         } else {
             tally.blocks.push(difference_block(&job.scenario.name, &job.case, decided, &rerun));
@@ -138,7 +122,7 @@ fn compare_case(args: &CompareArgs, job: &Job, name: &str, tally: &mut Tally) ->
 
 fn rerun(args: &CompareArgs, job: &Job, decided: &Decided) -> String {
     let case = if job.case.label.is_empty() { String::new() } else { format!(" --case {}", job.case.index) };
-    let on = if args.on_this_machine { " --on-this-machine" } else { "" };
+    let on = if args.play.on_this_machine { " --on-this-machine" } else { "" };
     format!("shakedown compare {}{case} --seed {}{on}", job.scenario.file, decided.run.seed)
 }
 
@@ -175,7 +159,7 @@ fn print_summary(args: &CompareArgs, tally: &Tally, real_time: Duration, exit: E
         |is: fn(&crate::compare::Decision) -> bool| tally.compared.iter().map(|c| c.runs_that(is)).sum::<u64>();
     let failed = sum_of(|decision| matches!(decision, crate::compare::Decision::Unreachable { .. }));
     let undecided = sum_of(|decision| matches!(decision, crate::compare::Decision::Undecided { .. }));
-    match args.format {
+    match args.play.format {
         Format::Human => {
             tally.blocks.iter().for_each(|block| print!("\n{block}"));
             for (name, reason) in &tally.skipped {

@@ -21,34 +21,41 @@ use std::time::{Duration, Instant};
 pub(super) struct RealArgs {
     #[command(flatten)]
     files: Files,
-    /// What ranges are drawn from
-    #[arg(long, env = "SHAKEDOWN_SEED", value_name = "N", default_value_t = 0)]
-    seed: u64,
+    #[command(flatten)]
+    play: Play,
     /// How often each case is played
     #[arg(long, env = "SHAKEDOWN_RUNS", value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
+}
+
+/// What every command takes that plays on this machine.
+#[derive(Args, Debug)]
+pub(super) struct Play {
+    /// What ranges are drawn from
+    #[arg(long, env = "SHAKEDOWN_SEED", value_name = "N", default_value_t = 0)]
+    pub(super) seed: u64,
     /// Only this case of each scenario, counted from 1
     #[arg(long, env = "SHAKEDOWN_CASE", value_name = "K")]
-    case: Option<u32>,
+    pub(super) case: Option<u32>,
     /// Play scenarios whose `limits.time` is above 60s too
     #[arg(long, env = "SHAKEDOWN_LONG")]
-    long: bool,
+    pub(super) long: bool,
     /// Fail with exit code 7 where anything had to be skipped
     #[arg(long, env = "SHAKEDOWN_REQUIRE")]
-    require: bool,
+    pub(super) require: bool,
     /// Play among the processes of this machine instead of in a private pid namespace
     #[arg(long, env = "SHAKEDOWN_ON_THIS_MACHINE")]
-    on_this_machine: bool,
+    pub(super) on_this_machine: bool,
     /// How results are printed
     #[arg(long, env = "SHAKEDOWN_FORMAT", default_value = "human")]
-    format: Format,
+    pub(super) format: Format,
 }
 
 /// The longest `limits.time` that is played unasked.
 const LIMIT_UNASKED: Duration = Duration::from_secs(60);
 
 pub(super) fn run(args: &RealArgs) -> Exit {
-    let name = match enter(args.on_this_machine) {
+    let name = match enter(args.play.on_this_machine) {
         Ok(name) => name,
         Err(exit) => return exit,
     };
@@ -109,15 +116,15 @@ fn play_all(args: &RealArgs, scenarios: &[Arc<Scenario>], name: &str) -> Exit {
     let began = Instant::now();
     let (mut tally, mut exit) = (Tally::default(), Exit::Held);
     let mut jobs = Job::all(scenarios, Seeds::First(1));
-    jobs.retain(|job| args.case.is_none_or(|case| job.case.index == case));
+    jobs.retain(|job| args.play.case.is_none_or(|case| job.case.index == case));
     for job in &jobs {
-        match skipped(args.long, job) {
+        match skipped(args.play.long, job) {
             Some(reason) => tally.skipped.push((job.scenario.name.to_string(), reason)),
             None => exit = exit.worst(play_case(args, job, name, &mut tally)),
         }
     }
     exit = exit.worst(complain_of_leftovers(name));
-    if tally.sweep.is_empty() || (args.require && !tally.skipped.is_empty()) {
+    if tally.sweep.is_empty() || (args.play.require && !tally.skipped.is_empty()) {
         exit = exit.worst(Exit::Lacking);
     }
     if args.runs > 1 && tally.sometimes.iter().any(|(_, seen)| *seen == 0) {
@@ -132,8 +139,8 @@ fn play_case(args: &RealArgs, job: &Job, name: &str, tally: &mut Tally) -> Exit 
     let mut reports = Vec::new();
     let mut hits = vec![0; job.case.expectations.sometimes().count()];
     for n in 0..u64::from(args.runs) {
-        let seed = args.seed.wrapping_add(n);
-        let run = match live::play(&job.case, seed, name, !args.on_this_machine) {
+        let seed = args.play.seed.wrapping_add(n);
+        let run = match live::play(&job.case, seed, name, !args.play.on_this_machine) {
             Ok(run) => run,
             Err(live::CannotPlay(reason)) => {
                 eprintln!("error: {}: {reason}", job.scenario.name);
@@ -161,11 +168,11 @@ fn play_case(args: &RealArgs, job: &Job, name: &str, tally: &mut Tally) -> Exit 
     };
     let how_common = Some(HowCommon { failed, runs: u64::from(args.runs) });
     reports.iter_mut().for_each(|report| report.how_common = how_common);
-    match args.format {
+    match args.play.format {
         Format::Human => println!("{}", case_line(&summary)),
         Format::Json => println!("{}", CaseLine::from(&summary).line()),
     }
-    if args.format == Format::Json {
+    if args.play.format == Format::Json {
         reports.iter().for_each(|report| println!("{}", FailureLine::from(report).line()));
     }
     tally.blocks.extend(reports);
@@ -208,7 +215,7 @@ fn report(args: &RealArgs, job: &Job, seed: u64, run: &LiveRun) -> FailureReport
         failure: Some((&finding.rule, &finding.subject, finding.at)),
     };
     let case = if job.case.label.is_empty() { String::new() } else { format!(" --case {}", job.case.index) };
-    let on = if args.on_this_machine { " --on-this-machine" } else { "" };
+    let on = if args.play.on_this_machine { " --on-this-machine" } else { "" };
     FailureReport {
         scenario: job.scenario.name.to_string(),
         case_index: job.case.index,
@@ -240,7 +247,7 @@ fn print_summary(args: &RealArgs, tally: Tally, real_time: Duration, exit: Exit)
         sometimes: tally.sometimes,
         unused_allowances: Vec::new(),
     };
-    match args.format {
+    match args.play.format {
         Format::Human => {
             tally.blocks.iter().for_each(|block| print!("\n{}", failure_block(block)));
             for (name, reason) in &tally.skipped {
