@@ -173,10 +173,14 @@ impl Machine for Outside {
 
     fn digest(&self, now: Instant, into: &mut Digest) -> bool {
         into.number(u64::from(self.over)).number(u64::from(self.started));
-        for state in &self.states {
-            match state {
+        for (i, state) in self.states.iter().enumerate() {
+            match *state {
                 State::Waiting => into.number(0),
-                State::Armed(at) => into.number(1).instant(now, *at),
+                // Of several that are overdue the distances are alike, and the order in which they act is not.
+                State::Armed(at) => {
+                    let before = self.armed().filter(|other| *other < (at, i)).count();
+                    into.number(1).number(before as u64).instant(now, at)
+                }
                 State::Done => into.number(2),
             };
         }

@@ -1,5 +1,5 @@
 //! The levels of a search: first the runs that never deviate from the way that is tried first, then those that do so once, and so on.
-//! Depth first alone stays for ever behind the first bad guess, where the deepest choices are tried out before the first is put in doubt.
+//! Depth first alone may stay long behind a first bad guess, where the deepest choices are tried out before the first is put in doubt.
 //!
 //! This is limited discrepancy search (Harvey and Ginsberg 1995). A state counts as known only to runs that may deviate no more often from
 //! there on than an earlier one. The last level leaves out nothing, and it alone can say that all was tried: which way is tried first
