@@ -4,6 +4,7 @@ use crate::digest::Digest;
 use crate::machine::{Broken, Cx, Event, Machine};
 use crate::outside::Outside;
 use crate::session::Session;
+use crate::supervisor::Supervisor;
 use crate::time::Instant;
 use crate::vocab::Subject;
 use crate::worker::Worker;
@@ -14,6 +15,8 @@ use alloc::string::String;
 pub enum Actor {
     /// One unit through all its incarnations.
     Worker(Worker),
+    /// A group of workers that is kept running.
+    Supervisor(Supervisor),
     /// The root of a tree.
     Session(Session),
     /// What is done to a session.
@@ -24,6 +27,7 @@ macro_rules! each {
     ($self:expr, $machine:ident => $body:expr) => {
         match $self {
             Actor::Worker($machine) => $body,
+            Actor::Supervisor($machine) => $body,
             Actor::Session($machine) => $body,
             Actor::Outside($machine) => $body,
         }

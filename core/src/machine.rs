@@ -6,12 +6,13 @@ use crate::choose::{Ask, Choose};
 use crate::digest::Digest;
 use crate::ids::{ActorId, OpId, UnitId, WorkerId};
 use crate::reactor::{Effect, Reactor};
+use crate::restart::Next;
 use crate::signal::Signal;
-use crate::site::{Kind, Label, Site};
+use crate::site::{Kind, Label, Site, mix};
 use crate::time::{Duration, DurationRange, Instant};
 use crate::vocab::{
-    Body, Errno, ExitNotice, ExitStatus, Fact, Outcome, ProcessEvent, Request, Requester, SpawnFailure, Stream,
-    Subject, Survivor,
+    Body, Condition, Errno, ExitNotice, ExitStatus, Fact, Launch, Outcome, ProcessEvent, ProcessSpec, Request,
+    Requester, SpawnFailure, Stream, Subject, Survivor,
 };
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -121,12 +122,40 @@ pub enum Event {
     },
     /// A command from above or from outside.
     Command(Command),
-    /// A worker tells its parent that it is over.
+    /// A process of the unit has said that the unit is ready.
+    Notified {
+        /// Which wait.
+        op: OpId,
+    },
+    /// A connection was tried.
+    Connected {
+        /// Which.
+        op: OpId,
+        /// Whether somebody accepted.
+        accepted: bool,
+    },
+    /// A command of [`Cx::run`] is over, and nothing of it is left.
+    Ran {
+        /// Which.
+        op: OpId,
+        /// How it ended; `None` where it did not start.
+        status: Option<ExitStatus>,
+    },
+    /// A worker tells its parent how far it has come.
+    News {
+        /// Which worker.
+        worker: WorkerId,
+        /// `Started`, `Ready` or `Exited`.
+        come: Condition,
+    },
+    /// A worker tells its parent that an incarnation of it is over.
     Ended {
         /// Which worker.
         worker: WorkerId,
         /// How.
         outcome: Arc<Outcome>,
+        /// What would follow by its own policy; it waits for [`Command::Again`].
+        next: Next,
     },
     /// A fact was published (only to machines that listen).
     Heard {
@@ -144,8 +173,22 @@ pub enum Event {
 /// What a machine can be told to do.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Command {
-    /// Start.
+    /// Start; what is over begins anew, and what runs already goes on.
     Start,
+    /// Start, and have failed to where it is not ready by this instant.
+    StartBy(Instant),
+    /// Stop, and start again; several at once are one, and a stop that comes meanwhile wins.
+    Restart(Requester),
+    /// From a parent to a child that is over: begin anew at this instant.
+    Again {
+        /// When.
+        at: Instant,
+    },
+    /// From a parent to a child that was not started: what it waits for will never come true.
+    GiveUp {
+        /// Whom it waited for.
+        on: WorkerId,
+    },
     /// End, by the policy; nothing may last beyond `deadline`.
     Stop {
         /// For whom.
@@ -190,9 +233,33 @@ impl Cx<'_> {
 
     /// Starts `body` as `unit`; answered by [`Event::Spawned`].
     pub fn start(&mut self, unit: UnitId, name: &Arc<str>, body: &Body) -> OpId {
+        self.launch(unit, name, body, Launch::default())
+    }
+
+    /// As [`start`](Self::start), with what this incarnation is told and given.
+    pub fn launch(&mut self, unit: UnitId, name: &Arc<str>, body: &Body, launch: Launch) -> OpId {
         let op = self.reactor.open_op(crate::reactor::Owner::Actor(self.me), unit);
-        self.reactor.push(Effect::Start { op, unit, name: name.clone(), body: body.clone() });
+        self.reactor.push(Effect::Start { op, unit, name: name.clone(), body: body.clone(), launch });
         op
+    }
+
+    /// Runs a command beside the unit, reads its output into nothing, and sees to it that nothing of it is left; answered by
+    /// [`Event::Ran`].
+    pub fn run(&mut self, command: &Arc<ProcessSpec>) -> OpId {
+        let unit = self.new_unit();
+        let op = self.reactor.open_op(crate::reactor::Owner::Actor(self.me), unit);
+        self.reactor.push(Effect::Run { op, command: command.clone() });
+        op
+    }
+
+    /// Asks for the early end of a command that [`run`](Self::run) has started. The answer still comes: when nothing of it is left.
+    pub fn cancel(&mut self, op: OpId) {
+        self.reactor.push(Effect::Cancel { op });
+    }
+
+    /// What all incarnations of this machine's unit are called by, in this run of the host; never zero.
+    pub fn resume_id(&self) -> u64 {
+        mix(self.label.0 ^ self.reactor.nonce.get()).max(1)
     }
 
     /// Asks the unit's world. See [`Request`] for what is answered.

@@ -56,6 +56,10 @@ impl Outside {
         let command = match &stimulus.act {
             Act::Stop => Command::Stop { by, deadline },
             Act::Kill => Command::Kill { by, deadline },
+            Act::Restart => Command::Restart(by),
+            Act::Start => Command::Start,
+            // The second of several stops is what the session makes of it.
+            Act::Interrupt | Act::Hangup => Command::Stop { by, deadline },
             Act::Signal(signal) => Command::Signal(*signal),
             Act::Stdin(bytes) => Command::Input(bytes.clone()),
             Act::CloseStdin => Command::CloseInput,
@@ -133,7 +137,10 @@ impl Machine for Outside {
             Event::Empty { .. } | Event::Output { .. } | Event::Written { .. } | Event::Surveyed { .. } => {
                 cx.unexpected("the outside", &event);
             }
-            Event::Ended { .. } => cx.unexpected("the outside", &event),
+            Event::Ended { .. } | Event::News { .. } | Event::Notified { .. } | Event::Connected { .. } => {
+                cx.unexpected("the outside", &event);
+            }
+            Event::Ran { .. } => cx.unexpected("the outside", &event),
         }
     }
 

@@ -1,45 +1,33 @@
 //! The root of a tree: owns its workers, the stop budget, and the last fact. `SessionStopped` comes when all is quiescent, once.
 
+use crate::children::{Children, Fate, Mode};
 use crate::digest::Digest;
 use crate::ids::{ActorId, WorkerId};
 use crate::machine::{Broken, Command, Cx, Event, Machine};
+use crate::restart::Next;
 use crate::time::Instant;
-use crate::vocab::{Fact, Outcome, Requester, SecondStop, SessionSpec, Subject};
+use crate::vocab::{Body, Fact, Outcome, Requester, SecondStop, SessionSpec, Strategy, Subject};
 use alloc::boxed::Box;
-use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::hash::Hash;
-use core::mem::{discriminant, replace};
 
 /// The machine of a session.
 #[derive(Clone, Debug)]
 pub struct Session {
     spec: Arc<SessionSpec>,
-    /// Its workers' machines, in the order of the plan.
-    workers: Vec<ActorId>,
+    /// Those who are nobody else's children.
+    children: Children,
     state: State,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 enum State {
     Pending,
-    /// It runs; `open` workers are not over.
-    Up {
-        open: BTreeSet<WorkerId>,
-    },
-    /// It is asked to end.
-    Stopping {
-        open: BTreeSet<WorkerId>,
-        deadline: Instant,
-    },
-    /// It is made to end.
-    Forcing {
-        open: BTreeSet<WorkerId>,
-        deadline: Instant,
-    },
+    /// It runs, or is asked or made to end: its children's mode tells.
+    Up,
     Stopped,
 }
 
@@ -48,65 +36,66 @@ impl Session {
     ///
     /// # Panics
     /// If the two lists differ in length.
-    pub fn new(spec: Arc<SessionSpec>, workers: Vec<ActorId>) -> Session {
+    pub fn new(spec: Arc<SessionSpec>, workers: &[ActorId]) -> Session {
         assert_eq!(spec.workers.len(), workers.len(), "one machine for each worker of the plan");
-        Session { spec, workers, state: State::Pending }
+        let own: Vec<(WorkerId, ActorId)> = spec.top_level().into_iter().map(|id| (id, workers[id.index()])).collect();
+        // A session keeps its children running one by one; who wants more puts a supervisor in between.
+        let children = Children::new(spec.clone(), Strategy::OneForOne, &own);
+        Session { spec, children, state: State::Pending }
     }
 
     /// Whether the last fact was published.
     pub fn is_stopped(&self) -> bool {
-        matches!(self.state, State::Stopped)
+        self.state == State::Stopped
     }
 
-    /// Who keeps it from being stopped.
+    /// Who keeps it from being stopped. Why, each of them says itself: [`Machine::waits_for`].
     pub fn blocked_by(&self) -> Vec<WorkerId> {
-        match &self.state {
+        match self.state {
             State::Pending | State::Stopped => Vec::new(),
-            State::Up { open } | State::Stopping { open, .. } | State::Forcing { open, .. } => {
-                open.iter().copied().collect()
-            }
+            State::Up => self.children.open().collect(),
         }
     }
 
     fn start(&mut self, cx: &mut Cx<'_>) {
         let State::Pending = self.state else { return };
-        let open: BTreeSet<WorkerId> = (0..self.workers.len() as u32).map(WorkerId).collect();
+        self.state = State::Up;
         cx.fact(Subject::Session, 0, None, Fact::Started { pid: None });
-        for worker in &open {
-            cx.tell(self.workers[worker.index()], Event::Command(Command::Start));
-        }
-        self.state = State::Up { open };
+        self.children.start_all(cx);
         self.stop_if_empty(cx);
     }
 
     fn stop(&mut self, by: Requester, caller: Instant, cx: &mut Cx<'_>) {
-        match replace(&mut self.state, State::Stopped) {
-            State::Pending => cx.fact(Subject::Session, 0, None, Fact::SessionStopped),
-            State::Up { open } => {
+        match (self.state, self.children.mode()) {
+            (State::Pending, _) => self.stopped(cx),
+            (State::Up, Mode::Up) => {
                 let deadline = self.request(by, caller, cx);
-                self.tell_all(&open, &Command::Stop { by: Requester::Parent, deadline }, cx);
-                self.state = State::Stopping { open, deadline };
+                self.children.stop_all(Requester::Parent, deadline, cx);
+                self.stop_if_empty(cx);
             }
-            State::Stopping { open, deadline } if self.spec.second_stop == SecondStop::Kill => {
-                self.tell_all(&open, &Command::Kill { by: Requester::SecondInterrupt, deadline }, cx);
-                self.state = State::Forcing { open, deadline };
+            (State::Up, Mode::Ending { deadline, .. }) if self.spec.second_stop == SecondStop::Kill => {
+                self.children.kill_all(Requester::SecondInterrupt, deadline, cx);
+                self.stop_if_empty(cx);
             }
-            joined @ (State::Stopping { .. } | State::Forcing { .. } | State::Stopped) => self.state = joined,
+            (State::Up, Mode::Ending { .. }) => self.children.hasten(caller, cx),
+            (State::Up, Mode::Forcing { .. }) | (State::Stopped, _) => {}
         }
     }
 
     fn force(&mut self, by: Requester, caller: Instant, cx: &mut Cx<'_>) {
-        let (open, deadline) = match replace(&mut self.state, State::Stopped) {
-            State::Pending => return cx.fact(Subject::Session, 0, None, Fact::SessionStopped),
-            State::Up { open } => (open, self.request(by, caller, cx)),
-            State::Stopping { open, deadline } => (open, deadline),
-            joined @ (State::Forcing { .. } | State::Stopped) => {
-                self.state = joined;
-                return;
+        match (self.state, self.children.mode()) {
+            (State::Pending, _) => self.stopped(cx),
+            (State::Up, Mode::Up) => {
+                let deadline = self.request(by, caller, cx);
+                self.children.kill_all(by, deadline, cx);
+                self.stop_if_empty(cx);
             }
-        };
-        self.tell_all(&open, &Command::Kill { by, deadline }, cx);
-        self.state = State::Forcing { open, deadline };
+            (State::Up, Mode::Ending { deadline, .. }) => {
+                self.children.kill_all(by, deadline, cx);
+                self.stop_if_empty(cx);
+            }
+            (State::Up, Mode::Forcing { .. }) | (State::Stopped, _) => {}
+        }
     }
 
     /// Tells of the request, and fixes the one deadline for all.
@@ -116,44 +105,54 @@ impl Session {
         deadline
     }
 
-    fn tell_all(&self, open: &BTreeSet<WorkerId>, command: &Command, cx: &mut Cx<'_>) {
-        for worker in open {
-            cx.tell(self.workers[worker.index()], Event::Command(command.clone()));
-        }
-    }
-
-    fn ended(&mut self, worker: WorkerId, outcome: Arc<Outcome>, cx: &mut Cx<'_>) {
-        match &mut self.state {
-            State::Up { open } | State::Stopping { open, .. } | State::Forcing { open, .. }
-                if open.contains(&worker) =>
-            {
-                open.remove(&worker);
-                self.stop_if_empty(cx);
+    fn ended(&mut self, worker: WorkerId, outcome: Arc<Outcome>, next: Next, cx: &mut Cx<'_>) {
+        let fate = match self.state {
+            State::Up => self.children.ended(worker, outcome.state, next, cx),
+            State::Pending | State::Stopped => Fate::Unexpected,
+        };
+        match fate {
+            Fate::Unexpected => {
+                cx.unexpected("a session that does not wait for it", &Event::Ended { worker, outcome, next });
             }
-            State::Pending | State::Up { .. } | State::Stopping { .. } | State::Forcing { .. } | State::Stopped => {
-                cx.unexpected("a session that does not wait for it", &Event::Ended { worker, outcome });
-            }
+            // One whose circuit breaker has tripped is over, and the others go on.
+            Fate::Over | Fate::Tripped => self.stop_if_empty(cx),
+            Fate::Returns => {}
         }
     }
 
     /// A session ends by itself when all its workers are over and none will restart.
     fn stop_if_empty(&mut self, cx: &mut Cx<'_>) {
-        match &self.state {
-            State::Up { open } | State::Stopping { open, .. } | State::Forcing { open, .. } if open.is_empty() => {
-                self.state = State::Stopped;
-                cx.fact(Subject::Session, 0, None, Fact::SessionStopped);
-            }
-            State::Pending | State::Up { .. } | State::Stopping { .. } | State::Forcing { .. } | State::Stopped => {}
+        if self.state == State::Up && self.children.are_over() {
+            self.stopped(cx);
         }
     }
 
+    fn stopped(&mut self, cx: &mut Cx<'_>) {
+        self.state = State::Stopped;
+        cx.fact(Subject::Session, 0, None, Fact::SessionStopped);
+    }
+
     fn pass_on(&mut self, worker: WorkerId, command: Command, cx: &mut Cx<'_>) {
-        match &self.state {
-            State::Up { .. } | State::Stopping { .. } | State::Forcing { .. } => {
-                cx.tell(self.workers[worker.index()], Event::Command(command));
+        match self.state {
+            State::Up => {
+                self.children.command(worker, command, cx);
+                self.stop_if_empty(cx);
             }
             // Before the start and after the end there is nobody to tell.
             State::Pending | State::Stopped => {}
+        }
+    }
+
+    /// Time is up for an orderly stop: some still wait for their turn.
+    fn tick(&mut self, cx: &mut Cx<'_>) {
+        match (self.state, self.children.mode()) {
+            (State::Up, Mode::Ending { deadline, .. }) => {
+                self.children.kill_all(Requester::Deadline, deadline, cx);
+                self.stop_if_empty(cx);
+            }
+            (State::Up, Mode::Up | Mode::Forcing { .. }) | (State::Pending | State::Stopped, _) => {
+                cx.unexpected("a session", &Event::Tick);
+            }
         }
     }
 }
@@ -165,10 +164,15 @@ impl Machine for Session {
             Event::Command(Command::Stop { by, deadline }) => self.stop(by, deadline, cx),
             Event::Command(Command::Kill { by, deadline }) => self.force(by, deadline, cx),
             Event::Command(Command::Worker(worker, command)) => self.pass_on(worker, *command, cx),
-            Event::Ended { worker, outcome } => self.ended(worker, outcome, cx),
-            Event::Command(Command::Signal(_) | Command::Input(_) | Command::CloseInput)
-            | Event::Tick
-            | Event::Spawned { .. } => {
+            Event::News { worker, come } => self.children.news(worker, come, cx),
+            Event::Ended { worker, outcome, next } => self.ended(worker, outcome, next, cx),
+            Event::Tick => self.tick(cx),
+            Event::Command(
+                Command::StartBy(_) | Command::Restart(_) | Command::Again { .. } | Command::GiveUp { .. },
+            ) => {
+                cx.unexpected("a session", &event);
+            }
+            Event::Command(Command::Signal(_) | Command::Input(_) | Command::CloseInput) | Event::Spawned { .. } => {
                 cx.unexpected("a session", &event);
             }
             Event::SignalFailed { .. } | Event::Exited { .. } | Event::Empty { .. } | Event::Output { .. } => {
@@ -177,58 +181,79 @@ impl Machine for Session {
             Event::Written { .. } | Event::Surveyed { .. } | Event::Heard { .. } | Event::Observed(_) => {
                 cx.unexpected("a session", &event);
             }
+            Event::Notified { .. } | Event::Connected { .. } | Event::Ran { .. } => {
+                cx.unexpected("a session", &event);
+            }
         }
     }
 
     fn deadline(&self) -> Option<Instant> {
-        // Each worker's own deadline is not later than the session's.
-        None
+        match self.state {
+            State::Up => self.children.force_at(),
+            State::Pending | State::Stopped => None,
+        }
     }
 
     fn invariant(&self) -> Result<(), Broken> {
-        match &self.state {
-            State::Up { open } | State::Stopping { open, .. } | State::Forcing { open, .. }
-                if open.len() > self.workers.len() =>
-            {
-                Err(Broken("more workers are open than there are".into()))
+        match self.state {
+            State::Up if self.children.are_over() => Err(Broken("all its workers are over and it is not".into())),
+            State::Stopped if !self.children.are_over() => {
+                Err(Broken("it is over and some of its workers are not".into()))
             }
-            State::Pending | State::Up { .. } | State::Stopping { .. } | State::Forcing { .. } | State::Stopped => {
-                Ok(())
-            }
+            State::Pending | State::Up | State::Stopped => Ok(()),
         }
     }
 
     fn is_closed(&self) -> bool {
-        matches!(self.state, State::Stopped)
+        self.state == State::Stopped
     }
 
     fn waits_for(&self) -> String {
-        let names: Vec<&str> = self.blocked_by().iter().map(|w| self.spec.workers[w.index()].name.as_ref()).collect();
-        match &self.state {
-            State::Pending => "its start".into(),
-            State::Up { .. } => format!("a stop, or the end of {}", names.join(", ")),
-            State::Stopping { deadline, .. } | State::Forcing { deadline, .. } => {
-                format!("{} until {deadline}", names.join(", "))
+        match (self.state, self.children.mode()) {
+            (State::Pending, _) => "its start".into(),
+            (State::Up, Mode::Up) => format!("a stop, or the end of {}", names(&self.spec, self.children.open())),
+            (State::Up, Mode::Ending { deadline, .. } | Mode::Forcing { deadline }) => {
+                format!("{} until {deadline}", names(&self.spec, self.children.open()))
             }
-            State::Stopped => "nothing".into(),
+            (State::Stopped, _) => "nothing".into(),
         }
     }
 
     fn digest(&self, now: Instant, into: &mut Digest) -> bool {
-        discriminant(&self.state).hash(into);
-        match &self.state {
-            State::Pending | State::Stopped => {}
-            State::Up { open } => open.hash(into),
-            State::Stopping { open, deadline } | State::Forcing { open, deadline } => {
-                open.hash(into);
-                into.instant(now, *deadline);
-            }
-        }
+        self.state.hash(into);
+        self.children.digest(now, into);
         true
     }
+}
+
+/// The names of these workers, for a reader.
+pub(crate) fn names(plan: &SessionSpec, workers: impl Iterator<Item = WorkerId>) -> String {
+    let names: Vec<&str> = workers.map(|worker| plan.workers[worker.index()].name.as_ref()).collect();
+    names.join(", ")
 }
 
 /// A command for one worker, to be sent to its session.
 pub fn for_worker(worker: WorkerId, command: Command) -> Event {
     Event::Command(Command::Worker(worker, Box::new(command)))
+}
+
+impl SessionSpec {
+    /// The workers that are no supervisor's children, in the order of the plan.
+    pub fn top_level(&self) -> Vec<WorkerId> {
+        let all = (0..self.workers.len() as u32).map(WorkerId);
+        let supervised = self.supervised();
+        if supervised.is_empty() { all.collect() } else { all.filter(|id| !supervised.contains(id)).collect() }
+    }
+
+    /// The workers that are a supervisor's children.
+    fn supervised(&self) -> alloc::collections::BTreeSet<WorkerId> {
+        let mut supervised = alloc::collections::BTreeSet::new();
+        for worker in &self.workers {
+            match &worker.body {
+                Body::Supervisor(spec) => supervised.extend(spec.children.iter().copied()),
+                Body::Process(_) | Body::PuppetTask(_) | Body::Function(_) => {}
+            }
+        }
+        supervised
+    }
 }

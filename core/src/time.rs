@@ -79,6 +79,12 @@ impl DurationRange {
         DurationRange { min: d, max: d, grid: Duration::from_nanos(1) }
     }
 
+    /// From nothing to `most`, on a grid of as many steps as there may be.
+    pub fn up_to(most: Duration) -> DurationRange {
+        let grid = Duration::from_nanos((nanos(most) / u64::from(Self::STEPS_MAX)).max(1));
+        DurationRange { min: Duration::ZERO, max: most, grid }
+    }
+
     /// The greatest answer, 0 for a fixed duration: answers are `0..=steps()`.
     pub fn steps(&self) -> u32 {
         let span = nanos(self.max).saturating_sub(nanos(self.min));

@@ -84,6 +84,11 @@ pub trait World: 'static {
     /// A machine met an event that its state has no answer for, or an invariant is broken.
     fn unexpected(&mut self, who: &str, what: &str);
 
+    /// A number that is this run's own, for identities that outsiders read. The simulator has one for all runs, so that they repeat.
+    fn nonce(&self) -> u64 {
+        0
+    }
+
     /// Whether completions may come without a step or a deadline: true where the clock runs by itself.
     fn is_patient(&self) -> bool;
 

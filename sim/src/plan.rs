@@ -16,4 +16,8 @@ impl Names for Plan {
             None => "worker",
         }
     }
+
+    fn plan(&self) -> Option<&SessionSpec> {
+        self.0.as_deref()
+    }
 }

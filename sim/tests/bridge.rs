@@ -15,7 +15,7 @@ use std::sync::Arc;
 fn plan(body: Body) -> Arc<SessionSpec> {
     let mut plan = SessionSpec::new("bridge");
     let stop = StopPolicy { grace: Grace::After(Duration::from_secs(3)), ..StopPolicy::default() };
-    plan.workers.push(WorkerSpec { name: "api".into(), body, stop, tags: Default::default() });
+    plan.workers.push(WorkerSpec { stop, ..WorkerSpec::new("api", body) });
     Arc::new(plan)
 }
 

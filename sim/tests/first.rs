@@ -33,10 +33,8 @@ fn session(script: &str, grace: u64) -> Arc<SessionSpec> {
     let mut spec = SessionSpec::new("test");
     let body = ProcessSpec::puppet("api", puppet::parse(script).unwrap());
     spec.workers.push(WorkerSpec {
-        name: "api".into(),
-        body: Body::Process(Arc::new(body)),
         stop: StopPolicy { grace: Grace::After(ms(grace)), ..StopPolicy::default() },
-        tags: Default::default(),
+        ..WorkerSpec::new("api", Body::Process(Arc::new(body)))
     });
     Arc::new(spec)
 }

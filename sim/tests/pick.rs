@@ -41,7 +41,7 @@ fn play<C: Choose + Clone + 'static>(chooser: C, grace: Duration) -> (Run, Vec<S
         let script = puppet::parse("on TERM exit 0 after 5ms; print up; hang").expect("a script without mistakes");
         let stop = StopPolicy { grace: Grace::After(grace), ..StopPolicy::default() };
         let body = Body::Process(Arc::new(ProcessSpec::puppet(name, script)));
-        plan.workers.push(WorkerSpec { name: name.into(), body, stop, tags: [].into() });
+        plan.workers.push(WorkerSpec { stop, ..WorkerSpec::new(name, body) });
     }
     let at = DurationRange::fixed(Duration::from_millis(20));
     let stimuli: Arc<[Stimulus]> = [Stimulus { at, when: None, on: None, act: Act::Stop }].into();

@@ -22,7 +22,7 @@ fn plan(script: &str, grace: Duration) -> Arc<SessionSpec> {
     let stop = StopPolicy { grace: Grace::After(grace), ..StopPolicy::default() };
     let body = Body::Process(Arc::new(ProcessSpec::puppet("w", script)));
     let mut plan = SessionSpec::new("searched");
-    plan.workers.push(WorkerSpec { name: "w".into(), body, stop, tags: [].into() });
+    plan.workers.push(WorkerSpec { stop, ..WorkerSpec::new("w", body) });
     Arc::new(plan)
 }
 

@@ -226,6 +226,9 @@ fn event_of(op: OpId, completion: Completion) -> Event {
         Completion::Empty => Event::Empty { op },
         Completion::Written(bytes) => Event::Written { op, bytes },
         Completion::Surveyed { members, holders, exit } => Event::Surveyed { op, members, holders, exit },
+        Completion::Notified => Event::Notified { op },
+        Completion::Connected(accepted) => Event::Connected { op, accepted },
+        Completion::Ran(status) => Event::Ran { op, status },
         Completion::Readable | Completion::Writable => {
             unreachable!("a machine reads through Cx::read and writes through Request::Write")
         }

@@ -72,7 +72,13 @@ fn digest_completion(completion: &Completion, into: &mut Digest) {
             names(holders, into);
             exit.hash(into);
         }
-        Completion::TaskStarted | Completion::Empty | Completion::Readable | Completion::Writable => {}
+        Completion::Connected(accepted) => accepted.hash(into),
+        Completion::Ran(status) => status.hash(into),
+        Completion::Notified
+        | Completion::TaskStarted
+        | Completion::Empty
+        | Completion::Readable
+        | Completion::Writable => {}
     }
 }
 
@@ -96,6 +102,7 @@ fn digest_event(event: &Event, now: Instant, into: &mut Digest) {
         | Event::Exited { .. }
         | Event::Empty { .. } => {}
         Event::Output { .. } | Event::Written { .. } | Event::Surveyed { .. } | Event::Ended { .. } => {}
+        Event::Notified { .. } | Event::Connected { .. } | Event::Ran { .. } | Event::News { .. } => {}
     }
 }
 
@@ -103,6 +110,11 @@ fn digest_command(command: &Command, now: Instant, into: &mut Digest) {
     discriminant(command).hash(into);
     match command {
         Command::Start | Command::CloseInput => {}
+        Command::StartBy(at) | Command::Again { at } => {
+            into.instant(now, *at);
+        }
+        Command::Restart(by) => by.hash(into),
+        Command::GiveUp { on } => on.hash(into),
         Command::Stop { by, deadline } | Command::Kill { by, deadline } => {
             by.hash(into);
             into.instant(now, *deadline);

@@ -4,6 +4,7 @@
 
 mod actors;
 mod clock;
+mod command;
 mod fingerprint;
 mod mail;
 mod pick;
@@ -67,6 +68,8 @@ pub struct Host<W: World, A: Machine = Actor> {
     letters: Letters,
     listeners: Vec<ActorId>,
     functions: Vec<Function>,
+    /// Commands that machines run beside their units.
+    commands: Vec<command::Running>,
     /// Whether the world's clock runs by itself.
     patient: bool,
     /// Root tasks that have not returned.
@@ -110,6 +113,7 @@ impl<W: World, A: Machine> Host<W, A> {
         let reactor = Reactor::new();
         let _ = reactor.port.set(Rc::new(PortOf(world.clone())));
         reactor.now.set(world.borrow_mut().now());
+        reactor.nonce.set(world.borrow().nonce());
         let patient = world.borrow().is_patient();
         let picking = Picking::asked_for(&mut *world.borrow_mut());
         Host {
@@ -121,6 +125,7 @@ impl<W: World, A: Machine> Host<W, A> {
             letters: Letters::new(),
             listeners: Vec::new(),
             functions: Vec::new(),
+            commands: Vec::new(),
             patient,
             roots: Vec::new(),
             open: Cell::new(0),
@@ -227,6 +232,7 @@ impl<W: World, A: Machine> Host<W, A> {
         self.letters.clear();
         self.listeners.clear();
         self.functions.clear();
+        self.commands.clear();
         self.queue.clear();
         self.prompt.clear();
         self.roots.clear();

@@ -6,22 +6,39 @@ use crate::ids::{ActorId, WorkerId};
 use crate::machine::{Command, Event};
 use crate::outside::Outside;
 use crate::session::Session;
-use crate::vocab::{SessionSpec, Stimulus};
+use crate::supervisor::Supervisor;
+use crate::vocab::{Body, SessionSpec, Stimulus};
 use crate::worker::Worker;
 use crate::world::World;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 impl<W: World> Host<W, Actor> {
-    /// Adds a session, its workers and its stimuli, and starts it. The session's id is the first free one.
+    /// Adds a session, its workers and its stimuli, and starts it. The session's id is the first free one, and those of its workers
+    /// follow in the order of the plan.
     pub fn start_session(&mut self, spec: &Arc<SessionSpec>, stimuli: &Arc<[Stimulus]>) -> ActorId {
         let session = ActorId(self.actors.len() as u32);
-        let workers: Vec<ActorId> = (1..=spec.workers.len() as u32).map(|i| ActorId(session.0 + i)).collect();
-        self.add("session", Actor::Session(Session::new(spec.clone(), workers)));
+        let actor = |worker: WorkerId| ActorId(session.0 + 1 + worker.0);
+        let workers: Vec<ActorId> = (0..spec.workers.len() as u32).map(|i| actor(WorkerId(i))).collect();
+        self.add("session", Actor::Session(Session::new(spec.clone(), &workers)));
         self.actors.reserve(spec.workers.len() + 2);
+        let parents = Parents::of(spec);
         for (i, worker) in spec.workers.iter().enumerate() {
-            let machine = Worker::of_plan(WorkerId(i as u32), session, spec);
-            self.add(worker.name.clone(), Actor::Worker(machine));
+            let id = WorkerId(i as u32);
+            let parent = parents.of_worker(id).map_or(session, actor);
+            let machine = match &worker.body {
+                Body::Supervisor(supervisor) => {
+                    let children: Vec<ActorId> = supervisor.children.iter().map(|child| actor(*child)).collect();
+                    Actor::Supervisor(Supervisor::of_plan(id, parent, spec, &children))
+                }
+                Body::Process(_) | Body::PuppetTask(_) | Body::Function(_) if parents.listen(id) => {
+                    Actor::Worker(Worker::of_plan(id, parent, spec).heralding())
+                }
+                Body::Process(_) | Body::PuppetTask(_) | Body::Function(_) => {
+                    Actor::Worker(Worker::of_plan(id, parent, spec))
+                }
+            };
+            self.add(worker.name.clone(), machine);
         }
         self.send(session, Event::Command(Command::Start));
         if !stimuli.is_empty() {
@@ -29,5 +46,39 @@ impl<W: World> Host<W, Actor> {
             self.send(outside, Event::Command(Command::Start));
         }
         session
+    }
+}
+
+/// Who is whose parent, and who wants to hear how far a worker has come. A plan without supervisors and dependencies costs nothing.
+struct Parents {
+    supervisors: Vec<Option<WorkerId>>,
+    awaited: Vec<bool>,
+}
+
+impl Parents {
+    fn of(plan: &SessionSpec) -> Parents {
+        let mut parents = Parents { supervisors: Vec::new(), awaited: Vec::new() };
+        for (i, worker) in plan.workers.iter().enumerate() {
+            if let Body::Supervisor(supervisor) = &worker.body {
+                parents.supervisors.resize(plan.workers.len(), None);
+                for child in &supervisor.children {
+                    parents.supervisors[child.index()] = Some(WorkerId(i as u32));
+                }
+            }
+            for dependency in &worker.after {
+                parents.awaited.resize(plan.workers.len(), false);
+                parents.awaited[dependency.on.index()] = true;
+            }
+        }
+        parents
+    }
+
+    fn of_worker(&self, worker: WorkerId) -> Option<WorkerId> {
+        self.supervisors.get(worker.index()).copied().flatten()
+    }
+
+    /// A supervisor is ready when its children are; others ask where somebody depends on the worker.
+    fn listen(&self, worker: WorkerId) -> bool {
+        self.of_worker(worker).is_some() || self.awaited.get(worker.index()).copied().unwrap_or(false)
     }
 }

@@ -7,7 +7,7 @@ use crate::choose::Choose;
 use crate::ids::{OpId, TaskId, UnitId};
 use crate::machine::{Event, Machine};
 use crate::reactor::{Class, Effect, Left, Owner, Reactor, UnitKind, Why};
-use crate::vocab::{Body, Completion, FactRecord, Request, Subject};
+use crate::vocab::{Body, Completion, FactRecord, Launch, Request, Subject};
 use crate::world::{Ready, World};
 use alloc::collections::VecDeque;
 use core::task::{Context, Poll};
@@ -215,7 +215,9 @@ impl<W: World, A: Machine> Host<W, A> {
             let effect = self.reactor.effects.borrow_mut().pop_front();
             match effect {
                 None => break,
-                Some(Effect::Start { op, unit, name, body }) => self.start(op, unit, &name, body),
+                Some(Effect::Start { op, unit, name, body, launch }) => self.start(op, unit, &name, body, launch),
+                Some(Effect::Run { op, command }) => self.run_command(op, command),
+                Some(Effect::Cancel { op }) => self.cancel_command(op),
                 Some(Effect::Submit { op, unit, request }) => self.submit(op, unit, request),
                 Some(Effect::Withdraw { op }) => self.withdraw(op),
                 Some(Effect::Fact { subject, incarnation, unit, fact }) => {
@@ -247,11 +249,11 @@ impl<W: World, A: Machine> Host<W, A> {
         }
     }
 
-    fn start(&mut self, op: OpId, unit: UnitId, name: &alloc::sync::Arc<str>, body: Body) {
+    fn start(&mut self, op: OpId, unit: UnitId, name: &alloc::sync::Arc<str>, body: Body, launch: Launch) {
         match body {
             Body::Process(spec) => {
                 self.reactor.units.borrow_mut()[unit.index()].kind = UnitKind::Process;
-                self.submit(op, unit, Request::Spawn { spec });
+                self.submit(op, unit, Request::Spawn { spec, launch });
             }
             Body::PuppetTask(script) => {
                 self.start_task(op, unit, name, move |cx, stdio| crate::puppet::play(script, cx, stdio));
@@ -260,6 +262,7 @@ impl<W: World, A: Machine> Host<W, A> {
                 let function = self.functions[index as usize].clone();
                 self.start_task(op, unit, name, move |cx, stdio| function(cx, stdio));
             }
+            Body::Supervisor(_) => unreachable!("a supervisor is a machine, not a unit"),
         }
     }
 
@@ -285,6 +288,7 @@ impl<W: World, A: Machine> Host<W, A> {
     fn withdraw(&mut self, op: OpId) {
         let class = self.reactor.ops.borrow_mut().get(op).map(|open| open.class);
         match class {
+            Some(Class::Slow) if self.is_command(op) => self.abandon_command(op),
             Some(Class::Wait) => {
                 self.world.borrow_mut().withdraw(op);
                 let waker = self.reactor.ops.borrow_mut().close(op);

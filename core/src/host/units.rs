@@ -100,6 +100,9 @@ impl<W: World, A: Machine> Host<W, A> {
                 let members = self.names_of(&members);
                 answer(Completion::Surveyed { members, holders: Vec::new(), exit });
             }
+            // A function says nothing on these channels yet, and listens on no port of its own.
+            Request::Notified(_) => {}
+            Request::Connect(_) => answer(Completion::Connected(false)),
             Request::Reap | Request::Detach => units[unit_id.index()].kind = UnitKind::Gone,
         }
     }

@@ -128,6 +128,7 @@ impl Line {
             Fact::Spawn
             | Fact::Started { .. }
             | Fact::Ready
+            | Fact::Unready
             | Fact::StopRequested { .. }
             | Fact::Signalled { .. }
             | Fact::Exited { .. }
@@ -144,6 +145,7 @@ impl Line {
             Fact::Spawn
             | Fact::Started { .. }
             | Fact::Ready
+            | Fact::Unready
             | Fact::Signalled { .. }
             | Fact::Exited { .. }
             | Fact::OutputClosed
@@ -165,6 +167,10 @@ impl Line {
                 Phase::Ready,
                 "`ready` comes once, between `started` and `exited`",
             ),
+            Fact::Unready if self.phase != Phase::Ready && self.phase != Phase::Exited => {
+                Err("what was not `ready` cannot become `unready`")
+            }
+            Fact::Unready => Ok(()),
             Fact::Exited { .. } => {
                 self.step(Phase::Started, Phase::Ready, Phase::Exited, "`exited` comes once, after `started`")
             }

@@ -27,7 +27,7 @@ pub use name::OracleName;
 
 use crate::ids::{UnitId, WorkerId};
 use crate::time::{Duration, Instant};
-use crate::vocab::{Deed, Fact, FactRecord, Subject, Truth};
+use crate::vocab::{Body, Deed, Fact, FactRecord, SessionSpec, Subject, Truth, WorkerSpec};
 use alloc::string::String;
 use alloc::vec::Vec;
 use findings::Findings;
@@ -38,9 +38,24 @@ pub trait Names {
     /// The worker's name.
     fn worker(&self, id: WorkerId) -> &str;
 
+    /// The plan itself, where there is one: async supervisors have none.
+    fn plan(&self) -> Option<&SessionSpec> {
+        None
+    }
+
+    /// The worker's spec.
+    fn spec(&self, worker: WorkerId) -> Option<&WorkerSpec> {
+        self.plan()?.workers.get(worker.index())
+    }
+
     /// Whether this exit code counts as success for the worker.
-    fn is_success(&self, _worker: WorkerId, code: u8) -> bool {
-        code == 0
+    fn is_success(&self, worker: WorkerId, code: u8) -> bool {
+        self.spec(worker).map_or(code == 0, |spec| spec.restart.success.contains(&code))
+    }
+
+    /// Whether the worker is a supervisor, whose unit is its children.
+    fn is_group(&self, worker: WorkerId) -> bool {
+        self.spec(worker).is_some_and(|spec| matches!(spec.body, Body::Supervisor(_)))
     }
 }
 
@@ -150,6 +165,7 @@ impl Oracles {
             }
             Fact::Spawn
             | Fact::Ready
+            | Fact::Unready
             | Fact::Signalled { .. }
             | Fact::Exited { .. }
             | Fact::OutputClosed
@@ -184,7 +200,8 @@ impl Oracles {
                 self.no_lost_output.ended(id, outcome, record.unit, case);
                 self.no_orphan.worker_ended(record, outcome, case);
             }
-            Fact::Ready | Fact::OutputClosed | Fact::Backoff { .. } | Fact::Restarted | Fact::SessionStopped => {}
+            Fact::Ready | Fact::Unready | Fact::OutputClosed | Fact::Backoff { .. } | Fact::Restarted => {}
+            Fact::SessionStopped => {}
         }
     }
 }
@@ -229,6 +246,7 @@ impl Audit {
             Fact::Ended(outcome) => self.roster.ended(record.unit, outcome, scene),
             Fact::Started { .. }
             | Fact::Ready
+            | Fact::Unready
             | Fact::StopRequested { .. }
             | Fact::Signalled { .. }
             | Fact::Exited { .. }

@@ -36,6 +36,8 @@ pub(super) fn outcome(state: WorkerState, status: ExitStatus, reason: Reason) ->
         spawned_at: Instant::ZERO,
         ended_at: Instant::ZERO,
         start_error: None,
+        unmet: None,
+        circuit_breaker: false,
     }
 }
 

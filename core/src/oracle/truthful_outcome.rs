@@ -19,6 +19,8 @@ struct Told {
     started: bool,
     /// A stop was requested before the exit was known.
     asked: bool,
+    /// It was stopped because it did not become ready in time.
+    late: bool,
     /// Our KILL was sent before the exit was known.
     killed_before_exit: bool,
     /// Our KILL was sent at all.
@@ -60,6 +62,7 @@ impl TruthfulOutcome {
         let told = slot(&mut self.workers, id.index());
         // The policy's own request stops what a leader left behind; it asks nobody to end.
         told.asked |= told.exited.is_none() && by != Requester::Policy;
+        told.late |= told.exited.is_none() && by == Requester::Deadline;
     }
 
     pub(super) fn signalled(&mut self, id: WorkerId, signal: Signal) {
@@ -89,6 +92,9 @@ impl TruthfulOutcome {
         let worker = case.scene.names.worker(id);
         if !told.spawned {
             return never_spawned(worker, outcome, case);
+        }
+        if case.scene.names.is_group(id) {
+            return group_ended(worker, told, outcome, case);
         }
         let truth = Known::new(told, unit, case);
         let status = outcome.status;
@@ -146,7 +152,8 @@ impl Known {
         let may_be_forced =
             must_be_forced || self.told.killed_before_exit || (self.told.exited.is_none() && self.unit.kill_sent);
         if outcome.reason == Reason::StartFailed {
-            return self.told.started.then_some("it had started");
+            let in_time = self.told.started && !self.told.late;
+            return in_time.then_some("it had started, and nobody waited in vain for it to be ready");
         }
         if !self.told.started {
             // A stop may have given up on a start that was never answered: whether it executed, nobody knows.
@@ -169,6 +176,8 @@ impl Known {
     /// The second table: the right state, if the told one is not.
     fn wrong_state(&self, outcome: &Outcome, is_success: impl Fn(u8) -> bool) -> Option<WorkerState> {
         let right = match outcome.reason {
+            // However it ended, it is not to be started again, and that is a failure.
+            Reason::Natural | Reason::Signal if outcome.circuit_breaker => WorkerState::Failed,
             Reason::StartFailed | Reason::RuntimeError => WorkerState::Failed,
             Reason::ForcedKill => WorkerState::Killed,
             Reason::Natural | Reason::Signal if self.unit.kill_needed => WorkerState::Killed,
@@ -238,6 +247,21 @@ fn never_spawned(worker: &str, outcome: &Outcome, case: &mut Case<'_>) {
     if !is_true {
         let (state, reason) = (outcome.state.word(), outcome.reason);
         lie(case, worker, format!("{worker} was never spawned and is told to be {state}, {reason:?}"));
+    }
+}
+
+/// A supervisor's unit is its children: it is Stopped if and only if it was asked to end.
+fn group_ended(worker: &str, told: Told, outcome: &Outcome, case: &mut Case<'_>) {
+    let is_true = match outcome.state {
+        WorkerState::Stopped => told.asked,
+        WorkerState::Finished | WorkerState::Failed => !told.asked,
+        WorkerState::Pending | WorkerState::Starting | WorkerState::Running | WorkerState::Ready => false,
+        WorkerState::Stopping | WorkerState::Killing | WorkerState::Draining | WorkerState::Backoff => false,
+        WorkerState::Killed => false,
+    };
+    if !is_true {
+        let asked = if told.asked { "was asked to end" } else { "was not asked to end" };
+        lie(case, worker, format!("the supervisor {worker} is told to be {}, and it {asked}", outcome.state.word()));
     }
 }
 

@@ -18,7 +18,7 @@ use crate::machine::Event;
 use crate::signal::Signal;
 use crate::site::{Kind, Site};
 use crate::time::Instant;
-use crate::vocab::{Body, Completion, Errno, Fact, Request, Stream, Subject, TryRead};
+use crate::vocab::{Body, Completion, Errno, Fact, Launch, ProcessSpec, Request, Stream, Subject, TryRead};
 use alloc::collections::VecDeque;
 use alloc::rc::Rc;
 use alloc::string::String;
@@ -29,7 +29,9 @@ use core::task::{Context, Poll, Waker};
 
 /// What was asked for in a turn; the host carries it out at the turn's end, in order.
 pub(crate) enum Effect {
-    Start { op: OpId, unit: UnitId, name: Arc<str>, body: Body },
+    Start { op: OpId, unit: UnitId, name: Arc<str>, body: Body, launch: Launch },
+    Run { op: OpId, command: Arc<ProcessSpec> },
+    Cancel { op: OpId },
     Submit { op: OpId, unit: UnitId, request: Request },
     Withdraw { op: OpId },
     Fact { subject: Subject, incarnation: u32, unit: Option<UnitId>, fact: Fact },
@@ -50,6 +52,8 @@ const EFFECTS_A_TURN_MAX: usize = 1 << 20;
 /// Shared by a host and its tasks.
 pub struct Reactor {
     pub(crate) now: Cell<Instant>,
+    /// The world's word for this run: [`World::nonce`](crate::world::World::nonce).
+    pub(crate) nonce: Cell<u64>,
     /// The task that is polled, or was last.
     pub(crate) polled: Cell<TaskId>,
     pub(crate) tasks: RefCell<Tasks>,
@@ -72,6 +76,7 @@ impl Reactor {
     pub(crate) fn new() -> Rc<Reactor> {
         Rc::new(Reactor {
             now: Cell::new(Instant::ZERO),
+            nonce: Cell::new(0),
             polled: Cell::new(TaskId(0)),
             tasks: RefCell::default(),
             timers: RefCell::default(),

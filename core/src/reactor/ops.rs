@@ -31,8 +31,10 @@ pub(crate) enum Class {
 impl Class {
     pub(crate) const fn of(request: &Request) -> Class {
         match request {
-            Request::Spawn { .. } | Request::Write(_) | Request::Survey => Class::Slow,
-            Request::Exit | Request::Empty | Request::Readable(_) | Request::Writable => Class::Wait,
+            Request::Spawn { .. } | Request::Write(_) | Request::Survey | Request::Connect(_) => Class::Slow,
+            Request::Exit | Request::Empty | Request::Readable(_) | Request::Writable | Request::Notified(_) => {
+                Class::Wait
+            }
             Request::Signal { .. }
             | Request::CloseInput
             | Request::CloseOutput(_)

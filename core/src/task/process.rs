@@ -9,8 +9,8 @@ use crate::reactor::{Effect, Owner, UnitKind, Why};
 use crate::signal::Signal;
 use crate::task::TaskCx;
 use crate::vocab::{
-    Body, Completion, Errno, ExitNotice, ExitStatus, ProcessSpec, Request, SpawnFailure, Stream, Survivor, Target,
-    TryRead,
+    Body, Completion, Errno, ExitNotice, ExitStatus, Launch, ProcessSpec, Request, SpawnFailure, Stream, Survivor,
+    Target, TryRead,
 };
 use alloc::rc::Rc;
 use alloc::sync::Arc;
@@ -101,7 +101,7 @@ impl<'a> Processes<'a> {
         cx.reactor.units.borrow_mut()[unit.index()].name = Some(name.clone());
         let op = cx.reactor.open_op(Owner::Task(cx.task), unit);
         let body = Body::Process(Arc::new(spec));
-        cx.reactor.push(Effect::Start { op, unit, name: name.clone(), body });
+        cx.reactor.push(Effect::Start { op, unit, name: name.clone(), body, launch: Launch::default() });
         match (Operation { cx, op, what: "the start", answered: false }).await {
             Completion::Spawned(Ok(pid)) => {
                 cx.reactor.tasks.borrow_mut().owns(cx.task, unit);

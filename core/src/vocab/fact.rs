@@ -78,6 +78,8 @@ pub enum Fact {
     },
     /// Its readiness probe has answered; without a probe, started.
     Ready,
+    /// It was ready, and is taken out of use because it is to end. Only of workers with a probe: who depends on them looks at it.
+    Unready,
     /// It is to end. Nothing extends the deadline.
     StopRequested {
         /// Who asked.
@@ -132,6 +134,7 @@ impl Fact {
             Fact::Spawn => "spawn",
             Fact::Started { .. } => "started",
             Fact::Ready => "ready",
+            Fact::Unready => "unready",
             Fact::StopRequested { .. } => "stop-requested",
             Fact::Signalled { .. } => "signalled",
             Fact::Exited { .. } => "exited",

@@ -7,14 +7,20 @@ mod fault;
 mod outcome;
 mod policy;
 mod port;
+mod ready;
+mod restart;
 mod spec;
 mod stimulus;
 
 pub use deed::{Deed, ProcessView, Sender, Truth};
 pub use fact::{Fact, FactRecord, ProcessEvent, ProcessWhat, Requester, Subject};
 pub use fault::{Fault, FaultKind};
-pub use outcome::{ExitStatus, Outcome, OutputTally, Reason, Survivor, WorkerState};
-pub use policy::{Grace, Scope, SecondStop, SignalTo, StopPolicy};
-pub use port::{Completion, Errno, ExitNotice, Request, SpawnFailure, Stream, Target, TryRead, TryWrite};
-pub use spec::{Body, ProcessSpec, Program, SessionSpec, StandIn, StopOrder, WorkerSpec};
+pub use outcome::{Coarse, ExitStatus, Outcome, OutputTally, Reason, Survivor, WorkerState};
+pub use policy::{Grace, PreStop, Scope, SecondStop, SignalTo, StopPolicy};
+pub use port::{
+    Channel, Completion, Errno, ExitNotice, Launch, Request, SpawnFailure, Stream, Target, TryRead, TryWrite,
+};
+pub use ready::{Condition, Dependency, Probe, ReadyPolicy};
+pub use restart::{Backoff, RestartPolicy, RestartWhen};
+pub use spec::{Body, ProcessSpec, Program, SessionSpec, StandIn, StopOrder, Strategy, SupervisorSpec, WorkerSpec};
 pub use stimulus::{Act, Stimulus, Trigger, TriggerSubject};

@@ -1,8 +1,9 @@
 //! How a unit ended: one terminal record an incarnation.
 
+use crate::ids::WorkerId;
 use crate::signal::Signal;
 use crate::time::Instant;
-use crate::vocab::Requester;
+use crate::vocab::{Requester, SpawnFailure};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -78,7 +79,31 @@ pub enum WorkerState {
     Failed,
 }
 
+/// The twelve states folded into four, for those who ask no more.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Coarse {
+    /// Pending or Backoff: there is no unit, and there may be one.
+    Pending,
+    /// Starting up to Draining: there is a unit.
+    Running,
+    /// Finished or Stopped.
+    Stopped,
+    /// Killed or Failed.
+    Failed,
+}
+
 impl WorkerState {
+    /// Folded into four.
+    pub const fn coarse(self) -> Coarse {
+        match self {
+            WorkerState::Pending | WorkerState::Backoff => Coarse::Pending,
+            WorkerState::Starting | WorkerState::Running | WorkerState::Ready => Coarse::Running,
+            WorkerState::Stopping | WorkerState::Killing | WorkerState::Draining => Coarse::Running,
+            WorkerState::Finished | WorkerState::Stopped => Coarse::Stopped,
+            WorkerState::Killed | WorkerState::Failed => Coarse::Failed,
+        }
+    }
+
     /// Finished, Stopped, Killed or Failed.
     pub const fn is_terminal(self) -> bool {
         matches!(self, WorkerState::Finished | WorkerState::Stopped | WorkerState::Killed | WorkerState::Failed)
@@ -145,5 +170,30 @@ pub struct Outcome {
     /// When it was over.
     pub ended_at: Instant,
     /// The error of a start that failed.
-    pub start_error: Option<crate::vocab::SpawnFailure>,
+    pub start_error: Option<SpawnFailure>,
+    /// The worker that it would have had to wait for, and that ended without having come so far.
+    pub unmet: Option<WorkerId>,
+    /// Whether it would have been started again, had its budget of restarts not been used up. It is Failed then, however it ended.
+    pub circuit_breaker: bool,
+}
+
+impl Outcome {
+    /// That of an incarnation that never ran: it has no status, output or survivors.
+    pub fn unborn(incarnation: u32, state: WorkerState, reason: Reason, since: Instant, now: Instant) -> Outcome {
+        Outcome {
+            state,
+            status: ExitStatus::Unknown,
+            reason,
+            requested_by: None,
+            survivors: Vec::new(),
+            holders: Vec::new(),
+            output: OutputTally::default(),
+            incarnation,
+            spawned_at: since,
+            ended_at: now,
+            start_error: None,
+            unmet: None,
+            circuit_breaker: false,
+        }
+    }
 }

@@ -2,6 +2,8 @@
 
 use crate::signal::Signal;
 use crate::time::Duration;
+use crate::vocab::ProcessSpec;
+use alloc::sync::Arc;
 
 /// How far a stop reaches.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -47,9 +49,20 @@ pub enum SecondStop {
     Join,
 }
 
+/// A command that is run before a worker is signalled: to take it out of a load balancer, say. Its end, however it ends, lets the stop go on.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PreStop {
+    /// What is run.
+    pub command: Arc<ProcessSpec>,
+    /// How long it may run; it is killed then, and the stop goes on.
+    pub within: Duration,
+}
+
 /// How a worker is stopped. One absolute deadline covers all of it.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StopPolicy {
+    /// What is run before the gentle signal.
+    pub hook: Option<Arc<PreStop>>,
     /// The gentle signal.
     pub signal: Signal,
     /// To whom.
@@ -63,6 +76,11 @@ pub struct StopPolicy {
 }
 
 impl StopPolicy {
+    /// How long the hook may take; zero where there is none.
+    pub fn hook_within(&self) -> Duration {
+        self.hook.as_ref().map_or(Duration::ZERO, |hook| hook.within)
+    }
+
     /// The time that a killed scope has to become empty.
     pub const EMPTY_WITHIN: Duration = Duration::from_secs(1);
 }
@@ -71,6 +89,7 @@ impl Default for StopPolicy {
     /// TERM to the group, 10 s of grace, 500 ms of drain.
     fn default() -> Self {
         StopPolicy {
+            hook: None,
             signal: Signal::TERM,
             signal_to: SignalTo::Scope,
             grace: Grace::After(Duration::from_secs(10)),

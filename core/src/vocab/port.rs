@@ -6,6 +6,7 @@
 use crate::ids::Pid;
 use crate::signal::Signal;
 use crate::vocab::{ExitStatus, ProcessSpec, Survivor};
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -41,6 +42,47 @@ pub enum Target {
     Scope,
 }
 
+/// What one incarnation is told and given at its start, beside what its spec says.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Launch {
+    /// The same for all incarnations of one worker: `LIFECYCLE_RESUME_ID`. None is told where it is zero.
+    pub resume: u64,
+    /// How the incarnation before ended, where that is known: `LIFECYCLE_PREV_EXIT`.
+    pub previous: Option<ExitStatus>,
+    /// On what it says that it is ready.
+    pub notify: Option<Channel>,
+}
+
+impl Launch {
+    /// The name of the variable that holds [`resume`](Self::resume).
+    pub const RESUME_ID: &'static str = "LIFECYCLE_RESUME_ID";
+    /// The name of the variable that holds [`prev_exit`](Self::prev_exit).
+    pub const PREV_EXIT: &'static str = "LIFECYCLE_PREV_EXIT";
+
+    /// What `LIFECYCLE_RESUME_ID` is to say.
+    pub fn resume_id(&self) -> Option<String> {
+        (self.resume != 0).then(|| alloc::format!("{:016x}", self.resume))
+    }
+
+    /// What `LIFECYCLE_PREV_EXIT` is to say: the code, or 128+n for signal n, as a shell does.
+    pub fn prev_exit(&self) -> Option<u8> {
+        match self.previous {
+            Some(ExitStatus::Exited(code)) => Some(code),
+            Some(ExitStatus::Signalled { signal, .. }) => Some(128 + signal.number() as u8),
+            Some(ExitStatus::Unknown) | None => None,
+        }
+    }
+}
+
+/// On what a unit says that it is ready.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Channel {
+    /// The datagram socket that `NOTIFY_SOCKET` names (sd_notify(3)).
+    Socket,
+    /// A newline on this descriptor.
+    Newline(i32),
+}
+
 /// What is asked of a world.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Request {
@@ -48,6 +90,8 @@ pub enum Request {
     Spawn {
         /// What to start.
         spec: Arc<ProcessSpec>,
+        /// What this incarnation is told and given beside.
+        launch: Launch,
     },
     /// Prompt act: send a signal. Answered only by [`Completion::SignalFailed`].
     Signal {
@@ -60,6 +104,10 @@ pub enum Request {
     Exit,
     /// Wait: until nobody in the scope is alive. Zombies do not count, but members adopted by us are reaped.
     Empty,
+    /// Wait: until a process of the unit has said on this channel that the unit is ready. Said is said: it may have been before.
+    Notified(Channel),
+    /// Slow act: try to connect to this `HOST:PORT` over TCP, and close the connection at once.
+    Connect(Arc<str>),
     /// Wait: until a `try_read` of the stream would not block.
     Readable(Stream),
     /// Wait: until a `try_write` to stdin would not block.
@@ -91,6 +139,12 @@ pub enum Completion {
     Exited(ExitNotice),
     /// To `Empty`.
     Empty,
+    /// To `Notified`.
+    Notified,
+    /// To `Connect`: whether somebody accepted.
+    Connected(bool),
+    /// To the command of [`Cx::run`](crate::machine::Cx::run): how it ended; `None` where it did not start.
+    Ran(Option<ExitStatus>),
     /// To `Readable`.
     Readable,
     /// To `Writable`.

@@ -1,8 +1,9 @@
 //! What is to be run: sessions, workers and processes as plain, shareable data.
 
+use crate::ids::WorkerId;
 use crate::puppet::Block;
 use crate::time::Duration;
-use crate::vocab::{Errno, Scope, SecondStop, StopPolicy};
+use crate::vocab::{Dependency, Errno, ReadyPolicy, RestartPolicy, Scope, SecondStop, StopPolicy};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -119,6 +120,30 @@ pub enum Body {
     PuppetTask(Block),
     /// An async function of the host's table (`Host::register`), by its index: machines stay data.
     Function(u32),
+    /// Other workers of the plan, which it keeps running: a supervisor is a worker.
+    Supervisor(Arc<SupervisorSpec>),
+}
+
+/// What a supervisor keeps running, and how.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SupervisorSpec {
+    /// Who is restarted when one is.
+    pub strategy: Strategy,
+    /// Its children, in the order that `rest-for-one` goes by.
+    pub children: Vec<WorkerId>,
+    /// Whether a child whose circuit breaker has tripped takes the supervisor with it, so that the supervisor's own parent decides.
+    pub escalate: bool,
+}
+
+/// Who is restarted when a child is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Strategy {
+    /// That child alone.
+    OneForOne,
+    /// All children.
+    OneForAll,
+    /// That child, and those after it in the list.
+    RestForOne,
 }
 
 /// A worker of a session.
@@ -130,8 +155,32 @@ pub struct WorkerSpec {
     pub body: Body,
     /// How it is stopped.
     pub stop: StopPolicy,
+    /// Whether and how it is started again.
+    pub restart: RestartPolicy,
+    /// How it shows that it is ready.
+    pub ready: Option<Arc<ReadyPolicy>>,
+    /// What its start waits for; the stop goes the other way.
+    pub after: Vec<Dependency>,
+    /// Whom its stop waits for beside those who depend on it.
+    pub stop_after: Vec<WorkerId>,
     /// key = value, for filters and reports.
     pub tags: BTreeMap<String, String>,
+}
+
+impl WorkerSpec {
+    /// A worker with the defaults: never restarted, ready when started, waiting for nobody.
+    pub fn new(name: &str, body: Body) -> WorkerSpec {
+        WorkerSpec {
+            name: name.into(),
+            body,
+            stop: StopPolicy::default(),
+            restart: RestartPolicy::default(),
+            ready: None,
+            after: Vec::new(),
+            stop_after: Vec::new(),
+            tags: BTreeMap::new(),
+        }
+    }
 }
 
 /// The order in which workers are stopped.
@@ -154,7 +203,7 @@ pub struct SessionSpec {
     pub order: StopOrder,
     /// What a second stop does.
     pub second_stop: SecondStop,
-    /// Its workers; a [`WorkerId`](crate::ids::WorkerId) is an index into this list.
+    /// Its workers; a [`WorkerId`] is an index into this list. Children of supervisors stand here as well.
     pub workers: Vec<WorkerSpec>,
 }
 

@@ -26,6 +26,14 @@ pub enum Act {
     Stop,
     /// It is killed at once.
     Kill,
+    /// It is stopped and started again; of a worker only.
+    Restart,
+    /// It is started, where it is over or was not started with the session; of a worker only.
+    Start,
+    /// Ctrl-C: a stop, and the second one is treated as the session's policy says.
+    Interrupt,
+    /// The terminal goes away: a stop.
+    Hangup,
     /// It is sent this signal.
     Signal(Signal),
     /// These bytes are written to its stdin.

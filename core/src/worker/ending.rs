@@ -5,8 +5,9 @@ use super::run::{Reading, index};
 use super::{Run, State, StopPlan, Worker};
 use crate::ids::OpId;
 use crate::machine::{Cx, Event};
-use crate::vocab::{ExitNotice, ExitStatus, Fact, Outcome, OutputTally, Request, Stream, Subject, Survivor};
-use alloc::sync::Arc;
+use crate::vocab::{
+    ExitNotice, ExitStatus, Fact, Outcome, OutputTally, Request, Requester, StopPolicy, Stream, Subject, Survivor,
+};
 use alloc::vec::Vec;
 use core::mem::replace;
 
@@ -21,8 +22,11 @@ impl Worker {
     /// Nobody is left to wait for, or nobody will be waited for any longer.
     pub(super) fn drain(&mut self, run: Run, plan: StopPlan, cx: &mut Cx<'_>) {
         let gone = run.exit.is_some() && run.empty;
-        let until = if gone { plan.deadline.min(cx.now.after(self.spec.stop.drain)) } else { plan.deadline };
-        if until <= cx.now && !(gone && run.outputs_closed()) {
+        let drain = self.spec.stop.drain;
+        // A command beside it, that is being killed, has as long as a killed scope.
+        let drain = if run.has_commands() { drain.max(StopPolicy::EMPTY_WITHIN) } else { drain };
+        let until = if gone { plan.deadline.min(cx.now.after(drain)) } else { plan.deadline };
+        if until <= cx.now && !run.is_over() {
             return self.survey(run, cx);
         }
         self.state = State::Draining { run, until, plan };
@@ -31,9 +35,7 @@ impl Worker {
 
     pub(super) fn finish_if_drained(&mut self, cx: &mut Cx<'_>) {
         match replace(&mut self.state, State::Pending) {
-            State::Draining { run, .. } if run.exit.is_some() && run.empty && run.outputs_closed() => {
-                self.finish(run, Vec::new(), Vec::new(), cx);
-            }
+            State::Draining { run, .. } if run.is_over() => self.finish(run, Vec::new(), Vec::new(), cx),
             other => self.state = other,
         }
     }
@@ -79,19 +81,24 @@ impl Worker {
         if abandoned {
             cx.fact(Subject::Worker(self.id), self.incarnation, Some(run.unit), Fact::DrainAbandoned);
         }
-        for op in run.empty_op.into_iter().chain(run.exit.is_none().then_some(run.exit_op)) {
+        let rest = run.empty_op.into_iter().chain(run.exit.is_none().then_some(run.exit_op));
+        for op in rest.chain(run.probe).chain(run.hook) {
             cx.withdraw(op);
         }
         cx.submit(run.unit, Request::CloseInput);
         cx.submit(run.unit, Request::Reap);
+        let status = run.exit.map(|notice| notice.status);
+        let success = |status| matches!(status, ExitStatus::Exited(code) if self.spec.restart.success.contains(&code));
         let ending = Ending {
-            status: run.exit.map(|notice| notice.status),
+            status,
+            is_success: status.is_some_and(success),
             killed_leader: run.killed_leader,
             killed_any: run.killed_any(),
+            started_too_slowly: run.asked == Some(Requester::Deadline),
             stop_requested: run.asked.is_some(),
             sent: run.sent,
         };
-        self.state = State::Ended(Arc::new(Outcome {
+        let outcome = Outcome {
             state: ending.state(),
             status: ending.status.unwrap_or(ExitStatus::Unknown),
             reason: ending.reason(),
@@ -103,13 +110,9 @@ impl Worker {
             spawned_at: run.spawned_at,
             ended_at: cx.now,
             start_error: None,
-        }));
-        self.announce(Some(run.unit), cx);
-    }
-
-    pub(super) fn announce(&mut self, unit: Option<crate::ids::UnitId>, cx: &mut Cx<'_>) {
-        let State::Ended(outcome) = &self.state else { unreachable!("only an end is announced") };
-        cx.fact(Subject::Worker(self.id), self.incarnation, unit, Fact::Ended(outcome.clone()));
-        cx.tell(self.parent, Event::Ended { worker: self.id, outcome: outcome.clone() });
+            unmet: None,
+            circuit_breaker: false,
+        };
+        self.conclude(outcome, Some(run.unit), cx);
     }
 }

@@ -1,19 +1,24 @@
 //! One worker, from its first start to its last reaped process. Owns every rule about signals.
 //!
 //! ```text
-//! Pending ─start─▶ Starting ─spawned─▶ Up ─stop, or the leader ended and left others─▶ Stopping ─grace over─▶ Killing
-//!                     │ stop             └──leader ended, scope empty──▶ Draining ◀──scope empty──┘ ◀──empty, or given up──┘
-//!                     └▶ Abandoning ─spawned─▶ Stopping                     └─output closed─▶ Ended
+//! Pending ─start─▶ Starting ─spawned─▶ Up ─stop─▶ Hooking ─▶ Stopping ─grace over─▶ Killing
+//!                     │ stop            │└──the leader ended and left others──▲│        │
+//!                     │                 └──leader ended, scope empty─┐         ▼▼scope empty, or given up
+//!                     └▶ Abandoning ─spawned─▶ Hooking               └───▶ Draining ─output closed─▶ Ended ─again─▶ Backoff ─▶ Starting
 //!                                                                           └─time is up──▶ Surveying ─▶ Ended
 //! ```
 
+mod again;
 mod digest;
 mod ending;
 mod lines;
 mod outcome;
 mod plan;
+mod ready;
 mod rules;
 mod run;
+mod start;
+mod stop;
 
 pub use lines::{LINE_MAX, Lines};
 pub use plan::StopPlan;
@@ -24,12 +29,15 @@ use ending::Survey;
 use crate::digest::Digest;
 use crate::ids::{ActorId, OpId, UnitId, WorkerId};
 use crate::machine::{Broken, Command, Cx, Event, Machine};
+use crate::restart::Restarts;
 use crate::time::Instant;
-use crate::vocab::{Outcome, Request, SessionSpec, WorkerSpec, WorkerState};
+use crate::vocab::{Condition, ExitStatus, Outcome, Request, SessionSpec, WorkerSpec, WorkerState};
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::ops::Deref;
+use ready::Readiness;
 
 /// The machine of one worker.
 #[derive(Clone, Debug)]
@@ -38,6 +46,12 @@ pub struct Worker {
     pub(crate) parent: ActorId,
     pub(crate) spec: Spec,
     pub(crate) incarnation: u32,
+    /// Whether its parent wants to hear how far it has come.
+    herald: bool,
+    /// How the incarnation before ended, where that is known: the next one is told.
+    previous: Option<ExitStatus>,
+    /// Its restarts so far; made when the first one is considered.
+    restarts: Option<Box<Restarts>>,
     pub(crate) state: State,
 }
 
@@ -65,12 +79,14 @@ impl Deref for Spec {
 pub(crate) enum State {
     /// Not started.
     Pending,
-    /// The spawn is not answered.
-    Starting { unit: UnitId, op: OpId, since: Instant },
+    /// The spawn is not answered; it has failed to start where it is not ready by `by`.
+    Starting { unit: UnitId, op: OpId, since: Instant, by: Instant },
     /// A stop came before the spawn was answered: a late process is stopped by the same plan.
     Abandoning { unit: UnitId, op: OpId, since: Instant, plan: StopPlan },
     /// It runs.
     Up(Run),
+    /// Its pre-stop hook runs; the gentle signal follows when that is over, and at `until` at the latest.
+    Hooking { run: Run, plan: StopPlan, until: Instant },
     /// The gentle signal was sent; KILL follows at `plan.kill_at`.
     Stopping { run: Run, plan: StopPlan },
     /// KILL was sent; the scope should be empty by `plan.empty_by`.
@@ -79,6 +95,8 @@ pub(crate) enum State {
     Draining { run: Run, until: Instant, plan: StopPlan },
     /// Time is up: who is left is asked for, to be named in the outcome.
     Surveying { run: Run, op: OpId },
+    /// Over, and to be started again.
+    Backoff { until: Instant, last: Arc<Outcome> },
     /// Over.
     Ended(Arc<Outcome>),
 }
@@ -90,10 +108,12 @@ impl State {
             State::Starting { .. } => "Starting",
             State::Abandoning { .. } => "Abandoning",
             State::Up(_) => "Up",
+            State::Hooking { .. } => "Hooking",
             State::Stopping { .. } => "Stopping",
             State::Killing { .. } => "Killing",
             State::Draining { .. } => "Draining",
             State::Surveying { .. } => "Surveying",
+            State::Backoff { .. } => "Backoff",
             State::Ended(_) => "Ended",
         }
     }
@@ -102,7 +122,7 @@ impl State {
 impl Worker {
     /// A worker that has not been started. It reports to `parent`.
     pub fn new(id: WorkerId, parent: ActorId, spec: WorkerSpec) -> Worker {
-        Worker { id, parent, spec: Spec::Own(Arc::new(spec)), incarnation: 0, state: State::Pending }
+        Worker::with(id, parent, Spec::Own(Arc::new(spec)))
     }
 
     /// The worker of this number in a plan.
@@ -110,7 +130,19 @@ impl Worker {
     /// # Panics
     /// When its spec is looked at, if the plan has no such worker.
     pub fn of_plan(id: WorkerId, parent: ActorId, plan: &Arc<SessionSpec>) -> Worker {
-        Worker { id, parent, spec: Spec::Planned(plan.clone(), id), incarnation: 0, state: State::Pending }
+        Worker::with(id, parent, Spec::Planned(plan.clone(), id))
+    }
+
+    fn with(id: WorkerId, parent: ActorId, spec: Spec) -> Worker {
+        let (incarnation, herald, state) = (0, false, State::Pending);
+        Worker { id, parent, spec, incarnation, herald, previous: None, restarts: None, state }
+    }
+
+    /// The same worker, that tells its parent how far it has come ([`Event::News`]).
+    #[must_use]
+    pub fn heralding(mut self) -> Worker {
+        self.herald = true;
+        self
     }
 
     /// Its public state.
@@ -118,20 +150,39 @@ impl Worker {
         match &self.state {
             State::Pending => WorkerState::Pending,
             State::Starting { .. } => WorkerState::Starting,
-            State::Up(_) => WorkerState::Ready,
-            State::Abandoning { .. } | State::Stopping { .. } => WorkerState::Stopping,
+            State::Up(run) if run.readiness == Readiness::Ready => WorkerState::Ready,
+            State::Up(_) => WorkerState::Running,
+            State::Abandoning { .. } | State::Hooking { .. } | State::Stopping { .. } => WorkerState::Stopping,
             State::Killing { .. } => WorkerState::Killing,
             State::Draining { .. } | State::Surveying { .. } => WorkerState::Draining,
+            State::Backoff { .. } => WorkerState::Backoff,
             State::Ended(outcome) => outcome.state,
         }
     }
 
-    /// How it ended, once it has.
+    /// How its last incarnation ended, once it is over.
     pub fn outcome(&self) -> Option<&Arc<Outcome>> {
         match &self.state {
-            State::Ended(outcome) => Some(outcome),
+            State::Ended(outcome) | State::Backoff { last: outcome, .. } => Some(outcome),
             State::Pending | State::Starting { .. } | State::Abandoning { .. } | State::Up(_) => None,
-            State::Stopping { .. } | State::Killing { .. } | State::Draining { .. } | State::Surveying { .. } => None,
+            State::Hooking { .. } | State::Stopping { .. } | State::Killing { .. } => None,
+            State::Draining { .. } | State::Surveying { .. } => None,
+        }
+    }
+
+    /// Which incarnation it is in, or was in last: from 1; 0 before the first.
+    pub fn incarnation(&self) -> u32 {
+        self.incarnation
+    }
+
+    /// Its number in the plan.
+    pub fn id(&self) -> WorkerId {
+        self.id
+    }
+
+    fn herald(&self, come: Condition, cx: &mut Cx<'_>) {
+        if self.herald {
+            cx.tell(self.parent, Event::News { worker: self.id, come });
         }
     }
 }
@@ -139,7 +190,10 @@ impl Worker {
 impl Machine for Worker {
     fn on(&mut self, event: Event, cx: &mut Cx<'_>) {
         match event {
-            Event::Command(Command::Start) => self.start(cx),
+            Event::Command(Command::Start) => self.start(Instant::NEVER, cx),
+            Event::Command(Command::StartBy(deadline)) => self.start(deadline, cx),
+            Event::Command(Command::Again { at }) => self.again(at, cx),
+            Event::Command(Command::GiveUp { on }) => self.give_up(on, cx),
             Event::Command(Command::Stop { by, deadline }) => self.stop(by, deadline, cx),
             Event::Command(Command::Kill { by, deadline }) => self.kill(by, deadline, cx),
             Event::Command(Command::Signal(signal)) => self.user_signal(signal, cx),
@@ -151,21 +205,29 @@ impl Machine for Worker {
             Event::Empty { op } => self.empty(op, cx),
             Event::Output { op, stream, ref chunk } => self.output(op, stream, chunk, cx),
             Event::Surveyed { op, members, holders, exit } => self.surveyed(op, Survey { members, holders, exit }, cx),
+            Event::Notified { op } => self.notified(op, cx),
+            Event::Connected { op, accepted } => self.connected(op, accepted, cx),
+            Event::Ran { op, status } => self.ran(op, status, cx),
             // ESRCH means gone, and its exit is on the way; EPERM and the rest leave KILL and the deadline to answer for it.
             Event::SignalFailed { .. } | Event::Written { .. } => {}
-            Event::Command(Command::Worker(..)) | Event::Ended { .. } | Event::Heard { .. } | Event::Observed(_) => {
+            Event::Command(Command::Worker(..) | Command::Restart(_)) | Event::News { .. } | Event::Ended { .. } => {
                 cx.unexpected(self.state.name(), &event);
             }
+            Event::Heard { .. } | Event::Observed(_) => cx.unexpected(self.state.name(), &event),
         }
     }
 
     fn deadline(&self) -> Option<Instant> {
         match &self.state {
-            State::Pending | State::Starting { .. } | State::Up(_) | State::Surveying { .. } | State::Ended(_) => None,
+            State::Pending | State::Surveying { .. } | State::Ended(_) => None,
+            State::Starting { by, .. } => Some(*by),
+            State::Up(run) => run.readiness.deadline(),
             State::Abandoning { plan, .. } => Some(plan.deadline),
+            State::Hooking { plan, until, .. } => Some(plan.kill_at.min(*until)),
             State::Stopping { plan, .. } => Some(plan.kill_at),
             State::Killing { plan, .. } => Some(plan.empty_by),
             State::Draining { until, .. } => Some(*until),
+            State::Backoff { until, .. } => Some(*until),
         }
     }
 
@@ -178,14 +240,29 @@ impl Machine for Worker {
             State::Starting { .. } | State::Up(_) if self.incarnation == 0 => broken("it has no incarnation"),
             State::Starting { .. } => Ok(()),
             State::Up(run) if run.exit.is_some() => broken("its leader has ended"),
+            State::Up(run) if run.hook.is_some() => broken("its hook runs"),
             State::Up(_) => Ok(()),
-            State::Abandoning { plan, .. } | State::Stopping { plan, .. } | State::Killing { plan, .. } => {
-                if sane(plan) { Ok(()) } else { broken("its plan ends before it begins") }
+            State::Hooking { run, .. } if run.hook.is_none() => broken("it has no hook"),
+            State::Hooking { plan, .. } | State::Abandoning { plan, .. } => {
+                if sane(plan) {
+                    Ok(())
+                } else {
+                    broken("its plan ends before it begins")
+                }
+            }
+            State::Stopping { plan, .. } | State::Killing { plan, .. } => {
+                if sane(plan) {
+                    Ok(())
+                } else {
+                    broken("its plan ends before it begins")
+                }
             }
             State::Draining { run, until, .. } if run.exit.is_none() && *until == Instant::NEVER => {
                 broken("it waits for ever for a leader that lives")
             }
             State::Draining { .. } | State::Surveying { .. } => Ok(()),
+            State::Backoff { until, .. } if *until == Instant::NEVER => broken("it waits for ever"),
+            State::Backoff { .. } => Ok(()),
         }
     }
 
@@ -197,17 +274,19 @@ impl Machine for Worker {
         match &self.state {
             State::Pending => "its start".into(),
             State::Starting { .. } | State::Abandoning { .. } => "the answer to its spawn".into(),
-            State::Up(_) => "its leader to end, or a stop".into(),
+            State::Up(run) => run.readiness.awaited().into(),
+            State::Hooking { until, .. } => format!("the end of its pre-stop hook until {until}"),
             State::Stopping { run, plan } => format!("{} until KILL at {}", run.awaited(), plan.kill_at),
             State::Killing { run, plan } => format!("{} until {}", run.awaited(), plan.empty_by),
             State::Draining { until, .. } => format!("the end of its output until {until}"),
             State::Surveying { .. } => "the names of who is left".into(),
+            State::Backoff { until, .. } => format!("its next start at {until}"),
             State::Ended(_) => "nothing".into(),
         }
     }
 
     fn digest(&self, now: Instant, into: &mut Digest) -> bool {
-        self.state.digest(now, into);
+        self.digest_all(now, into);
         true
     }
 }

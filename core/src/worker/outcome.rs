@@ -8,10 +8,14 @@ use crate::vocab::{ExitStatus, Reason, WorkerState};
 pub(crate) struct Ending {
     /// The kernel's word; `None` where the leader's end was never seen.
     pub(crate) status: Option<ExitStatus>,
+    /// Whether that is an exit with a code that counts as success.
+    pub(crate) is_success: bool,
     /// Whether our KILL was sent before the leader's end was delivered.
     pub(crate) killed_leader: bool,
     /// Whether KILL was sent anywhere in the scope.
     pub(crate) killed_any: bool,
+    /// Whether it was stopped because it did not become ready in time.
+    pub(crate) started_too_slowly: bool,
     /// Whether a stop was asked for before the leader's end was delivered.
     pub(crate) stop_requested: bool,
     /// The signals that we sent, as bits.
@@ -25,6 +29,9 @@ pub(crate) const fn bit(signal: Signal) -> u64 {
 impl Ending {
     pub(crate) fn reason(&self) -> Reason {
         match self.status {
+            Some(ExitStatus::Exited(_) | ExitStatus::Signalled { .. }) | None if self.started_too_slowly => {
+                Reason::StartFailed
+            }
             // A process that our KILL reached alive cannot exit: it had ended before.
             Some(ExitStatus::Exited(_)) => Reason::Natural,
             Some(ExitStatus::Signalled { signal: Signal::KILL, .. }) if self.killed_leader => Reason::ForcedKill,
@@ -36,7 +43,7 @@ impl Ending {
 
     /// The first that fits.
     pub(crate) fn state(&self) -> WorkerState {
-        if self.reason() == Reason::RuntimeError {
+        if matches!(self.reason(), Reason::RuntimeError | Reason::StartFailed) {
             return WorkerState::Failed;
         }
         if self.killed_any {
@@ -47,7 +54,7 @@ impl Ending {
             Some(ExitStatus::Signalled { signal, .. }) if self.stop_requested && self.sent & bit(signal) != 0 => {
                 WorkerState::Stopped
             }
-            Some(ExitStatus::Exited(0)) => WorkerState::Finished,
+            Some(ExitStatus::Exited(_)) if self.is_success => WorkerState::Finished,
             Some(ExitStatus::Exited(_) | ExitStatus::Signalled { .. } | ExitStatus::Unknown) | None => {
                 WorkerState::Failed
             }
@@ -78,8 +85,19 @@ mod tests {
             (Some(ExitStatus::Unknown), false, false, true, 0, Reason::RuntimeError, WorkerState::Failed),
         ];
         for (status, killed_leader, killed_any, stop_requested, sent, reason, state) in rows {
-            let ending = Ending { status, killed_leader, killed_any, stop_requested, sent };
+            let is_success = status == exited(0);
+            let ending = Ending {
+                status,
+                is_success,
+                killed_leader,
+                killed_any,
+                started_too_slowly: false,
+                stop_requested,
+                sent,
+            };
             assert_eq!((ending.reason(), ending.state()), (reason, state), "{ending:?}");
+            let late = Ending { started_too_slowly: true, ..ending };
+            assert_eq!(late.state(), WorkerState::Failed, "{late:?}");
         }
     }
 }

@@ -17,20 +17,35 @@ pub struct StopPlan {
 }
 
 impl StopPlan {
-    /// deadline = min(caller's, request + grace + 1 s for emptiness + drain); KILL at min(request + grace, deadline − 1 s − drain).
-    /// With `Grace::Never` only the caller's deadline counts.
+    /// deadline = min(caller's, request + hook + grace + 1 s for emptiness + drain); KILL at min(request + hook + grace,
+    /// deadline − 1 s − drain). With `Grace::Never` only the caller's deadline counts.
     pub fn new(policy: &StopPolicy, by: Requester, now: Instant, caller: Instant) -> StopPlan {
+        StopPlan::from_signal(policy, by, now.after(policy.hook_within()), caller).not_before(now)
+    }
+
+    /// The same for a stop whose gentle signal is sent at this instant.
+    pub fn from_signal(policy: &StopPolicy, by: Requester, signal_at: Instant, caller: Instant) -> StopPlan {
         let tail = StopPolicy::EMPTY_WITHIN.saturating_add(policy.drain);
         let grace_end = match policy.grace {
-            Grace::After(grace) => now.after(grace),
+            Grace::After(grace) => signal_at.after(grace),
             Grace::Never => Instant::NEVER,
         };
         let deadline = caller.min(grace_end.after(tail));
         StopPlan {
             by,
-            kill_at: grace_end.min(deadline.before(tail)).max(now),
-            empty_by: deadline.before(policy.drain).max(now),
-            deadline: deadline.max(now),
+            kill_at: grace_end.min(deadline.before(tail)),
+            empty_by: deadline.before(policy.drain),
+            deadline,
+        }
+    }
+
+    /// What lies in the past is due now.
+    fn not_before(self, now: Instant) -> StopPlan {
+        StopPlan {
+            by: self.by,
+            kill_at: self.kill_at.max(now),
+            empty_by: self.empty_by.max(now),
+            deadline: self.deadline.max(now),
         }
     }
 
@@ -93,6 +108,17 @@ mod tests {
         let alone = StopPlan::new(&never, Requester::User, ms(0), Instant::NEVER);
         assert_eq!((alone.kill_at, alone.deadline), (Instant::NEVER, Instant::NEVER));
         assert_eq!(StopPlan::new(&never, Requester::User, ms(0), ms(30_000)).kill_at, ms(28_500));
+    }
+
+    #[test]
+    fn a_hook_comes_before_the_grace_and_shares_the_deadline() {
+        let command = crate::vocab::ProcessSpec::puppet("hook", alloc::sync::Arc::new([])).into();
+        let hook = alloc::sync::Arc::new(crate::vocab::PreStop { command, within: Duration::from_millis(2000) });
+        let hooked = StopPolicy { hook: Some(hook), ..policy(3000) };
+        let plan = StopPlan::new(&hooked, Requester::User, ms(0), Instant::NEVER);
+        assert_eq!((plan.kill_at, plan.deadline), (ms(5000), ms(6500)));
+        let tight = StopPlan::new(&hooked, Requester::User, ms(0), ms(3000));
+        assert_eq!((tight.kill_at, tight.deadline), (ms(1500), ms(3000)));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::lines::Lines;
 use super::outcome::bit;
+use super::ready::Readiness;
 use crate::ids::{OpId, UnitId};
 use crate::machine::Cx;
 use crate::signal::Signal;
@@ -21,6 +22,11 @@ pub(crate) struct Run {
     pub(crate) empty: bool,
     pub(crate) outputs: [Reading; 2],
     pub(crate) delivered: u64,
+    /// How far it has come towards being of use.
+    pub(crate) readiness: Readiness,
+    /// Commands beside it that are not over: one that looked whether it is ready, and its pre-stop hook.
+    pub(crate) probe: Option<OpId>,
+    pub(crate) hook: Option<OpId>,
     /// Who asked for its end before its leader's end was delivered.
     pub(crate) asked: Option<Requester>,
     /// Signals that we sent, as bits.
@@ -52,6 +58,9 @@ impl Run {
             empty: false,
             outputs,
             delivered: 0,
+            readiness: Readiness::Unknown,
+            probe: None,
+            hook: None,
             asked: None,
             sent: 0,
             killed_leader: false,
@@ -65,6 +74,29 @@ impl Run {
         if signal == Signal::KILL && self.exit.is_none() {
             self.killed_leader = true;
         }
+    }
+
+    /// Notes who asks for its end. The first counts, but that its start took too long is no request.
+    pub(crate) fn ask(&mut self, by: Option<Requester>) {
+        if self.exit.is_none() && matches!(self.asked, None | Some(Requester::Deadline)) {
+            self.asked = by.or(self.asked);
+        }
+    }
+
+    /// Nobody waits for the hook's work any longer; what is left of the hook is.
+    pub(crate) fn cancel_hook(&self, cx: &mut Cx<'_>) {
+        if let Some(hook) = self.hook {
+            cx.cancel(hook);
+        }
+    }
+
+    /// Whether all that it was is over: its leader, its scope, its output and the commands beside it.
+    pub(crate) fn is_over(&self) -> bool {
+        self.exit.is_some() && self.empty && self.outputs_closed() && !self.has_commands()
+    }
+
+    pub(crate) fn has_commands(&self) -> bool {
+        self.probe.is_some() || self.hook.is_some()
     }
 
     /// Asks once to be told when the scope is empty.
@@ -86,7 +118,7 @@ impl Run {
         match (self.exit, self.empty) {
             (None, _) => "its leader to end",
             (Some(_), false) => "the rest of its scope to end",
-            (Some(_), true) => "nothing",
+            (Some(_), true) => "the commands beside it to end",
         }
     }
 }

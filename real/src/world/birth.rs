@@ -5,10 +5,22 @@ use crate::chooser::SplitMix64;
 use crate::puppet;
 use crate::scope::{RUN_VARIABLE, UNIT_VARIABLE};
 use crate::spawn::{self, Plan};
-use shakedown_core::vocab::{Errno, ProcessSpec, Program, SpawnFailure};
+use shakedown_core::vocab::{Errno, Launch, ProcessSpec, Program, SpawnFailure};
 use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::path::Path;
+
+/// What a process is told beside its specification.
+pub(super) struct Told<'a> {
+    /// Of this run.
+    pub(super) run: &'a str,
+    /// The unit, for those who look for leftovers.
+    pub(super) tag: &'a str,
+    /// Where puppets report to.
+    pub(super) reports: &'a str,
+    /// Of this incarnation.
+    pub(super) launch: Launch,
+}
 
 /// How to execute `spec` as a unit that carries `tag`; ranges of a puppet are drawn here.
 ///
@@ -17,12 +29,11 @@ use std::path::Path;
 /// made for a puppet.
 pub(super) fn plan(
     spec: &ProcessSpec,
-    run: &str,
-    tag: &str,
-    reports: &str,
+    told: Told<'_>,
     folder: &OnceCell<Folder>,
     mut draws: SplitMix64,
 ) -> Result<Plan, SpawnFailure> {
+    let Told { run, tag, reports, launch } = told;
     let Some(lead) = spawn::lead_of(spec.scope) else {
         return Err(SpawnFailure { errno: Errno::ENOSYS, at_exec: false });
     };
@@ -33,12 +44,16 @@ pub(super) fn plan(
     };
     let mut set: Vec<(OsString, OsString)> =
         vec![(RUN_VARIABLE.into(), run.into()), (UNIT_VARIABLE.into(), tags.into())];
+    set.extend(handover(&launch));
     let own = set.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
     let others = spec.env.iter().filter(|(name, _)| !own.iter().any(|o| o == name.as_str()));
     set.extend(others.map(|(name, value)| (name.into(), value.into())));
+    // What an outer supervisor has told us is not for our children.
+    let told_before = [Launch::RESUME_ID, Launch::PREV_EXIT].into_iter().filter(|_| launch.resume != 0);
+    let without: Vec<&str> = puppet::VARIABLES.into_iter().chain(told_before).collect();
     match &spec.program {
         Program::Command { argv, sim: _ } => {
-            let env = spawn::environment(set, &puppet::VARIABLES);
+            let env = spawn::environment(set, &without);
             Plan::new(argv, &env, spec.dir.as_deref(), lead)
         }
         Program::Puppet(script) => {
@@ -49,12 +64,19 @@ pub(super) fn plan(
                 let folder = folder_in(folder).map_err(|errno| SpawnFailure { errno, at_exec: false })?;
                 set.push((puppet::FOLDER_VARIABLE.into(), folder.into()));
             }
-            let env = spawn::environment(set, &puppet::VARIABLES);
+            let env = spawn::environment(set, &without);
             let plan = Plan::new(&["shakedown-puppet", &*spec.name], &env, spec.dir.as_deref(), lead)?;
             // In the child this means the same file as here, even if it has been replaced on disk: proc_pid_exe(5).
             Ok(plan.executing(c"/proc/self/exe"))
         }
     }
+}
+
+/// What an incarnation is told of those before it. The rest of the environment is inherited as it is.
+fn handover(launch: &Launch) -> impl Iterator<Item = (OsString, OsString)> {
+    let resume = launch.resume_id().map(|id| (Launch::RESUME_ID.into(), id.into()));
+    let previous = launch.prev_exit().map(|code| (Launch::PREV_EXIT.into(), code.to_string().into()));
+    resume.into_iter().chain(previous)
 }
 
 /// The world's folder, made for the first puppet that makes files: a world that is killed cannot remove it.

@@ -1,6 +1,7 @@
 //! The ports of core on Linux: requests in, completions out, each process held by a pidfd from its birth to its reaping.
 //! It makes no decision of its own; what it notices and nobody asked for stands in its findings.
 
+mod act;
 mod birth;
 mod folder;
 mod port;
@@ -21,13 +22,12 @@ use shakedown_core::ids::{OpId, Pid, TaskId, UnitId};
 use shakedown_core::signal::Signal;
 use shakedown_core::time::Instant;
 use shakedown_core::vocab::{
-    Completion, Errno, FactRecord, ProcessEvent, ProcessSpec, Request, Stream, Target, TryRead, TryWrite,
+    Errno, FactRecord, Launch, ProcessEvent, ProcessSpec, Request, Stream, Target, TryRead, TryWrite,
 };
 use shakedown_core::world::{Ready, World};
 use shared::{Birth, Shared};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
-use std::future::Future;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, PoisonError};
@@ -36,7 +36,6 @@ use tokio::io::Interest;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
-use unit::Unit;
 
 /// Where facts go as they become true.
 pub type FactSink = Box<dyn FnMut(FactRecord)>;
@@ -80,6 +79,8 @@ pub struct RealWorld {
     chooser: RealChooser,
     wakers: Wakers,
     run: String,
+    /// What resume ids of this world are made of.
+    nonce: u64,
     number: u32,
     sink: Option<FactSink>,
     process_sink: Option<ProcessSink>,
@@ -136,6 +137,7 @@ impl RealWorld {
             shared,
             chooser: RealChooser::new(config.seed),
             wakers: Wakers::new(bell),
+            nonce: shakedown_core::site::mix(shakedown_core::site::hash_name(&crate::fresh::fresh_name())),
             run,
             number: WORLDS.fetch_add(1, Ordering::Relaxed),
             sink: None,
@@ -180,10 +182,11 @@ impl RealWorld {
         self.shared.in_flight.get() > 0 || self.shared.endings.get() > 0
     }
 
-    fn start(&mut self, op: OpId, unit: UnitId, spec: Arc<ProcessSpec>) {
+    fn start(&mut self, op: OpId, unit: UnitId, spec: Arc<ProcessSpec>, launch: Launch) {
         let tag = format!("{}:{}.{}", self.run, self.number, unit.0);
         let draws = self.chooser.stream(u64::from(unit.0));
-        let plan = birth::plan(&spec, &self.run, &tag, &self.shared.reports_name, &self.folder, draws);
+        let told = birth::Told { run: &self.run, tag: &tag, reports: &self.shared.reports_name, launch };
+        let plan = birth::plan(&spec, told, &self.folder, draws);
         let (births, bell) = (self.shared.births.clone(), self.shared.bell.clone());
         let answer = move |born| {
             births.lock().unwrap_or_else(PoisonError::into_inner).push_back(Birth { op, unit, spec, tag, born });
@@ -194,80 +197,6 @@ impl RealWorld {
             Ok(plan) => spawn::spawn(plan, Box::new(answer)),
             Err(failure) => answer(Err(failure)),
         }
-    }
-
-    fn act(&mut self, op: OpId, unit: &Rc<Unit>, request: Request) {
-        let shared = self.shared.clone();
-        match request {
-            // A unit is born once; `submit` has taken every spawn.
-            Request::Spawn { .. } => {}
-            Request::Signal { to, signal } => {
-                if let Err(errno) = shared.signal(unit, to, signal) {
-                    shared.complete(op, Completion::SignalFailed(errno));
-                }
-            }
-            Request::Exit => {
-                self.wait(op, unit, |shared, unit| async move { Completion::Exited(shared.wait_exit(&unit).await) })
-            }
-            Request::Empty => self.wait(op, unit, |shared, unit| async move {
-                shared.wait_empty(&unit).await;
-                Completion::Empty
-            }),
-            Request::Readable(stream) => self.wait(op, unit, move |_, unit| async move {
-                unit.output(stream).ready().await;
-                Completion::Readable
-            }),
-            Request::Writable => self.wait(op, unit, |_, unit| async move {
-                unit.stdin.ready().await;
-                Completion::Writable
-            }),
-            Request::Write(bytes) => {
-                unit.writes.borrow_mut().push_back((op, bytes));
-                if !unit.is_pumping.replace(true) {
-                    self.go(unit, |shared, unit| async move { shared.pump_input(&unit).await });
-                }
-            }
-            Request::CloseInput => {
-                unit.stdin.close();
-                shared.forget_if_over(unit);
-            }
-            Request::CloseOutput(stream) => {
-                unit.output(stream).close();
-                shared.forget_if_over(unit);
-            }
-            Request::Survey => shared.survey(op, unit),
-            Request::Reap => {
-                if !shared.reap_now(unit) {
-                    self.go(unit, |shared, unit| async move { shared.reap(&unit).await });
-                }
-            }
-            Request::Detach => {
-                self.go(unit, |shared, unit| async move { shared.reap(&unit).await });
-                for stream in Stream::BOTH {
-                    self.go(unit, move |shared, unit| async move { shared.discard(&unit, stream).await });
-                }
-            }
-        }
-    }
-
-    /// Starts a wait, which may be withdrawn.
-    fn wait<F: Future<Output = Completion> + 'static>(
-        &self,
-        op: OpId,
-        unit: &Rc<Unit>,
-        body: impl FnOnce(Rc<Shared>, Rc<Unit>) -> F,
-    ) {
-        let (shared, wait) = (self.shared.clone(), body(self.shared.clone(), unit.clone()));
-        let task = tokio::task::spawn_local(async move {
-            let completion = wait.await;
-            shared.complete(op, completion);
-        });
-        self.shared.waits.borrow_mut().insert(op, task.abort_handle());
-    }
-
-    /// Starts an act, which goes on to its end.
-    fn go<F: Future<Output = ()> + 'static>(&self, unit: &Rc<Unit>, body: impl FnOnce(Rc<Shared>, Rc<Unit>) -> F) {
-        drop(tokio::task::spawn_local(body(self.shared.clone(), unit.clone())));
     }
 }
 
@@ -291,8 +220,8 @@ impl World for RealWorld {
     }
 
     fn submit(&mut self, op: OpId, unit: UnitId, request: Request) {
-        if let Request::Spawn { spec } = request {
-            return self.start(op, unit, spec);
+        if let Request::Spawn { spec, launch } = request {
+            return self.start(op, unit, spec, launch);
         }
         let known = self.shared.units.borrow().get(&unit).cloned();
         match known {
@@ -315,6 +244,10 @@ impl World for RealWorld {
             sink(event);
         }
         ready
+    }
+
+    fn nonce(&self) -> u64 {
+        self.nonce
     }
 
     /// This world takes no steps: it is never asked to.

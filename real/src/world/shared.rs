@@ -166,6 +166,8 @@ impl Shared {
             Request::Readable(_) => Completion::Readable,
             Request::Writable => Completion::Writable,
             Request::Write(_) => Completion::Written(0),
+            Request::Notified(_) => Completion::Notified,
+            Request::Connect(_) => Completion::Connected(false),
             Request::Survey => Completion::Surveyed { members: Vec::new(), holders: Vec::new(), exit: None },
         };
         self.complete(op, completion);

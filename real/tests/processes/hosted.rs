@@ -85,7 +85,7 @@ async fn a_session_starts_and_stops_its_workers() {
     ] {
         let stop = StopPolicy { grace: Grace::After(Duration::from_millis(100)), ..StopPolicy::default() };
         let body = Body::Process(Arc::new(puppet(name, script)));
-        spec.workers.push(WorkerSpec { name: name.into(), body, stop, tags: Default::default() });
+        spec.workers.push(WorkerSpec { stop, ..WorkerSpec::new(name, body) });
     }
     let at = DurationRange::fixed(Duration::from_millis(200));
     let stimuli: Arc<[Stimulus]> = [Stimulus { at, when: None, act: Act::Stop, on: None }].into();

@@ -4,8 +4,8 @@ use shakedown_core::ids::{OpId, Pid, UnitId};
 use shakedown_core::puppet::parse;
 use shakedown_core::signal::Signal;
 use shakedown_core::vocab::{
-    Completion, ExitNotice, ExitStatus, ProcessEvent, ProcessSpec, ProcessWhat, Request, Scope, SpawnFailure, Stream,
-    Survivor, Target, TryRead,
+    Completion, ExitNotice, ExitStatus, Launch, ProcessEvent, ProcessSpec, ProcessWhat, Request, Scope, SpawnFailure,
+    Stream, Survivor, Target, TryRead,
 };
 use shakedown_core::world::{Ready, World};
 use shakedown_real::procfs::stat;
@@ -83,7 +83,7 @@ impl Rig {
     pub async fn try_start(&mut self, spec: ProcessSpec) -> (UnitId, Result<Pid, SpawnFailure>) {
         self.units += 1;
         let unit = UnitId(self.units);
-        let op = self.submit(unit, Request::Spawn { spec: Arc::new(spec) });
+        let op = self.submit(unit, Request::Spawn { spec: Arc::new(spec), launch: Launch::default() });
         match self.answer(op).await {
             Completion::Spawned(result) => (unit, result),
             other => panic!("a spawn was answered by {other:?}"),

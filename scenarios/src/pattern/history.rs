@@ -116,7 +116,7 @@ impl History {
             Fact::StopRequested { by, .. } => Detail::By(*by),
             Fact::Output { stream, line, .. } => Detail::Line(*stream, line.clone()),
             Fact::Ended(outcome) => Detail::Status(outcome.status),
-            Fact::Spawn | Fact::Started { .. } | Fact::Ready | Fact::OutputClosed => Detail::None,
+            Fact::Spawn | Fact::Started { .. } | Fact::Ready | Fact::Unready | Fact::OutputClosed => Detail::None,
             Fact::DrainAbandoned | Fact::Backoff { .. } | Fact::Restarted | Fact::SessionStopped => Detail::None,
         };
         self.push(Entry { at: record.at, subject, event, detail });
@@ -215,7 +215,7 @@ impl History {
             Fact::Backoff { .. } => WorkerState::Backoff,
             Fact::Ended(outcome) => outcome.state,
             Fact::Signalled { .. } | Fact::OutputClosed | Fact::DrainAbandoned | Fact::Output { .. } => return,
-            Fact::Restarted | Fact::SessionStopped => return,
+            Fact::Unready | Fact::Restarted | Fact::SessionStopped => return,
         };
         self.states[worker.index()] = state;
     }

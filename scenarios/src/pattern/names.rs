@@ -45,7 +45,7 @@ impl Names {
         let workers = session.workers.iter().map(|worker| {
             let script = match &worker.body {
                 Body::Process(spec) => Some(spec.script().cloned()),
-                Body::PuppetTask(_) | Body::Function(_) => None,
+                Body::PuppetTask(_) | Body::Function(_) | Body::Supervisor(_) => None,
             };
             (worker.name.clone(), script)
         });
@@ -205,6 +205,7 @@ events! {
     Spawn "spawn" "a worker",
     Started "started" "session, worker or process",
     Ready "ready" "a worker",
+    Unready "unready" "a worker",
     StopRequested "stop-requested" "session or worker",
     Signalled "signalled" "worker or process",
     Exited "exited" "worker or process",
@@ -227,7 +228,7 @@ impl Event {
 
     /// Words of the contract whose events do not exist yet.
     pub const LATER: &'static [&'static str] =
-        &["unready", "request-started", "request-finished", "request-failed", "request-cut"];
+        &["request-started", "request-finished", "request-failed", "request-cut"];
 
     /// The event that a fact is; `None` for a terminal fact whose state is not terminal, which no machine of ours emits.
     pub fn of(fact: &Fact) -> Option<Event> {
@@ -235,6 +236,7 @@ impl Event {
             Fact::Spawn => Event::Spawn,
             Fact::Started { .. } => Event::Started,
             Fact::Ready => Event::Ready,
+            Fact::Unready => Event::Unready,
             Fact::StopRequested { .. } => Event::StopRequested,
             Fact::Signalled { .. } => Event::Signalled,
             Fact::Exited { .. } => Event::Exited,

@@ -38,6 +38,8 @@ fn ended(state: WorkerState, at: Instant) -> Fact {
         spawned_at: Instant::ZERO,
         ended_at: at,
         start_error: None,
+        unmet: None,
+        circuit_breaker: false,
     }))
 }
 
@@ -294,14 +296,14 @@ fn sentences_that_cannot_be_judged_say_why() {
         ("server exited before db ready before db failed", 30..36, "a second `before`"),
         ("server exited afterwards", 14..24, "is expected here, not `afterwards`"),
         ("server|session/x exited", 7..16, "unknown subject `session/x`"),
-        ("server unready", 7..14, "event `unready` is not supported yet"),
+        ("server request-cut", 7..18, "event `request-cut` is not supported yet"),
     ] {
         let errors = parse(text).and_then(|sentence| compile(text, &sentence, &names())).unwrap_err();
         let last = errors.last().unwrap();
         let error = errors.iter().find(|error| error.to_string().contains(part)).unwrap_or(last);
         assert!(error.to_string().contains(part), "{text}: {errors:?}");
         assert_eq!(error.at, at, "{text}: {errors:?}");
-        assert_eq!(error.not_supported_yet, text.contains("unready"));
+        assert_eq!(error.not_supported_yet, text.contains("request-cut"));
     }
 }
 

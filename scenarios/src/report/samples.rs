@@ -95,6 +95,8 @@ fn ended(state: WorkerState, status: ExitStatus, reason: Reason) -> Fact {
         spawned_at: ms(0),
         ended_at: ms(0),
         start_error: None,
+        unmet: None,
+        circuit_breaker: false,
     }))
 }
 

@@ -180,6 +180,7 @@ fn of_fact(record: &FactRecord, names: &dyn Names) -> Option<Happening> {
         Fact::Spawn
         | Fact::Started { .. }
         | Fact::Ready
+        | Fact::Unready
         | Fact::StopRequested { .. }
         | Fact::Exited { .. }
         | Fact::OutputClosed
@@ -199,6 +200,7 @@ fn session_words(fact: &Fact) -> Option<String> {
         | Fact::SessionStopped
         | Fact::Spawn
         | Fact::Ready
+        | Fact::Unready
         | Fact::Signalled { .. }
         | Fact::Exited { .. }
         | Fact::OutputClosed
@@ -221,7 +223,8 @@ fn worker_words(fact: &Fact) -> Option<String> {
         Fact::OutputClosed => return None,
         Fact::DrainAbandoned => "drain abandoned".into(),
         Fact::Output { line, .. } => format!("\"{}\"", visible(&String::from_utf8_lossy(line))),
-        Fact::Started { .. } | Fact::Ready | Fact::Backoff { .. } | Fact::Restarted => fact.word().into(),
+        Fact::Started { .. } | Fact::Ready | Fact::Unready | Fact::Backoff { .. } => fact.word().into(),
+        Fact::Restarted => fact.word().into(),
         Fact::Ended(_) | Fact::SessionStopped => fact.word().into(),
     })
 }

@@ -192,6 +192,7 @@ impl Kernel {
             writers: _,
             written: _,
             read: _,
+            said_ready,
             watches,
         } = unit;
         let Some(leader) = leader else { return 0 };
@@ -205,6 +206,7 @@ impl Kernel {
             what.hash(&mut digest);
             digest.value()
         };
+        said_ready.hash(&mut digest);
         digest.number(watches.iter().map(|(_, what)| waited(what)).fold(0, u64::wrapping_add));
         digest.value()
     }

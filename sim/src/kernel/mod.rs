@@ -18,6 +18,7 @@ mod init;
 mod kill;
 mod list;
 mod names;
+mod notify;
 mod oom;
 mod orphan;
 mod pgrp;

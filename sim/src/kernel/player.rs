@@ -168,8 +168,7 @@ impl Kernel {
             Verb::Thread(body) => self.start_thread(id, body),
             Verb::Freeze => self.generate(process, Signal::STOP, Sender::Process(process)),
             Verb::Touch(file) => self.touch(file),
-            // Nobody listens: no session has given it a NOTIFY_SOCKET.
-            Verb::NotifyReady => {}
+            Verb::NotifyReady => self.say_ready(process),
             other => unreachable!("{other:?} is not one system call"),
         }
         Played::Done

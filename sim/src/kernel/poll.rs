@@ -19,6 +19,8 @@ pub enum What {
     Readable(Stream),
     /// A write to stdin would not block.
     Writable,
+    /// One of its processes has said that the unit is ready.
+    Notified,
 }
 
 /// Something that became ready.
@@ -71,6 +73,7 @@ impl Kernel {
             What::Empty => self.scope_is_empty(unit),
             What::Readable(stream) => self.is_readable(unit, stream),
             What::Writable => self.is_writable(unit),
+            What::Notified => self.has_said_ready(unit),
         };
         if already {
             self.polls.ready.push_back(Item::Done(op, unit, what));
@@ -146,6 +149,7 @@ impl Kernel {
             What::Empty => Completion::Empty,
             What::Readable(_) => Completion::Readable,
             What::Writable => Completion::Writable,
+            What::Notified => Completion::Notified,
         }
     }
 }

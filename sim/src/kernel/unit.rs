@@ -30,6 +30,8 @@ pub(super) struct Unit {
     /// Bytes written to the outputs, and bytes of them read by the host.
     pub(super) written: u64,
     pub(super) read: u64,
+    /// Whether one of its processes has said that it is ready.
+    pub(super) said_ready: bool,
     pub(super) watches: Vec<(OpId, What)>,
 }
 
@@ -55,6 +57,7 @@ impl Unit {
             writers: 0,
             written: 0,
             read: 0,
+            said_ready: false,
             watches: Vec::new(),
         }
     }
@@ -67,6 +70,7 @@ impl Unit {
         self.writers = 0;
         self.written = 0;
         self.read = 0;
+        self.said_ready = false;
         self.watches.clear();
     }
 }

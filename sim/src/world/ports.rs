@@ -23,7 +23,7 @@ impl<C: Choose + 'static> World for SimWorld<C> {
 
     fn submit(&mut self, op: OpId, unit: UnitId, request: Request) {
         match request {
-            Request::Spawn { spec } => self.spawn(op, unit, &spec),
+            Request::Spawn { spec, launch: _ } => self.spawn(op, unit, &spec),
             Request::Signal { to, signal } => self.signal(op, unit, to, signal),
             Request::Exit => self.kernel.watch(op, unit, What::Exit),
             Request::Empty => self.kernel.watch(op, unit, What::Empty),
@@ -35,6 +35,12 @@ impl<C: Choose + 'static> World for SimWorld<C> {
                 }
             }
             Request::Writable => self.kernel.watch(op, unit, What::Writable),
+            Request::Notified(_) => self.kernel.watch(op, unit, What::Notified),
+            Request::Connect(address) => {
+                let port = address.rsplit(':').next().and_then(|port| port.parse().ok());
+                let accepted = port.is_some_and(|port| self.kernel.is_listening(port));
+                self.answers.push_back(Ready::Done { op, completion: Completion::Connected(accepted) });
+            }
             Request::Write(bytes) => self.write(op, PendingWrite { unit, bytes, written: 0 }),
             Request::CloseInput => self.kernel.close_input(unit),
             Request::CloseOutput(stream) => self.kernel.close_output(unit, stream),

@@ -139,6 +139,8 @@ pub fn tell_terminal(cx: &TaskCx, process: &Process, state: WorkerState, status:
         spawned_at: Instant::ZERO,
         ended_at: cx.now(),
         start_error: None,
+        unmet: None,
+        circuit_breaker: false,
     };
     tell(cx, process, Fact::Ended(Arc::new(outcome)));
 }

@@ -152,7 +152,7 @@ fn process(name: &str, script: &str) -> WorkerSpec {
 
 fn worker(name: &str, body: Body) -> WorkerSpec {
     let stop = StopPolicy { grace: Grace::After(Duration::from_millis(100)), ..StopPolicy::default() };
-    WorkerSpec { name: name.into(), body, stop, tags: Default::default() }
+    WorkerSpec { stop, ..WorkerSpec::new(name, body) }
 }
 
 fn millis(min: u64, max: u64) -> DurationRange {

@@ -1,0 +1,191 @@
+//! The stop of a worker: hook, gentle signal, KILL. One absolute deadline covers all of it.
+
+use super::{Run, State, StopPlan, Worker};
+use crate::machine::{Cx, Event};
+use crate::signal::Signal;
+use crate::time::Instant;
+use crate::vocab::{Fact, Reason, Request, Requester, SignalTo, Target};
+use core::mem::replace;
+
+impl Worker {
+    /// A stop request: valid in every state, and the earlier of two deadlines wins.
+    pub(super) fn stop(&mut self, by: Requester, caller: Instant, cx: &mut Cx<'_>) {
+        let plan = StopPlan::new(&self.spec.stop, by, cx.now, caller);
+        match replace(&mut self.state, State::Pending) {
+            State::Pending | State::Backoff { .. } => self.stopped_without_unit(by, cx),
+            State::Starting { unit, op, since, .. } => {
+                self.state = State::Abandoning { unit, op, since, plan };
+                self.tell(Fact::StopRequested { by, deadline: plan.deadline }, cx);
+            }
+            State::Up(mut run) => {
+                run.ask(Some(by));
+                self.state = State::Up(run);
+                self.tell(Fact::StopRequested { by, deadline: plan.deadline }, cx);
+                self.begin_stop(plan, cx);
+            }
+            State::Abandoning { unit, op, since, plan: first } => {
+                self.state = State::Abandoning { unit, op, since, plan: first.joined(&plan) };
+            }
+            State::Hooking { mut run, until, plan: first } => {
+                run.ask(Some(by));
+                self.state = State::Hooking { run, until, plan: first.joined(&plan) };
+            }
+            State::Stopping { mut run, plan: first } => {
+                // Where the leader ended by itself and its scope is being stopped, the request finds a stop under way.
+                run.ask(Some(by));
+                self.state = State::Stopping { run, plan: first.joined(&plan) };
+            }
+            State::Killing { run, plan: first } => self.state = State::Killing { run, plan: first.joined(&plan) },
+            State::Draining { run, until, plan: first } => {
+                let joined = first.joined(&plan);
+                self.state = State::Draining { run, until: until.min(joined.deadline), plan: joined };
+            }
+            over @ (State::Surveying { .. } | State::Ended(_)) => self.state = over,
+        }
+    }
+
+    /// A stop by force.
+    pub(super) fn kill(&mut self, by: Requester, caller: Instant, cx: &mut Cx<'_>) {
+        let now = StopPlan::new(&self.spec.stop, by, cx.now, caller).forced(&self.spec.stop, cx.now);
+        match replace(&mut self.state, State::Pending) {
+            State::Pending | State::Backoff { .. } => self.stopped_without_unit(by, cx),
+            State::Starting { unit, op, since, .. } => {
+                self.state = State::Abandoning { unit, op, since, plan: now };
+                self.tell(Fact::StopRequested { by, deadline: now.deadline }, cx);
+            }
+            State::Up(mut run) => {
+                run.ask(Some(by));
+                self.state = State::Up(run);
+                self.tell(Fact::StopRequested { by, deadline: now.deadline }, cx);
+                self.begin_stop(now, cx);
+            }
+            State::Abandoning { unit, op, since, plan } => {
+                self.state = State::Abandoning { unit, op, since, plan: plan.joined(&now) };
+            }
+            State::Hooking { run, plan, .. } => {
+                run.cancel_hook(cx);
+                self.escalate(run, plan.joined(&now), by, cx);
+            }
+            State::Stopping { run, plan } => self.escalate(run, plan.joined(&now), by, cx),
+            State::Killing { run, plan } => self.state = State::Killing { run, plan: plan.joined(&now) },
+            over @ (State::Draining { .. } | State::Surveying { .. } | State::Ended(_)) => self.state = over,
+        }
+    }
+
+    /// Runs the hook where there is one and the leader lives; otherwise the signal is due.
+    pub(super) fn begin_stop(&mut self, plan: StopPlan, cx: &mut Cx<'_>) {
+        self.look_away(cx);
+        let State::Up(mut run) = replace(&mut self.state, State::Pending) else {
+            unreachable!("a stop begins from Up");
+        };
+        run.watch_scope(cx);
+        match &self.spec.stop.hook {
+            Some(hook) if run.exit.is_none() && plan.kill_at > cx.now => {
+                run.hook = Some(cx.run(&hook.command));
+                let until = cx.now.after(hook.within);
+                self.state = State::Hooking { run, plan, until };
+            }
+            Some(_) | None => self.gentle(run, plan, cx),
+        }
+    }
+
+    /// The hook is over, or was given up: the signal is due. Time that it has left over shortens the stop.
+    pub(super) fn hook_is_over(&mut self, cx: &mut Cx<'_>) {
+        match replace(&mut self.state, State::Pending) {
+            State::Hooking { run, plan, .. } => {
+                let rest = StopPlan::from_signal(&self.spec.stop, plan.by, cx.now, plan.deadline);
+                self.gentle(run, plan.joined(&rest), cx);
+            }
+            other => self.state = other,
+        }
+    }
+
+    /// Sends the gentle signal, or KILL where there is no grace left.
+    fn gentle(&mut self, mut run: Run, plan: StopPlan, cx: &mut Cx<'_>) {
+        if plan.kill_at <= cx.now {
+            return self.escalate(run, plan, plan.by, cx);
+        }
+        let to = if run.exit.is_some() { Target::Scope } else { self.gentle_target() };
+        let signal = self.spec.stop.signal;
+        run.signal(to, signal, cx);
+        self.state = State::Stopping { run, plan };
+        self.tell(Fact::Signalled { signal, target: to, by: plan.by }, cx);
+    }
+
+    fn escalate(&mut self, mut run: Run, plan: StopPlan, by: Requester, cx: &mut Cx<'_>) {
+        run.signal(Target::Scope, Signal::KILL, cx);
+        self.state = State::Killing { run, plan };
+        self.tell(Fact::Signalled { signal: Signal::KILL, target: Target::Scope, by }, cx);
+    }
+
+    pub(super) fn tick(&mut self, cx: &mut Cx<'_>) {
+        match replace(&mut self.state, State::Pending) {
+            starting @ State::Starting { .. } => {
+                self.state = starting;
+                self.start_took_too_long(cx);
+            }
+            up @ State::Up(_) => {
+                self.state = up;
+                self.look_again(cx);
+            }
+            State::Hooking { run, plan, until } => {
+                run.cancel_hook(cx);
+                self.state = State::Hooking { run, plan, until };
+                self.hook_is_over(cx);
+            }
+            State::Stopping { run, plan } => self.escalate(run, plan, Requester::Deadline, cx),
+            State::Killing { run, plan } => self.drain(run, plan, cx),
+            State::Draining { run, .. } => self.survey(run, cx),
+            State::Abandoning { unit, op, since, plan } => {
+                // The spawn was never answered. Its late process is killed and reaped by the host.
+                cx.withdraw(op);
+                let late = plan.by == Requester::Deadline;
+                let reason = if late { Reason::StartFailed } else { Reason::RuntimeError };
+                self.start_failed(unit, since, Some(plan.by), reason, None, cx);
+            }
+            State::Backoff { until, last } => {
+                self.state = State::Backoff { until, last };
+                self.relaunch(Instant::NEVER, cx);
+            }
+            other @ (State::Pending | State::Surveying { .. } | State::Ended(_)) => {
+                self.state = other;
+                cx.unexpected(self.state.name(), &Event::Tick);
+            }
+        }
+    }
+
+    pub(super) fn user_signal(&mut self, signal: Signal, cx: &mut Cx<'_>) {
+        let to = self.gentle_target();
+        match &mut self.state {
+            State::Up(run) | State::Hooking { run, .. } | State::Stopping { run, .. } if run.exit.is_none() => {
+                run.signal(to, signal, cx);
+                let fact = Fact::Signalled { signal, target: to, by: Requester::User };
+                self.tell(fact, cx);
+            }
+            // Nobody to signal: what has ended or not begun cannot hear it.
+            State::Up(_) | State::Hooking { .. } | State::Stopping { .. } | State::Pending => {}
+            State::Starting { .. } | State::Abandoning { .. } | State::Killing { .. } | State::Draining { .. } => {}
+            State::Surveying { .. } | State::Backoff { .. } | State::Ended(_) => {}
+        }
+    }
+
+    /// Writes to stdin, or closes it, while the leader lives.
+    pub(super) fn input(&mut self, request: Request, cx: &mut Cx<'_>) {
+        match &self.state {
+            State::Up(run) | State::Hooking { run, .. } | State::Stopping { run, .. } if run.exit.is_none() => {
+                cx.submit(run.unit, request);
+            }
+            // Nobody reads it.
+            State::Up(_) | State::Hooking { .. } | State::Stopping { .. } | State::Pending => {}
+            State::Starting { .. } | State::Abandoning { .. } | State::Killing { .. } | State::Draining { .. } => {}
+            State::Surveying { .. } | State::Backoff { .. } | State::Ended(_) => {}
+        }
+    }
+
+    fn gentle_target(&self) -> Target {
+        match self.spec.stop.signal_to {
+            SignalTo::Scope => Target::Scope,
+            SignalTo::Leader => Target::Leader,
+        }
+    }
+}
