@@ -5,7 +5,21 @@ use shakedown::sweep::{Job, Progress, Seeds, sweep};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-const SUBJECTS: &[&str] = &["conformance", "exit", "fault", "output", "spawn", "stdin", "stop", "task", "tree"];
+const SUBJECTS: &[&str] = &[
+    "conformance",
+    "exit",
+    "fault",
+    "order",
+    "output",
+    "ready",
+    "restart",
+    "spawn",
+    "stdin",
+    "stop",
+    "supervisor",
+    "task",
+    "tree",
+];
 
 /// What generated conformance has found and shrunk (`just conform`): played like the others, and held against Linux by `compare`. Such
 /// a file expects nothing of its own, and the machine has written it.

@@ -17,6 +17,8 @@ mod faults;
 mod load;
 mod read;
 mod reader;
+mod relations;
+mod restart;
 mod scenario;
 mod session;
 mod stimuli;

@@ -60,12 +60,21 @@ pub struct Case {
 impl Case {
     /// The first worker that the simulator cannot play, because its command has no `sim`.
     pub fn without_sim(&self) -> Option<&Arc<str>> {
-        use shakedown_core::vocab::Body;
-        let lacks = |body: &Body| match body {
-            Body::Process(spec) => !spec.can_be_simulated(),
-            Body::PuppetTask(_) | Body::Function(_) => false,
+        use shakedown_core::vocab::{Body, Probe, WorkerSpec};
+        let lacks = |worker: &WorkerSpec| {
+            let body = match &worker.body {
+                Body::Process(spec) => !spec.can_be_simulated(),
+                Body::PuppetTask(_) | Body::Function(_) | Body::Supervisor(_) => false,
+            };
+            let probe = match worker.ready.as_ref().map(|ready| &ready.probe) {
+                Some(Probe::Exec(command)) => !command.can_be_simulated(),
+                Some(Probe::Log(_) | Probe::Tcp(_) | Probe::Notify | Probe::NewlineFd(_) | Probe::Delay(_)) | None => {
+                    false
+                }
+            };
+            body || probe || worker.stop.hook.as_ref().is_some_and(|hook| !hook.command.can_be_simulated())
         };
-        self.session.workers.iter().find(|worker| lacks(&worker.body)).map(|worker| &worker.name)
+        self.session.workers.iter().find(|worker| lacks(worker)).map(|worker| &worker.name)
     }
 
     /// The first worker that cannot be played for real, because its scope is a control group and none is delegated to us.

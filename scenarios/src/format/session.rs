@@ -1,6 +1,7 @@
 //! The session of a scenario and all of its workers, with the checks that need more than one of them.
 
 use super::reader::{Keys, Reader};
+use super::relations;
 use super::tree::{Node, Table, Value};
 use super::worker::{self, Read};
 use crate::pattern::Names;
@@ -32,15 +33,19 @@ pub(super) fn session(reader: &mut Reader<'_>, document: &Table, name: &str) -> 
             continue;
         };
         let merged = own.over(defaults);
-        let read = worker::worker(reader, field, &merged);
+        let read = worker::worker(reader, field, &merged, workers);
         if let Some(spec) = &read.spec {
             within_budget(reader, &session, budget.as_ref(), spec, &merged);
         }
-        references(reader, &merged, workers);
+        relations::upstream(reader, &merged, workers);
         reads.push(read);
     }
     let names = names(&reads);
+    let all = reads.iter().all(|read| read.spec.is_some());
     session.workers = reads.into_iter().filter_map(|read| read.spec).collect();
+    if all {
+        relations::check(reader, &session, workers, budget.as_ref());
+    }
     (session, names)
 }
 
@@ -93,37 +98,11 @@ fn default_grace() -> std::time::Duration {
     }
 }
 
-/// Workers that other workers name. What refers to them is not built yet, but a wrong name is a mistake already.
-fn references(reader: &mut Reader<'_>, table: &Table, workers: &Table) {
-    let mut named: Vec<(Range<usize>, String)> = Vec::new();
-    if let Some(Value::Table(after)) = table.get("after").map(|node| &node.value) {
-        for field in &after.0 {
-            named.push((field.key_at.clone(), field.key.clone()));
-            let conditions = CONDITIONS.iter().map(|word| (*word, Some(()))).collect::<Vec<_>>();
-            let _known: Option<()> = reader.choice(&field.node, "condition", &conditions);
-        }
-    }
-    let mut texts: Vec<&Node> = table.get("upstream").into_iter().collect();
-    if let Some(Value::List(children)) = table.get("children").map(|node| &node.value) {
-        texts.extend(children);
-    }
-    for node in texts {
-        if let Some(name) = reader.text(node, "a worker's name") {
-            named.push((node.at.clone(), name.to_string()));
-        }
-    }
-    for (at, name) in named {
-        if workers.get(&name).is_none() {
-            reader.unknown(&at, "worker", &name, workers.0.iter().map(|field| field.key.as_str()));
-        }
-    }
-}
-
 fn names(reads: &[Read]) -> Names {
     let plan = reads.iter().map(|read| {
         let script = match read.spec.as_ref().map(|spec| &spec.body) {
             Some(Body::Process(process)) => Some(process.script().cloned()),
-            Some(Body::PuppetTask(_) | Body::Function(_)) | None => None,
+            Some(Body::PuppetTask(_) | Body::Function(_) | Body::Supervisor(_)) | None => None,
         };
         (read.name.clone(), script)
     });
@@ -137,4 +116,3 @@ const ORDERS: &[(&str, Option<StopOrder>)] =
     &[("reverse-dependency", Some(StopOrder::ReverseDependency)), ("parallel", Some(StopOrder::Parallel))];
 const SECOND_STOPS: &[(&str, Option<SecondStop>)] =
     &[("kill", Some(SecondStop::Kill)), ("join", Some(SecondStop::Join))];
-const CONDITIONS: &[&str] = &["started", "ready", "exited", "succeeded"];

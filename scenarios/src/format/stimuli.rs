@@ -12,6 +12,10 @@ use shakedown_core::vocab::{Act, Stimulus, Trigger, TriggerSubject};
 enum Do {
     Stop,
     Kill,
+    Restart,
+    Start,
+    Interrupt,
+    Hangup,
     Signal,
     Stdin,
     CloseStdin,
@@ -20,7 +24,28 @@ enum Do {
 /// Reads all `[[stimuli]]`.
 pub(super) fn stimuli(reader: &mut Reader<'_>, document: &Table, names: &Names) -> Vec<Stimulus> {
     let tables = reader.tables(document, "stimuli");
-    tables.into_iter().filter_map(|(node, table)| stimulus(reader, node, table, names)).collect()
+    let all = tables.into_iter().filter_map(|(node, table)| {
+        let (count, every) = repeats(reader, table);
+        let once = stimulus(reader, node, table, names)?;
+        Some((0..count).map(move |n| later(&once, every.saturating_mul(n))))
+    });
+    all.flatten().collect()
+}
+
+/// `count = 3` and `every = "10ms"`: the same again.
+fn repeats(reader: &mut Reader<'_>, table: &Table) -> (u32, Duration) {
+    let count = table.get("count").and_then(|node| reader.integer(node, "`count`", 1, COUNT_MAX));
+    let every = table.get("every").and_then(|node| reader.duration(node, "`every`"));
+    if let (Some(field), None) = (table.field("every"), table.field("count")) {
+        reader.mistake_hint(&field.key_at, "`every` repeats a stimulus, but how often?", "add count = 3");
+    }
+    (count.unwrap_or(1) as u32, every.unwrap_or(Duration::ZERO))
+}
+
+fn later(stimulus: &Stimulus, by: Duration) -> Stimulus {
+    let DurationRange { min, max, grid } = stimulus.at;
+    let at = DurationRange { min: min.saturating_add(by), max: max.saturating_add(by), grid };
+    Stimulus { at, ..stimulus.clone() }
 }
 
 fn stimulus(reader: &mut Reader<'_>, node: &Node, table: &Table, names: &Names) -> Option<Stimulus> {
@@ -42,7 +67,11 @@ fn stimulus(reader: &mut Reader<'_>, node: &Node, table: &Table, names: &Names) 
             reader.mistake_hint(&field.key_at, format!("`{key}` does nothing here"), "another `do` needs it");
         }
     }
-    let needs_worker = matches!(verb, Do::Signal | Do::Stdin | Do::CloseStdin);
+    let needs_worker = matches!(verb, Do::Signal | Do::Stdin | Do::CloseStdin | Do::Restart | Do::Start);
+    if let (Do::Interrupt | Do::Hangup, Some(field)) = (verb, table.field("on")) {
+        reader.mistake_hint(&field.key_at, "a terminal tells the session, not a worker", "leave `on` out");
+        return None;
+    }
     if needs_worker && on.is_none() {
         reader.mistake_hint(&verb_at, "this stimulus needs a worker", "name it: on = \"server\"");
         return None;
@@ -50,6 +79,10 @@ fn stimulus(reader: &mut Reader<'_>, node: &Node, table: &Table, names: &Names) 
     let act = match verb {
         Do::Stop => Act::Stop,
         Do::Kill => Act::Kill,
+        Do::Restart => Act::Restart,
+        Do::Start => Act::Start,
+        Do::Interrupt => Act::Interrupt,
+        Do::Hangup => Act::Hangup,
         Do::Signal => match table.get("signal") {
             Some(node) => Act::Signal(catchable(reader, node)?),
             None => return missing(reader, &verb_at, "signal", "USR1"),
@@ -157,19 +190,21 @@ fn trigger_subject(names: &Names, id: SubjectId) -> TriggerSubject {
 }
 
 const STIMULUS: Keys =
-    Keys { of: "a stimulus", known: &["at", "when", "do", "on", "signal", "text"], later: &["count", "every"] };
+    Keys { of: "a stimulus", known: &["at", "when", "do", "on", "signal", "text", "count", "every"], later: &[] };
 const DOS: &[(&str, Option<Do>)] = &[
     ("stop", Some(Do::Stop)),
     ("kill", Some(Do::Kill)),
     ("signal", Some(Do::Signal)),
     ("stdin", Some(Do::Stdin)),
     ("close-stdin", Some(Do::CloseStdin)),
-    ("restart", None),
-    ("interrupt", None),
-    ("hangup", None),
+    ("restart", Some(Do::Restart)),
+    ("interrupt", Some(Do::Interrupt)),
+    ("hangup", Some(Do::Hangup)),
     ("request", None),
     ("connect", None),
     ("crash-host", None),
     ("recover", None),
-    ("start", None),
+    ("start", Some(Do::Start)),
 ];
+/// More repetitions than that were a flood.
+const COUNT_MAX: u64 = 1000;

@@ -3,10 +3,12 @@
 
 use super::diagnostic::DiagnosticKind;
 use super::reader::{Keys, Reader};
+use super::relations;
+use super::restart::{pre_stop, ready_policy, restart_policy};
 use super::tree::{Field, Node, Table, Value};
 use shakedown_core::puppet::{Block, Verb, nearest, parse};
 use shakedown_core::vocab::{
-    Body, Errno, Grace, ProcessSpec, Program, Scope, SignalTo, StandIn, StopPolicy, WorkerSpec,
+    Body, Errno, Grace, ProcessSpec, Program, RestartPolicy, Scope, SignalTo, StandIn, StopPolicy, WorkerSpec,
 };
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -23,10 +25,11 @@ pub(super) struct Read {
 enum Kind {
     Process,
     Task,
+    Supervisor,
 }
 
 /// Reads a worker. `table` is its own table over the defaults.
-pub(super) fn worker(reader: &mut Reader<'_>, field: &Field, table: &Table) -> Read {
+pub(super) fn worker(reader: &mut Reader<'_>, field: &Field, table: &Table, workers: &Table) -> Read {
     let before = reader.problems.len();
     let name: Arc<str> = field.key.as_str().into();
     check_name(reader, field);
@@ -35,19 +38,42 @@ pub(super) fn worker(reader: &mut Reader<'_>, field: &Field, table: &Table) -> R
         None => Some(Kind::Process),
         Some(node) => reader.choice(node, "kind of worker", KINDS),
     };
-    let stop = table.get("stop").map_or_else(|| Some(StopPolicy::default()), |node| stop_policy(reader, node));
+    let stop = table.get("stop").map_or_else(|| Some(StopPolicy::default()), |node| stop_policy(reader, node, &name));
+    let restart =
+        table.get("restart").map_or_else(|| Some(RestartPolicy::default()), |node| restart_policy(reader, node));
     let env = texts(reader, table, "env");
     let tags = texts(reader, table, "tags");
+    let is_group = kind == Some(Kind::Supervisor);
+    let ready = table.get("ready").filter(|_| !is_group).and_then(|node| ready_policy(reader, node, &name));
+    if !is_group {
+        for key in relations::SUPERVISOR.known {
+            if let Some(field) = table.field(key) {
+                reader.mistake_hint(
+                    &field.key_at,
+                    format!("only a supervisor has `{key}`"),
+                    "add kind = \"supervisor\"",
+                );
+            }
+        }
+    }
     let body = match kind {
         Some(Kind::Process) => process(reader, field, table).map(|program| {
             let scope = stop.as_ref().map_or(Scope::Group, |stop| stop.scope);
             Body::Process(Arc::new(ProcessSpec { name: name.clone(), program, env, dir: None, scope }))
         }),
         Some(Kind::Task) => task(reader, field, table).map(Body::PuppetTask),
+        Some(Kind::Supervisor) => relations::supervisor(reader, field, table, workers),
         None => None,
     };
     let clean = reader.problems.len() == before;
-    let spec = stop.zip(body).filter(|_| clean).map(|(stop, body)| WorkerSpec { name: name.clone(), body, stop, tags });
+    let parts = stop.zip(restart).zip(body).filter(|_| clean);
+    let mut spec = parts.map(|((stop, restart), body)| {
+        let ready = ready.map(Arc::new);
+        WorkerSpec { stop, restart, ready, tags, ..WorkerSpec::new(&name, body) }
+    });
+    if let Some(spec) = &mut spec {
+        relations::order(reader, table, workers, spec);
+    }
     Read { name, spec }
 }
 
@@ -101,7 +127,7 @@ fn process(reader: &mut Reader<'_>, field: &Field, table: &Table) -> Option<Prog
 }
 
 /// `sim`: a script, or the table `{ exec-fails = "ENOENT" }` for a program that cannot be executed.
-fn stand_in(reader: &mut Reader<'_>, node: &Node) -> Option<StandIn> {
+pub(super) fn stand_in(reader: &mut Reader<'_>, node: &Node) -> Option<StandIn> {
     let Value::Table(table) = &node.value else {
         return script(reader, node, "`sim`").map(StandIn::Script);
     };
@@ -120,7 +146,7 @@ fn misspelt(key: &str) -> bool {
     !WORKER.known.contains(&key) && matches!(nearest(key, keys), Some("puppet" | "command"))
 }
 
-fn argv(reader: &mut Reader<'_>, node: &Node) -> Option<Vec<String>> {
+pub(super) fn argv(reader: &mut Reader<'_>, node: &Node) -> Option<Vec<String>> {
     if let Value::Text(text) = &node.value {
         let words: Vec<String> = text.split_whitespace().map(|word| format!("{word:?}")).collect();
         let hint = format!("no shell reads it: command = [{}]", words.join(", "));
@@ -228,10 +254,11 @@ fn script(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Block> {
     }
 }
 
-fn stop_policy(reader: &mut Reader<'_>, node: &Node) -> Option<StopPolicy> {
+fn stop_policy(reader: &mut Reader<'_>, node: &Node, worker: &Arc<str>) -> Option<StopPolicy> {
     let table = reader.table(node, "`stop`")?;
     reader.keys(table, &STOP);
-    let mut policy = StopPolicy::default();
+    let hook = table.get("pre-stop").and_then(|node| pre_stop(reader, node, worker)).map(Arc::new);
+    let mut policy = StopPolicy { hook, ..StopPolicy::default() };
     if let Some(signal) = table.get("signal").and_then(|node| reader.signal(node)) {
         policy.signal = signal;
     }
@@ -275,11 +302,29 @@ fn texts(reader: &mut Reader<'_>, table: &Table, key: &str) -> BTreeMap<String, 
 
 pub(super) const WORKER: Keys = Keys {
     of: "a worker",
-    known: &["kind", "command", "sim", "puppet", "stop", "env", "tags"],
-    later: &["ready", "after", "restart", "role", "listen", "upstream", "strategy", "children"],
+    known: &[
+        "kind",
+        "command",
+        "sim",
+        "puppet",
+        "stop",
+        "restart",
+        "ready",
+        "after",
+        "stop-after",
+        "strategy",
+        "children",
+        "escalate",
+        "env",
+        "tags",
+    ],
+    later: &["role", "listen", "upstream"],
 };
-const STOP: Keys =
-    Keys { of: "`stop`", known: &["signal", "signal-to", "grace", "scope", "drain"], later: &["proxy-drain"] };
+const STOP: Keys = Keys {
+    of: "`stop`",
+    known: &["signal", "signal-to", "grace", "scope", "drain", "pre-stop"],
+    later: &["proxy-drain"],
+};
 const SIM: Keys = Keys { of: "`sim`", known: &["exec-fails"], later: &[] };
 /// What execve(2) may say.
 pub(super) const EXEC_ERRORS: &[(&str, Option<Errno>)] = &[
@@ -298,7 +343,7 @@ const KINDS: &[(&str, Option<Kind>)] = &[
     ("container", None),
     ("systemd", None),
     ("proxy", None),
-    ("supervisor", None),
+    ("supervisor", Some(Kind::Supervisor)),
 ];
 const RECEIVERS: &[(&str, Option<SignalTo>)] = &[("scope", Some(SignalTo::Scope)), ("leader", Some(SignalTo::Leader))];
 const SCOPES: &[(&str, Option<Scope>)] = &[

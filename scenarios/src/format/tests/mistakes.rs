@@ -141,22 +141,75 @@ fn mistakes_of_axes_stand_where_they_were_written() {
     check(&many, 4, 8, "more than 1000 cases");
 }
 
+/// Two workers, `a` on line 2 and `b` on line 4; what follows belongs to `b`.
+const TWO: &str = "schema = 1\n[workers.a]\npuppet = \"hang\"\n[workers.b]\n";
+
+#[test]
+fn mistakes_of_restarts_and_readiness_are_told_at_their_places() {
+    for (keys, column, part) in [
+        ("restart = { policy = \"allways\" }", 22, "did you mean `always`?"),
+        ("restart = \"sometimes\"", 11, "unknown restart policy"),
+        ("restart = { initial = \"2s\", max = \"1s\" }", 35, "`max` is shorter than `initial`"),
+        ("restart = { factor = 0.5 }", 22, "`factor` is a number between 1 and 1000"),
+        ("restart = { jitter = \"ten\" }", 22, "`jitter` is a number between 0 and 10"),
+        ("restart = { success = [256] }", 24, "an exit code is between 0 and 255"),
+        ("ready = { every = \"1s\" }", 9, "`ready` has no probe"),
+        ("ready = { log = \"x\", delay = \"1s\" }", 22, "more than one probe"),
+        ("ready = { tcp = \"8080\" }", 17, "`tcp` is an address and a port"),
+        ("ready = { newline-fd = 2 }", 24, "`newline-fd` is between 3 and 255"),
+        ("ready = { delay = \"40s\" }", 9, "it would be stopped before it is ready"),
+        ("stop = { pre-stop = { within = \"1s\" } }", 21, "`pre-stop` has no `command`"),
+        ("strategy = \"one-for-all\"", 1, "only a supervisor has `strategy`"),
+    ] {
+        check(&format!("{TWO}puppet = \"hang\"\n{keys}\n"), 6, column, part);
+    }
+}
+
+#[test]
+fn mistakes_of_relations_are_told_at_their_places() {
+    for (keys, line, column, part) in [
+        ("puppet = \"hang\"\nafter = { c = \"ready\" }", 6, 11, "unknown worker `c`"),
+        ("puppet = \"hang\"\nafter = { a = \"up\" }", 6, 15, "unknown condition `up`"),
+        ("puppet = \"hang\"\nafter = { b = \"ready\" }", 6, 1, "`b` waits for itself: b → b"),
+        ("puppet = \"hang\"\nafter = { a = \"ready\" }\nstop-after = [\"a\"]", 6, 1, "`b` waits for itself"),
+        ("kind = \"supervisor\"", 4, 10, "supervisor `b` has no `children`"),
+        ("kind = \"supervisor\"\nchildren = []", 6, 12, "a supervisor without children has nothing to do"),
+        ("kind = \"supervisor\"\nchildren = [\"a\", \"a\"]", 6, 18, "this child is named twice"),
+        ("kind = \"supervisor\"\nchildren = [\"b\"]", 6, 1, "`b` is below itself"),
+        ("kind = \"supervisor\"\nchildren = [\"a\"]\npuppet = \"hang\"", 7, 1, "a supervisor has no `puppet`"),
+        ("kind = \"supervisor\"\nchildren = [\"a\"]\nafter = { a = \"ready\" }", 7, 1, "have different parents"),
+        (
+            "kind = \"supervisor\"\nchildren = [\"a\"]\n[workers.c]\nkind = \"supervisor\"\nchildren = [\"a\"]",
+            9,
+            1,
+            "`a` is a child of `b` already",
+        ),
+        (
+            "puppet = \"hang\"\nstop = { grace = \"25s\" }\nafter = { a = \"ready\" }",
+            6,
+            1,
+            "one after the other, b, a may take 35s to stop",
+        ),
+    ] {
+        check(&format!("{TWO}{keys}\n"), line, column, part);
+    }
+}
+
 #[test]
 fn what_is_not_built_yet_is_no_mistake() {
     for (text, line, what) in [
-        ("ready = { log = \"x\" }", 4, "`ready` of a worker"),
-        ("restart = { policy = \"always\" }", 4, "`restart` of a worker"),
+        ("ready = { http = \"http://localhost/\" }", 4, "`http` of `ready`"),
+        ("upstream = \"a\"", 4, "`upstream` of a worker"),
         ("stop = { scope = \"job\" }", 4, "scope `job`"),
         ("stop = { proxy-drain = \"1s\" }", 4, "`proxy-drain` of `stop`"),
         ("kind = \"container\"", 4, "kind of worker `container`"),
         ("kind = \"task\"\nenv = { A = \"b\" }", 5, "`env` of a task"),
-        ("[[stimuli]]\ndo = \"interrupt\"", 5, "stimulus `interrupt`"),
-        ("[[stimuli]]\ndo = \"stop\"\nevery = \"1s\"", 6, "`every` of a stimulus"),
+        ("[[stimuli]]\ndo = \"crash-host\"", 5, "stimulus `crash-host`"),
         ("[[stimuli]]\ndo = \"stop\"\non = \"a/main\"", 6, "a stimulus on a process"),
         ("[[faults]]\nkind = \"sink-slow\"\nchance = 1", 5, "fault `sink-slow`"),
         ("[[faults]]\nkind = \"crash\"\non = \"session\"\nchance = 1", 6, "a fault of the session itself"),
         ("[[expect]]\nallow = \"stop-order\"\non = \"a\"\nreason = \"x\"", 5, "oracle `stop-order`"),
-        ("[[expect]]\nnever = \"a unready\"", 5, "event `unready`"),
+        ("[[expect]]\nnever = \"a request-cut\"", 5, "event `request-cut`"),
     ] {
         let errors = read("x.toml", &format!("{SMALL}{text}\n")).expect_err(text);
         assert_eq!(errors.len(), 1, "{text}\n{errors:#?}");
