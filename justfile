@@ -72,6 +72,10 @@ fuzz-smoke runs="20000":
             -runs={{ runs }} -verbosity=0 -print_final_stats=1
     done
 
+# every state of a worker under every policy, by any order of events (half a minute)
+exhaustive:
+    SHAKEDOWN_EXHAUSTIVE=1 cargo test --release -p shakedown-core --test ring0 -- --nocapture
+
 # break the simulated kernel in one place after the other, and see who notices (an hour; words choose)
 mutants *words:
     cargo test --release -p shakedown --test mutants -- run {{ words }}

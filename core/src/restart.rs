@@ -1,8 +1,9 @@
 //! The memory behind a restart policy: how many restarts in a row, and when those within the window were. A supervisor's own restarts
 //! are counted by the same rules.
 
-use crate::time::{Duration, Instant};
-use crate::vocab::{RestartPolicy, WorkerState};
+use crate::digest::Digest;
+use crate::time::{Duration, Instant, nanos};
+use crate::vocab::{RestartPolicy, RestartWhen, WorkerState};
 use alloc::collections::VecDeque;
 
 /// What follows the end of an incarnation, by the worker's own policy. Its parent decides.
@@ -61,19 +62,26 @@ impl Restarts {
         self.recent.len()
     }
 
-    /// Puts in what decides the next restart.
-    pub(crate) fn digest(&self, now: Instant, into: &mut crate::digest::Digest) {
-        into.number(u64::from(self.streak));
-        for at in &self.recent {
+    /// Puts in what decides the next restart: how long the next wait is, and which of the restarts still count.
+    pub(crate) fn digest(&self, policy: &RestartPolicy, now: Instant, into: &mut Digest) {
+        into.number(nanos(policy.backoff.wait(self.streak)));
+        for at in self.recent.iter().filter(|at| at.after(policy.window) > now) {
             into.instant(*at, now);
         }
+    }
+}
+
+/// Puts in how long an incarnation has run, as far as it decides the wait before the next one.
+pub(crate) fn digest_age(policy: &RestartPolicy, since: Instant, now: Instant, into: &mut Digest) {
+    if policy.when != RestartWhen::Never {
+        into.number(nanos(now.since(since).min(policy.backoff.reset_after)));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vocab::{Backoff, RestartWhen};
+    use crate::vocab::Backoff;
 
     const fn ms(n: u64) -> Duration {
         Duration::from_millis(n)

@@ -4,7 +4,7 @@ use crate::children::{Children, Fate, Mode};
 use crate::digest::Digest;
 use crate::ids::{ActorId, WorkerId};
 use crate::machine::{Broken, Command, Cx, Event, Machine};
-use crate::restart::{Next, Restarts};
+use crate::restart::{Next, Restarts, digest_age};
 use crate::time::{DurationRange, Instant};
 use crate::vocab::{
     Body, Condition, Fact, Outcome, Reason, Requester, SessionSpec, Strategy, Subject, SupervisorSpec, WorkerSpec,
@@ -365,13 +365,17 @@ impl Machine for Supervisor {
         core::mem::discriminant(&self.state).hash(into);
         match &self.state {
             State::Pending => {}
-            State::Up(group) => (group.readiness, group.asked, group.failed).hash(into),
+            State::Up(group) => {
+                (group.readiness, group.asked, group.failed).hash(into);
+                digest_age(&self.spec().restart, group.since, now, into);
+            }
             State::Backoff { until, .. } => {
                 into.instant(now, *until);
             }
             State::Ended(outcome) => outcome.state.hash(into),
         }
-        self.restarts.digest(now, into);
+        let policy = &self.spec().restart;
+        self.restarts.digest(policy, now, into);
         self.children.digest(now, into);
         true
     }

@@ -5,17 +5,34 @@ use super::ready;
 use super::run::Reading;
 use super::{Run, State, StopPlan, Worker};
 use crate::digest::Digest;
+use crate::restart::digest_age;
 use crate::time::Instant;
 use core::hash::Hash;
 use core::mem::discriminant;
 
 impl Worker {
     pub(super) fn digest_all(&self, now: Instant, into: &mut Digest) {
-        self.previous.hash(into);
+        // What never ran is number 0. How the incarnation before ended is told to the next, and changes nothing that a machine does.
+        (self.incarnation > 0).hash(into);
         if let Some(restarts) = &self.restarts {
-            restarts.digest(now, into);
+            restarts.digest(&self.spec.restart, now, into);
+        }
+        if let Some(since) = self.since() {
+            digest_age(&self.spec.restart, since, now, into);
         }
         self.state.digest(now, into);
+    }
+
+    /// When its unit was spawned, while it has one.
+    fn since(&self) -> Option<Instant> {
+        match &self.state {
+            State::Starting { since, .. } | State::Abandoning { since, .. } => Some(*since),
+            State::Up(run) | State::Hooking { run, .. } | State::Stopping { run, .. } => Some(run.spawned_at),
+            State::Killing { run, .. } | State::Draining { run, .. } | State::Surveying { run, .. } => {
+                Some(run.spawned_at)
+            }
+            State::Pending | State::Backoff { .. } | State::Ended(_) => None,
+        }
     }
 }
 
@@ -49,7 +66,7 @@ impl State {
 
 impl Run {
     fn digest(&self, now: Instant, into: &mut Digest) {
-        // Where it runs is told by its worker, and when it was spawned decides nothing any more.
+        // Where it runs and when it was spawned is told by its worker.
         let Run {
             unit: _,
             spawned_at: _,

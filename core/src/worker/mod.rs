@@ -175,6 +175,11 @@ impl Worker {
         self.incarnation
     }
 
+    /// The name of the state it is in, of those behind the twelve public ones.
+    pub fn fine_state(&self) -> &'static str {
+        self.state.name()
+    }
+
     /// Its number in the plan.
     pub fn id(&self) -> WorkerId {
         self.id
