@@ -1,4 +1,4 @@
-//! Built-in oracles: ten promises about lifecycles, one a file, judged without the user writing an assertion. Each is judged
+//! Built-in oracles: promises about lifecycles, one a file, judged without the user writing an assertion. Each is judged
 //! where it falls due and looks only at what the step touched, so that all of them stay on in every simulation.
 //!
 //! An [`Audit`] sees the facts that machines publish, the deeds that the kernel reports, and the end. A user's async supervisor
@@ -12,6 +12,7 @@ mod name;
 mod no_foreign_signal;
 mod no_lost_output;
 mod no_orphan;
+mod no_spawn_after_stop;
 mod no_unexpected;
 mod no_zombie;
 mod one_terminal_event;
@@ -149,13 +150,17 @@ struct Oracles {
     no_lost_output: no_lost_output::NoLostOutput,
     quiescent_end: quiescent_end::QuiescentEnd,
     no_unexpected: no_unexpected::NoUnexpected,
+    no_spawn_after_stop: no_spawn_after_stop::NoSpawnAfterStop,
 }
 
 impl Oracles {
     fn session_fact(&mut self, record: &FactRecord, case: &mut Case<'_>) {
         match &record.fact {
             Fact::Started { .. } => self.one_terminal_event.session_started(),
-            Fact::StopRequested { deadline, .. } => self.stop_deadline.session_requested(*deadline, case),
+            Fact::StopRequested { deadline, .. } => {
+                self.stop_deadline.session_requested(*deadline, case);
+                self.no_spawn_after_stop.session_requested();
+            }
             Fact::SessionStopped => {
                 self.one_terminal_event.session_stopped(case);
                 self.stop_deadline.session_stopped(record.at, case);
@@ -183,11 +188,13 @@ impl Oracles {
                 self.one_terminal_event.spawned(id, record.incarnation, case);
                 self.truthful_outcome.spawned(id);
                 self.no_lost_output.spawned(id);
+                self.no_spawn_after_stop.begins(id, &record.fact, case);
             }
             Fact::Started { pid } => self.truthful_outcome.started(id, *pid, record.unit, case),
             Fact::StopRequested { by, deadline } => {
                 self.stop_deadline.worker_requested(id, *deadline, case);
                 self.truthful_outcome.stop_requested(id, *by);
+                self.no_spawn_after_stop.worker_requested(id, case);
             }
             Fact::Signalled { signal, .. } => self.truthful_outcome.signalled(id, *signal),
             Fact::Exited { status } => self.truthful_outcome.exited(id, *status, record.unit, case),
@@ -199,8 +206,10 @@ impl Oracles {
                 self.truthful_outcome.ended(id, outcome, record.unit, case);
                 self.no_lost_output.ended(id, outcome, record.unit, case);
                 self.no_orphan.worker_ended(record, outcome, case);
+                self.no_spawn_after_stop.ended(id, outcome);
             }
-            Fact::Ready | Fact::Unready | Fact::OutputClosed | Fact::Backoff { .. } | Fact::Restarted => {}
+            Fact::Backoff { .. } | Fact::Restarted => self.no_spawn_after_stop.begins(id, &record.fact, case),
+            Fact::Ready | Fact::Unready | Fact::OutputClosed => {}
             Fact::SessionStopped => {}
         }
     }
@@ -220,6 +229,7 @@ impl Audit {
         self.oracles.truthful_outcome.reset();
         self.oracles.no_lost_output.reset();
         self.oracles.quiescent_end.reset();
+        self.oracles.no_spawn_after_stop.reset();
         self.roster.reset();
         self.findings.reset();
     }

@@ -106,6 +106,14 @@ No machine meets an event that its state has no answer for. Such pairs are impos
 that the design forgot a race. It breaks because a child can end before, between and after any two steps (L21, L32), because \
 a wake-up can be spurious (L22), or because a second request arrives during the first (L74, L78). Match the state, then the \
 event, every variant by name, and ask of each pair how it could come about.";
+    /// Whoever was asked to end starts nobody any more.
+    NoSpawnAfterStop = "no-spawn-after-stop", "\
+Once the session is asked to stop no worker is started, and none is announced to be; a supervisor that is asked to stop starts \
+none of its children; what its parent has stopped comes back only when that parent is started again itself; what a user has \
+stopped is not brought back by its policy. It breaks because the timer of a restart fires while the stop is under way (L72), \
+because the exit that a stop has caused looks like a failure to be mended (L75), or because a restart and a stop overtake each \
+other (L77, L78). Keep what is intended apart from what has happened, let a stop cancel the restart that is on its way, and ask \
+after every wait whether it is still wanted.";
 }
 
 impl OracleName {

@@ -7,19 +7,39 @@ use crate::oracle::{Audit, EndReason, EndState, Names, OracleName, Scene};
 use crate::signal::Signal;
 use crate::time::{Duration, Instant};
 use crate::vocab::{
-    Deed, ExitStatus, Fact, FactRecord, Outcome, OutputTally, Reason, Requester, Sender, Stream, Subject, Survivor,
-    Target, WorkerState,
+    Body, Deed, ExitStatus, Fact, FactRecord, Outcome, OutputTally, Reason, Requester, Sender, SessionSpec, Strategy,
+    Stream, Subject, SupervisorSpec, Survivor, Target, WorkerSpec, WorkerState,
 };
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-struct FakeNames(Vec<String>);
+struct FakeNames(Vec<String>, Option<SessionSpec>);
 
 impl Names for FakeNames {
     fn worker(&self, id: WorkerId) -> &str {
         &self.0[id.index()]
     }
+
+    fn plan(&self) -> Option<&SessionSpec> {
+        self.1.as_ref()
+    }
+}
+
+/// A session of these workers.
+pub(super) fn plan<const N: usize>(workers: [WorkerSpec; N]) -> SessionSpec {
+    SessionSpec { workers: workers.into(), ..SessionSpec::new("plan") }
+}
+
+/// A worker with the defaults.
+pub(super) fn worker(name: &str) -> WorkerSpec {
+    WorkerSpec::new(name, Body::Function(0))
+}
+
+/// A supervisor of the workers with these numbers.
+pub(super) fn group(name: &str, strategy: Strategy, children: &[u32]) -> WorkerSpec {
+    let children = children.iter().copied().map(WorkerId).collect();
+    WorkerSpec::new(name, Body::Supervisor(Arc::new(SupervisorSpec { strategy, children, escalate: false })))
 }
 
 /// An outcome of incarnation 1 without output, survivors or a request; the stage sets the incarnation.
@@ -64,10 +84,21 @@ pub(super) struct Stage {
 
 impl Stage {
     pub(super) fn new(workers: &[&str]) -> Stage {
+        Stage::with(workers, None)
+    }
+
+    /// The stage of a plan that the oracles know.
+    pub(super) fn of_plan(plan: SessionSpec) -> Stage {
+        let names: Vec<Arc<str>> = plan.workers.iter().map(|worker| worker.name.clone()).collect();
+        let names: Vec<&str> = names.iter().map(|name| &**name).collect();
+        Stage::with(&names, Some(plan))
+    }
+
+    fn with(workers: &[&str], plan: Option<SessionSpec>) -> Stage {
         Stage {
             audit: Audit::new(),
             truth: FakeTruth::new(),
-            names: FakeNames(workers.iter().map(|w| String::from(*w)).collect()),
+            names: FakeNames(workers.iter().map(|w| String::from(*w)).collect(), plan),
             incarnations: alloc::vec![1; workers.len()],
             now: Instant::ZERO,
             seq: 0,
@@ -170,6 +201,18 @@ impl Stage {
 
     pub(super) fn ends_unspawned(&mut self, worker: &str) {
         self.ends(worker, outcome(WorkerState::Stopped, ExitStatus::Unknown, Reason::Natural));
+    }
+
+    /// A stop before its next start: that incarnation ends without having been spawned.
+    pub(super) fn called_off(&mut self, worker: &str) {
+        let id = self.worker(worker);
+        self.incarnations[id.index()] += 1;
+        self.ends_unspawned(worker);
+    }
+
+    /// It is to be started again at this instant.
+    pub(super) fn backs_off(&mut self, worker: &str, until_ms: u64) {
+        self.fact(worker, Fact::Backoff { until: Instant::ZERO.after(Duration::from_millis(until_ms)) });
     }
 
     pub(super) fn restarts(&mut self, worker: &str) {

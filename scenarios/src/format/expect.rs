@@ -258,7 +258,7 @@ pub(super) const ORACLES: &[(&str, bool)] = &[
     ("no-lost-output", true),
     ("quiescent-end", true),
     ("no-unexpected", true),
-    ("no-spawn-after-stop", false),
+    ("no-spawn-after-stop", true),
     ("restart-budget", false),
     ("stop-order", false),
     ("all-waits-resolve", false),

@@ -273,6 +273,7 @@ fn failure_word(oracle: &str) -> &'static str {
         Some(OracleName::NoLostOutput) => "OUTPUT LOST",
         Some(OracleName::QuiescentEnd) => "NOT AT REST",
         Some(OracleName::NoUnexpected) => "NO ANSWER",
+        Some(OracleName::NoSpawnAfterStop) => "SPAWNED AFTER STOP",
         None => "FAILED HERE",
     }
 }

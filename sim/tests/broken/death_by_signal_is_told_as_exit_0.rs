@@ -14,6 +14,7 @@ pub fn case() -> Case {
         bug: "L83",
         caught_by: OracleName::TruthfulOutcome,
         config: WorldConfig::default(),
+        plan: None,
         broken: |host| drop(host.spawn("stop", |cx| stop(cx, |status| ExitStatus::Exited(code(status).unwrap_or(0))))),
         twin: |host| drop(host.spawn("stop", |cx| stop(cx, |status| status))),
     }

@@ -13,6 +13,7 @@ pub fn case() -> Case {
         bug: "L09",
         caught_by: OracleName::NoLostOutput,
         config: WorldConfig::default(),
+        plan: None,
         broken: |host| drop(host.spawn("pump", broken)),
         twin: |host| drop(host.spawn("pump", twin)),
     }

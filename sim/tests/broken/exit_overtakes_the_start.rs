@@ -14,6 +14,7 @@ pub fn case() -> Case {
         bug: "L81",
         caught_by: OracleName::EventOrder,
         config: WorldConfig::default(),
+        plan: None,
         broken: |host| drop(host.spawn("run", broken)),
         twin: |host| drop(host.spawn("run", twin)),
     }

@@ -13,6 +13,7 @@ pub fn case() -> Case {
         bug: "L42",
         caught_by: OracleName::NoOrphan,
         config: WorldConfig::default(),
+        plan: None,
         broken: |host| drop(host.spawn("run", |cx| run(cx, Scope::Group))),
         twin: |host| drop(host.spawn("run", |cx| run(cx, Scope::Tree))),
     }

@@ -14,6 +14,7 @@ pub fn case() -> Case {
         bug: "L18",
         caught_by: OracleName::QuiescentEnd,
         config: WorldConfig::default(),
+        plan: None,
         broken: |host| drop(host.spawn("stop", |cx| stop(cx, false))),
         twin: |host| drop(host.spawn("stop", |cx| stop(cx, true))),
     }

@@ -12,6 +12,7 @@ pub fn case() -> Case {
         bug: "L19",
         caught_by: OracleName::NoZombie,
         config: WorldConfig::default(),
+        plan: None,
         broken: |host| drop(host.spawn("run", broken)),
         twin: |host| drop(host.spawn("run", twin)),
     }

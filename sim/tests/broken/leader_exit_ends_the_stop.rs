@@ -13,6 +13,7 @@ pub fn case() -> Case {
         bug: "L38",
         caught_by: OracleName::NoOrphan,
         config: WorldConfig::default(),
+        plan: None,
         broken: |host| drop(host.spawn("stop", broken)),
         twin: |host| drop(host.spawn("stop", twin)),
     }

@@ -17,6 +17,7 @@ pub fn case() -> Case {
         bug: "L37",
         caught_by: OracleName::NoOrphan,
         config: WorldConfig::default(),
+        plan: None,
         broken: |host| begin(host, false),
         twin: |host| begin(host, true),
     }

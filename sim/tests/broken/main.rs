@@ -9,12 +9,14 @@ mod kill_reaches_only_the_group;
 mod kill_timer_outlives_the_stop;
 mod killed_child_is_never_waited_for;
 mod leader_exit_ends_the_stop;
+mod life;
 mod machine_closes_with_its_leader;
 mod matrix;
 mod one_wakeup_is_taken_for_one_exit;
 mod output_comes_while_it_is_killed;
 mod pid_is_kept_after_reaping;
 mod probe_is_never_joined;
+mod restart_timer_outlives_the_stop;
 mod stage;
 mod stopped_is_told_before_reaping;
 mod two_timers_own_the_stop;
@@ -45,6 +47,7 @@ fn cases() -> Vec<Case> {
         probe_is_never_joined::case(),
         kill_timer_outlives_the_stop::case(),
         output_comes_while_it_is_killed::case(),
+        restart_timer_outlives_the_stop::case(),
     ]
 }
 
@@ -69,8 +72,9 @@ fn each_broken_supervisor_is_caught_by_its_oracle_and_each_oracle_is_needed() {
 fn each_correct_twin_is_clean() {
     for case in cases() {
         let mut simulator: Simulator<Seeded, Any> = Simulator::new(case.config, Limits::default(), Seeded::new(0));
+        let plan = case.plan();
         for seed in 0..TWIN_SEEDS {
-            let run = simulator.run(Seeded::new(seed), None, case.twin);
+            let run = simulator.run(Seeded::new(seed), plan.clone(), case.twin);
             assert!(run.is_ok(), "the twin of {} with seed {seed}: {run:#?}", case.name);
         }
     }

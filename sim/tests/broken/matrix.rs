@@ -47,8 +47,9 @@ pub fn play_broken(case: &Case) -> Row {
         silent: 0,
     };
     let mut simulator: Simulator<Seeded, Any> = Simulator::new(case.config, Limits::default(), Seeded::new(0));
+    let plan = case.plan();
     while row.played < SEEDS_MAX && row.failed < FAILURES_ENOUGH {
-        let run = simulator.run(Seeded::new(row.played), None, case.broken);
+        let run = simulator.run(Seeded::new(row.played), plan.clone(), case.broken);
         if !run.is_ok() {
             row.failed += 1;
             row.silent += u64::from(run.violations.is_empty());

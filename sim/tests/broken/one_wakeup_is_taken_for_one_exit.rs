@@ -15,6 +15,7 @@ pub fn case() -> Case {
         bug: "L24",
         caught_by: OracleName::NoZombie,
         config: WorldConfig::default(),
+        plan: None,
         broken: |host| drop(host.spawn("reaper", |cx| reap(cx, 1))),
         twin: |host| drop(host.spawn("reaper", |cx| reap(cx, usize::MAX))),
     }

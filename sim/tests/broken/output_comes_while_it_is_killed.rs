@@ -17,6 +17,7 @@ pub fn case() -> Case {
         bug: "L32",
         caught_by: OracleName::NoUnexpected,
         config: WorldConfig::default(),
+        plan: None,
         broken: |host| begin(host, false),
         twin: |host| begin(host, true),
     }

@@ -15,6 +15,7 @@ pub fn case() -> Case {
         bug: "L28",
         caught_by: OracleName::NoForeignSignal,
         config: WorldConfig { kernel, ..WorldConfig::default() },
+        plan: None,
         broken: |host| drop(host.spawn("run", |cx| run(cx, Watch::Number))),
         twin: |host| drop(host.spawn("run", |cx| run(cx, Watch::Handle))),
     }

@@ -13,6 +13,7 @@ pub fn case() -> Case {
         bug: "L05",
         caught_by: OracleName::QuiescentEnd,
         config: WorldConfig::default(),
+        plan: None,
         broken: |host| drop(host.spawn("run", |cx| run(cx, false))),
         twin: |host| drop(host.spawn("run", |cx| run(cx, true))),
     }

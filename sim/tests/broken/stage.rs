@@ -9,7 +9,7 @@ use shakedown_core::puppet;
 use shakedown_core::task::{Process, TaskCx};
 use shakedown_core::time::{Duration, Instant};
 use shakedown_core::vocab::{
-    ExitStatus, Fact, Outcome, OutputTally, ProcessSpec, Reason, Requester, Scope, Stream, WorkerState,
+    ExitStatus, Fact, Outcome, OutputTally, ProcessSpec, Reason, Requester, Scope, SessionSpec, Stream, WorkerState,
 };
 use shakedown_sim::choose::Seeded;
 use shakedown_sim::{SimWorld, WorldConfig};
@@ -25,10 +25,19 @@ pub struct Case {
     pub caught_by: OracleName,
     /// The world they run in.
     pub config: WorldConfig,
+    /// What the session was to be, where an oracle has to know.
+    pub plan: Option<fn() -> SessionSpec>,
     /// Puts the broken one onto a host.
     pub broken: fn(&mut Stage),
     /// Puts the twin onto a host.
     pub twin: fn(&mut Stage),
+}
+
+impl Case {
+    /// The plan that its runs follow.
+    pub fn plan(&self) -> Option<Arc<SessionSpec>> {
+        self.plan.map(|plan| Arc::new(plan()))
+    }
 }
 
 /// A host that takes whatever machine a user brings.

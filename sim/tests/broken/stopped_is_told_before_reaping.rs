@@ -13,6 +13,7 @@ pub fn case() -> Case {
         bug: "L25",
         caught_by: OracleName::NoZombie,
         config: WorldConfig::default(),
+        plan: None,
         broken: |host| drop(host.spawn("run", |cx| run(cx, Reap::Afterwards))),
         twin: |host| drop(host.spawn("run", |cx| run(cx, Reap::Before))),
     }

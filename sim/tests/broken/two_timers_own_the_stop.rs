@@ -14,6 +14,7 @@ pub fn case() -> Case {
         bug: "L119",
         caught_by: OracleName::OneTerminalEvent,
         config: WorldConfig::default(),
+        plan: None,
         broken: |host| drop(host.spawn("stop", broken)),
         twin: |host| drop(host.spawn("stop", twin)),
     }

@@ -14,6 +14,7 @@ pub fn case() -> Case {
         bug: "L83",
         caught_by: OracleName::OneTerminalEvent,
         config: WorldConfig::default(),
+        plan: None,
         broken: |host| drop(host.spawn("stop", |cx| stop(cx, AfterKill::SayNothing))),
         twin: |host| drop(host.spawn("stop", |cx| stop(cx, AfterKill::SpeakForIt))),
     }

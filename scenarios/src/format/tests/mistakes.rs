@@ -208,7 +208,7 @@ fn what_is_not_built_yet_is_no_mistake() {
         ("[[stimuli]]\ndo = \"stop\"\non = \"a/main\"", 6, "a stimulus on a process"),
         ("[[faults]]\nkind = \"sink-slow\"\nchance = 1", 5, "fault `sink-slow`"),
         ("[[faults]]\nkind = \"crash\"\non = \"session\"\nchance = 1", 6, "a fault of the session itself"),
-        ("[[expect]]\nallow = \"stop-order\"\non = \"a\"\nreason = \"x\"", 5, "oracle `stop-order`"),
+        ("[[expect]]\nallow = \"no-fd-leak\"\non = \"a\"\nreason = \"x\"", 5, "oracle `no-fd-leak`"),
         ("[[expect]]\nnever = \"a request-cut\"", 5, "event `request-cut`"),
     ] {
         let errors = read("x.toml", &format!("{SMALL}{text}\n")).expect_err(text);
