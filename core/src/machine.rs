@@ -189,6 +189,12 @@ pub enum Command {
         /// Whom it waited for.
         on: WorkerId,
     },
+    /// From a parent that was asked to end, to a child whose turn has not come: go on, but start nobody again. What waits to be
+    /// started again is over.
+    Hold {
+        /// For whom.
+        by: Requester,
+    },
     /// End, by the policy; nothing may last beyond `deadline`.
     Stop {
         /// For whom.

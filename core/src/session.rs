@@ -68,7 +68,7 @@ impl Session {
     fn stop(&mut self, by: Requester, caller: Instant, cx: &mut Cx<'_>) {
         match (self.state, self.children.mode()) {
             (State::Pending, _) => self.stopped(cx),
-            (State::Up, Mode::Up) => {
+            (State::Up, Mode::Up | Mode::Holding) => {
                 let deadline = self.request(by, caller, cx);
                 self.children.stop_all(Requester::Parent, deadline, cx);
                 self.stop_if_empty(cx);
@@ -85,7 +85,7 @@ impl Session {
     fn force(&mut self, by: Requester, caller: Instant, cx: &mut Cx<'_>) {
         match (self.state, self.children.mode()) {
             (State::Pending, _) => self.stopped(cx),
-            (State::Up, Mode::Up) => {
+            (State::Up, Mode::Up | Mode::Holding) => {
                 let deadline = self.request(by, caller, cx);
                 self.children.kill_all(by, deadline, cx);
                 self.stop_if_empty(cx);
@@ -150,7 +150,7 @@ impl Session {
                 self.children.kill_all(Requester::Deadline, deadline, cx);
                 self.stop_if_empty(cx);
             }
-            (State::Up, Mode::Up | Mode::Forcing { .. }) | (State::Pending | State::Stopped, _) => {
+            (State::Up, Mode::Up | Mode::Holding | Mode::Forcing { .. }) | (State::Pending | State::Stopped, _) => {
                 cx.unexpected("a session", &Event::Tick);
             }
         }
@@ -168,7 +168,11 @@ impl Machine for Session {
             Event::Ended { worker, outcome, next } => self.ended(worker, outcome, next, cx),
             Event::Tick => self.tick(cx),
             Event::Command(
-                Command::StartBy(_) | Command::Restart(_) | Command::Again { .. } | Command::GiveUp { .. },
+                Command::StartBy(_)
+                | Command::Restart(_)
+                | Command::Again { .. }
+                | Command::GiveUp { .. }
+                | Command::Hold { .. },
             ) => {
                 cx.unexpected("a session", &event);
             }
@@ -211,7 +215,9 @@ impl Machine for Session {
     fn waits_for(&self) -> String {
         match (self.state, self.children.mode()) {
             (State::Pending, _) => "its start".into(),
-            (State::Up, Mode::Up) => format!("a stop, or the end of {}", names(&self.spec, self.children.open())),
+            (State::Up, Mode::Up | Mode::Holding) => {
+                format!("a stop, or the end of {}", names(&self.spec, self.children.open()))
+            }
             (State::Up, Mode::Ending { deadline, .. } | Mode::Forcing { deadline }) => {
                 format!("{} until {deadline}", names(&self.spec, self.children.open()))
             }

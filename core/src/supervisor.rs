@@ -100,8 +100,8 @@ impl Supervisor {
     pub fn state(&self) -> WorkerState {
         match (&self.state, self.children.mode()) {
             (State::Pending, _) => WorkerState::Pending,
-            (State::Up(Group { readiness: Readiness::Ready, .. }), Mode::Up) => WorkerState::Ready,
-            (State::Up(_), Mode::Up) => WorkerState::Running,
+            (State::Up(Group { readiness: Readiness::Ready, .. }), Mode::Up | Mode::Holding) => WorkerState::Ready,
+            (State::Up(_), Mode::Up | Mode::Holding) => WorkerState::Running,
             (State::Up(_), Mode::Ending { .. }) => WorkerState::Stopping,
             (State::Up(_), Mode::Forcing { .. }) => WorkerState::Killing,
             (State::Backoff { .. }, _) => WorkerState::Backoff,
@@ -158,7 +158,7 @@ impl Supervisor {
             State::Up(group) => {
                 group.asked.get_or_insert(by);
                 match self.children.mode() {
-                    Mode::Up => {
+                    Mode::Up | Mode::Holding => {
                         self.tell(Fact::StopRequested { by, deadline: caller }, cx);
                         self.children.stop_all(Requester::Parent, caller, cx);
                         self.end_if_empty(cx);
@@ -171,6 +171,18 @@ impl Supervisor {
         }
     }
 
+    /// It is not to be started again, and neither is any of its children.
+    fn hold(&mut self, by: Requester, cx: &mut Cx<'_>) {
+        match self.state {
+            State::Backoff { .. } => self.ends_unborn(WorkerState::Stopped, Some(by), None, cx),
+            State::Up(_) => {
+                self.children.hold(by, cx);
+                self.end_if_empty(cx);
+            }
+            State::Pending | State::Ended(_) => {}
+        }
+    }
+
     fn kill(&mut self, by: Requester, caller: Instant, cx: &mut Cx<'_>) {
         match &mut self.state {
             State::Pending | State::Backoff { .. } => self.ends_unborn(WorkerState::Stopped, Some(by), None, cx),
@@ -178,7 +190,7 @@ impl Supervisor {
                 group.asked.get_or_insert(by);
                 match self.children.mode() {
                     Mode::Forcing { .. } => return,
-                    Mode::Up => self.tell(Fact::StopRequested { by, deadline: caller }, cx),
+                    Mode::Up | Mode::Holding => self.tell(Fact::StopRequested { by, deadline: caller }, cx),
                     Mode::Ending { .. } => {}
                 }
                 self.children.kill_all(by, caller, cx);
@@ -278,9 +290,10 @@ impl Supervisor {
                 self.children.kill_all(Requester::Deadline, deadline, cx);
                 self.end_if_empty(cx);
             }
-            (State::Up(_), Mode::Up | Mode::Forcing { .. }) | (State::Pending | State::Ended(_), _) => {
+            (State::Up(_), Mode::Up | Mode::Holding | Mode::Forcing { .. }) => {
                 cx.unexpected("a supervisor", &Event::Tick);
             }
+            (State::Pending | State::Ended(_), _) => cx.unexpected("a supervisor", &Event::Tick),
         }
     }
 
@@ -302,6 +315,7 @@ impl Machine for Supervisor {
             Event::Command(Command::Start | Command::StartBy(_)) => self.start(cx),
             Event::Command(Command::Again { at }) => self.again(at, cx),
             Event::Command(Command::GiveUp { on }) => self.ends_unborn(WorkerState::Failed, None, Some(on), cx),
+            Event::Command(Command::Hold { by }) => self.hold(by, cx),
             Event::Command(Command::Stop { by, deadline }) => self.stop(by, deadline, cx),
             Event::Command(Command::Kill { by, deadline }) => self.kill(by, deadline, cx),
             Event::Command(Command::Worker(worker, command)) => self.pass_on(worker, *command, cx),

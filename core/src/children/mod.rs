@@ -73,10 +73,22 @@ enum Wanted {
 pub(crate) enum Mode {
     /// To run.
     Up,
+    /// To go on until their parent's turn has come to end: those who end meanwhile are not brought back.
+    Holding,
     /// To end. Where some wait for their turn until `force_at`, all are made to end then, or not everything would be over in time.
     Ending { by: Requester, deadline: Instant, force_at: Instant },
     /// To end at once.
     Forcing { deadline: Instant },
+}
+
+impl Mode {
+    /// Whether they are asked or made to end.
+    const fn is_ending(self) -> bool {
+        match self {
+            Mode::Up | Mode::Holding => false,
+            Mode::Ending { .. } | Mode::Forcing { .. } => true,
+        }
+    }
 }
 
 /// What became of a child's end.
@@ -260,7 +272,7 @@ impl Children {
             }
             (Mode::Up, Wanted::Up | Wanted::Down, Next::Over)
             | (Mode::Up, Wanted::Down, Next::Again { .. } | Next::Tripped)
-            | (Mode::Ending { .. } | Mode::Forcing { .. }, _, _) => {
+            | (Mode::Holding | Mode::Ending { .. } | Mode::Forcing { .. }, _, _) => {
                 self.over(at, cx);
                 Fate::Over
             }
@@ -270,7 +282,7 @@ impl Children {
     fn over(&mut self, at: usize, cx: &mut Cx<'_>) {
         let was = core::mem::replace(&mut self.list[at].stage, Stage::Over);
         self.open -= 1;
-        if self.mode == Mode::Up {
+        if !self.mode.is_ending() {
             return self.release_dependents(at, cx);
         }
         if was != Stage::Stopping {
@@ -289,7 +301,7 @@ impl Children {
         }
         core::mem::discriminant(&self.mode).hash(into);
         match self.mode {
-            Mode::Up => {}
+            Mode::Up | Mode::Holding => {}
             Mode::Ending { deadline, .. } | Mode::Forcing { deadline } => {
                 into.instant(now, deadline);
             }

@@ -16,6 +16,29 @@ impl Children {
         for at in 0..self.list.len() {
             self.stop_in_turn(at, by, deadline, cx);
         }
+        self.hold_the_rest(by, cx);
+    }
+
+    /// Nobody is started any more, for the first time or again; who runs goes on.
+    pub(crate) fn hold(&mut self, by: Requester, cx: &mut Cx<'_>) {
+        if self.mode != Mode::Up {
+            return;
+        }
+        self.mode = Mode::Holding;
+        self.regroup = None;
+        for at in 0..self.list.len() {
+            if let Stage::Waiting { again: Some(_) } = self.list[at].stage {
+                self.never_returns(at, cx);
+            }
+        }
+        self.hold_the_rest(by, cx);
+    }
+
+    /// Those whose turn has not come do not bring anybody back meanwhile.
+    fn hold_the_rest(&self, by: Requester, cx: &mut Cx<'_>) {
+        for child in self.list.iter().filter(|child| child.stage == Stage::Up) {
+            cx.tell(child.actor, Event::Command(Command::Hold { by }));
+        }
     }
 
     /// Makes all end, now and whatever the order.
@@ -51,7 +74,7 @@ impl Children {
     pub(crate) fn force_at(&self) -> Option<Instant> {
         match self.mode {
             Mode::Ending { force_at, .. } if self.unasked > 0 => Some(force_at),
-            Mode::Ending { .. } | Mode::Forcing { .. } | Mode::Up => None,
+            Mode::Ending { .. } | Mode::Forcing { .. } | Mode::Up | Mode::Holding => None,
         }
     }
 
@@ -83,7 +106,7 @@ impl Children {
         self.list[at].stage = Stage::Over;
         self.open -= 1;
         match self.mode {
-            Mode::Up => self.release_dependents(at, cx),
+            Mode::Up | Mode::Holding => self.release_dependents(at, cx),
             Mode::Ending { .. } | Mode::Forcing { .. } => self.stop_next(at, cx),
         }
     }
@@ -117,7 +140,7 @@ impl Children {
             Command::Signal(_) | Command::Input(_) | Command::CloseInput => {
                 cx.tell(self.list[at].actor, Event::Command(command));
             }
-            Command::Again { .. } | Command::GiveUp { .. } | Command::Worker(..) => {
+            Command::Again { .. } | Command::GiveUp { .. } | Command::Hold { .. } | Command::Worker(..) => {
                 cx.unexpected("children", &Event::Command(command));
             }
         }
@@ -130,7 +153,7 @@ impl Children {
         match stage {
             Stage::Over => {}
             Stage::Waiting { again: Some(_) } => {
-                if self.mode != Mode::Up {
+                if self.mode.is_ending() {
                     self.unasked -= 1;
                 }
                 self.leave_regroup(at);
@@ -138,7 +161,7 @@ impl Children {
                 self.finish_regroup(cx);
             }
             Stage::Waiting { again: None } | Stage::Up | Stage::Stopping => {
-                if self.mode != Mode::Up && stage != Stage::Stopping {
+                if self.mode.is_ending() && stage != Stage::Stopping {
                     self.unasked -= 1;
                 }
                 self.list[at].stage = Stage::Stopping;

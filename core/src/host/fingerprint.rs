@@ -113,7 +113,7 @@ fn digest_command(command: &Command, now: Instant, into: &mut Digest) {
         Command::StartBy(at) | Command::Again { at } => {
             into.instant(now, *at);
         }
-        Command::Restart(by) => by.hash(into),
+        Command::Restart(by) | Command::Hold { by } => by.hash(into),
         Command::GiveUp { on } => on.hash(into),
         Command::Stop { by, deadline } | Command::Kill { by, deadline } => {
             by.hash(into);

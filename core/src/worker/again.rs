@@ -55,6 +55,17 @@ impl Worker {
         }
     }
 
+    /// It is not to be started again.
+    pub(super) fn hold(&mut self, by: Requester, cx: &mut Cx<'_>) {
+        match &self.state {
+            State::Backoff { .. } => self.stopped_without_unit(by, cx),
+            // Whether what runs comes back is for its parent to say.
+            State::Pending | State::Starting { .. } | State::Abandoning { .. } | State::Up(_) => {}
+            State::Hooking { .. } | State::Stopping { .. } | State::Killing { .. } | State::Draining { .. } => {}
+            State::Surveying { .. } | State::Ended(_) => {}
+        }
+    }
+
     /// What it waits for will never come true: it has failed to start, and spawns nothing.
     pub(super) fn give_up(&mut self, on: WorkerId, cx: &mut Cx<'_>) {
         match &self.state {

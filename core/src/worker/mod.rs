@@ -199,6 +199,7 @@ impl Machine for Worker {
             Event::Command(Command::StartBy(deadline)) => self.start(deadline, cx),
             Event::Command(Command::Again { at }) => self.again(at, cx),
             Event::Command(Command::GiveUp { on }) => self.give_up(on, cx),
+            Event::Command(Command::Hold { by }) => self.hold(by, cx),
             Event::Command(Command::Stop { by, deadline }) => self.stop(by, deadline, cx),
             Event::Command(Command::Kill { by, deadline }) => self.kill(by, deadline, cx),
             Event::Command(Command::Signal(signal)) => self.user_signal(signal, cx),
