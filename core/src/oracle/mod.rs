@@ -17,6 +17,7 @@ mod no_unexpected;
 mod no_zombie;
 mod one_terminal_event;
 mod quiescent_end;
+mod restart_budget;
 mod roster;
 #[cfg(test)]
 mod stage;
@@ -28,7 +29,7 @@ pub use name::OracleName;
 
 use crate::ids::{UnitId, WorkerId};
 use crate::time::{Duration, Instant};
-use crate::vocab::{Body, Deed, Fact, FactRecord, SessionSpec, Subject, Truth, WorkerSpec};
+use crate::vocab::{Body, Deed, Fact, FactRecord, SessionSpec, Strategy, Subject, Truth, WorkerSpec};
 use alloc::string::String;
 use alloc::vec::Vec;
 use findings::Findings;
@@ -151,6 +152,7 @@ struct Oracles {
     quiescent_end: quiescent_end::QuiescentEnd,
     no_unexpected: no_unexpected::NoUnexpected,
     no_spawn_after_stop: no_spawn_after_stop::NoSpawnAfterStop,
+    restart_budget: restart_budget::RestartBudget,
 }
 
 impl Oracles {
@@ -207,8 +209,16 @@ impl Oracles {
                 self.no_lost_output.ended(id, outcome, record.unit, case);
                 self.no_orphan.worker_ended(record, outcome, case);
                 self.no_spawn_after_stop.ended(id, outcome);
+                self.restart_budget.ended(id, record.at, outcome, case);
             }
-            Fact::Backoff { .. } | Fact::Restarted => self.no_spawn_after_stop.begins(id, &record.fact, case),
+            Fact::Backoff { until } => {
+                self.no_spawn_after_stop.begins(id, &record.fact, case);
+                self.restart_budget.backs_off(id, *until, case);
+            }
+            Fact::Restarted => {
+                self.no_spawn_after_stop.begins(id, &record.fact, case);
+                self.restart_budget.restarted(id, record.at, case);
+            }
             Fact::Ready | Fact::Unready | Fact::OutputClosed => {}
             Fact::SessionStopped => {}
         }
@@ -230,6 +240,7 @@ impl Audit {
         self.oracles.no_lost_output.reset();
         self.oracles.quiescent_end.reset();
         self.oracles.no_spawn_after_stop.reset();
+        self.oracles.restart_budget.reset();
         self.roster.reset();
         self.findings.reset();
     }
@@ -353,6 +364,16 @@ fn slot<T: Clone + Default>(table: &mut Vec<T>, index: usize) -> &mut T {
 #[inline(never)]
 fn grow<T: Clone + Default>(table: &mut Vec<T>, index: usize) {
     table.resize((index + 1).next_power_of_two().max(8), T::default());
+}
+
+/// Whether its supervisor brings children back together, so that its own policy does not decide alone. For reports: it looks at all.
+#[cold]
+fn returns_with_others(id: WorkerId, names: &dyn Names) -> bool {
+    let Some(plan) = names.plan() else { return false };
+    plan.workers.iter().any(|worker| match &worker.body {
+        Body::Supervisor(spec) => spec.strategy != Strategy::OneForOne && spec.children.contains(&id),
+        Body::Process(_) | Body::PuppetTask(_) | Body::Function(_) => false,
+    })
 }
 
 /// Workers beyond this number are not followed: a user's task may emit facts about any number.

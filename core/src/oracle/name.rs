@@ -114,6 +114,14 @@ stopped is not brought back by its policy. It breaks because the timer of a rest
 because the exit that a stop has caused looks like a failure to be mended (L75), or because a restart and a stop overtake each \
 other (L77, L78). Keep what is intended apart from what has happened, let a stop cancel the restart that is on its way, and ask \
 after every wait whether it is still wanted.";
+    /// A worker is brought back within its budget, and not before its backoff is over.
+    RestartBudget = "restart-budget", "\
+Within any window of its policy a worker is brought back at most as often as its budget says, never before its backoff is over, \
+and never where its policy does not provide for it; its circuit breaker has tripped exactly where the budget was used up. A \
+restart counts at the end that it follows, and one that a user asked for does not count. It breaks because the count begins anew \
+with each window instead of sliding (L96), because starts by hand are counted with the rest (L95), because a failed start is not \
+counted and is tried again at once (L63, L96), or because the last word of the budget is overwritten (L98). Keep the instants of \
+the restarts within the window, decide at the end of an incarnation, and let manual starts pass by the count.";
 }
 
 impl OracleName {

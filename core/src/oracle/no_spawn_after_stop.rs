@@ -4,8 +4,8 @@
 //! Facts show no manual start: after the stop of one worker by a user a spawn may be right. A backoff is not: nobody asks for one.
 
 use crate::ids::WorkerId;
-use crate::oracle::{Case, Names, OracleName, slot};
-use crate::vocab::{Body, Fact, Outcome, Requester, Strategy};
+use crate::oracle::{Case, Names, OracleName, returns_with_others, slot};
+use crate::vocab::{Body, Fact, Outcome, Requester};
 use alloc::format;
 use alloc::vec::Vec;
 
@@ -89,7 +89,8 @@ impl NoSpawnAfterStop {
             Bar::SupervisorAsked => Some("its supervisor was asked to stop"),
             Bar::ByParent => Some("its parent had stopped it, and was not started again itself"),
             Bar::ByUser => {
-                let by_policy = matches!(fact, Fact::Backoff { .. }) && !may_return_with_others(id, case.scene.names);
+                // One that a user restarts while others are brought back together comes back with them.
+                let by_policy = matches!(fact, Fact::Backoff { .. }) && !returns_with_others(id, case.scene.names);
                 by_policy.then_some("a user had stopped it, and nobody starts with a backoff")
             }
         }
@@ -108,22 +109,12 @@ impl NoSpawnAfterStop {
     }
 }
 
-/// Whether its supervisor brings children back together: one that a user restarts meanwhile comes back with them.
-#[cold]
-fn may_return_with_others(id: WorkerId, names: &dyn Names) -> bool {
-    let Some(plan) = names.plan() else { return false };
-    plan.workers.iter().any(|worker| match &worker.body {
-        Body::Supervisor(spec) => spec.strategy != Strategy::OneForOne && spec.children.contains(&id),
-        Body::Process(_) | Body::PuppetTask(_) | Body::Function(_) => false,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::oracle::stage::{Stage, group, plan, stopped, worker};
     use crate::signal::Signal;
-    use crate::vocab::ExitStatus;
+    use crate::vocab::{ExitStatus, Strategy};
 
     const NAME: OracleName = OracleName::NoSpawnAfterStop;
 
@@ -211,6 +202,7 @@ mod tests {
         stage.whole_life("a");
         stage.backs_off("a", 100);
         stage.stop_requested("tree", 1_000);
+        stage.wait_ms(100);
         stage.whole_life("b");
         stage.assert_clean();
         stage.restarts("a");

@@ -117,6 +117,14 @@ impl Stage {
         self.now = self.now.after(Duration::from_millis(ms));
     }
 
+    pub(super) fn now(&self) -> Instant {
+        self.now
+    }
+
+    pub(super) fn now_ms(&self) -> u64 {
+        self.now.as_nanos() / 1_000_000
+    }
+
     fn worker(&self, name: &str) -> WorkerId {
         WorkerId(self.names.0.iter().position(|n| n == name).expect("a worker of the stage") as u32)
     }

@@ -259,7 +259,7 @@ pub(super) const ORACLES: &[(&str, bool)] = &[
     ("quiescent-end", true),
     ("no-unexpected", true),
     ("no-spawn-after-stop", true),
-    ("restart-budget", false),
+    ("restart-budget", true),
     ("stop-order", false),
     ("all-waits-resolve", false),
     ("monotone-stop", false),

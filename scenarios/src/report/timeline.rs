@@ -274,6 +274,7 @@ fn failure_word(oracle: &str) -> &'static str {
         Some(OracleName::QuiescentEnd) => "NOT AT REST",
         Some(OracleName::NoUnexpected) => "NO ANSWER",
         Some(OracleName::NoSpawnAfterStop) => "SPAWNED AFTER STOP",
+        Some(OracleName::RestartBudget) => "OVER BUDGET",
         None => "FAILED HERE",
     }
 }

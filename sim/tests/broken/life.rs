@@ -1,11 +1,12 @@
 //! The facts of supervisors that start a worker more than once, or look after several: one incarnation of one worker.
 
 use crate::stage::{spec, tell_session};
-use shakedown_core::ids::{UnitId, WorkerId};
+use shakedown_core::ids::WorkerId;
 use shakedown_core::signal::Signal;
 use shakedown_core::task::{Process, TaskCx};
 use shakedown_core::time::Instant;
 use shakedown_core::vocab::{ExitStatus, Fact, Outcome, OutputTally, Reason, Requester, Target, WorkerState};
+use std::cell::Cell;
 use std::sync::Arc;
 
 /// One incarnation, from its spawn to its terminal fact.
@@ -15,6 +16,7 @@ pub struct Life {
     incarnation: u32,
     spawned_at: Instant,
     process: Process,
+    status: Cell<ExitStatus>,
 }
 
 impl Life {
@@ -23,7 +25,8 @@ impl Life {
         let (worker, spawned_at) = (WorkerId(worker), cx.now());
         cx.emit(Some(worker), incarnation, None, Fact::Spawn);
         let process = cx.process().start(spec(name, script)).await.expect("a start that nothing disturbs");
-        let life = Life { cx: cx.clone(), worker, incarnation, spawned_at, process };
+        let life =
+            Life { cx: cx.clone(), worker, incarnation, spawned_at, process, status: Cell::new(ExitStatus::Unknown) };
         life.tell(Fact::Started { pid: Some(life.process.pid().as_raw()) });
         life
     }
@@ -45,33 +48,38 @@ impl Life {
         self.tell(Fact::Signalled { signal, target: Target::Scope, by });
     }
 
-    /// Waits for its end, by itself or, where somebody has asked, by that.
-    pub async fn over(&self, requested_by: Option<Requester>) -> ExitStatus {
+    /// Waits for its exit, and tells of it.
+    pub async fn exits(&self) -> ExitStatus {
         let status = self.process.wait().await;
-        let state = match (requested_by, status) {
+        self.status.set(status);
+        self.tell(Fact::Exited { status });
+        self.tell(Fact::OutputClosed);
+        status
+    }
+
+    /// Tells its end: asked for, or by itself.
+    pub fn tell_end(&self, requested_by: Option<Requester>) {
+        let state = match (requested_by, self.status.get()) {
             (Some(_), _) => WorkerState::Stopped,
             (None, ExitStatus::Exited(0)) => WorkerState::Finished,
             (None, ExitStatus::Exited(_) | ExitStatus::Signalled { .. } | ExitStatus::Unknown) => WorkerState::Failed,
         };
-        self.tell_over(state, status, requested_by, false);
-        status
+        self.tell_outcome(state, requested_by, false);
     }
 
-    /// Waits for its end, which is the last that its budget allows.
-    pub async fn over_for_good(&self) {
-        let status = self.process.wait().await;
-        self.tell_over(WorkerState::Failed, status, None, true);
+    /// Tells its end, which is the last that its budget allows.
+    pub fn tell_tripped(&self) {
+        self.tell_outcome(WorkerState::Failed, None, true);
     }
 
-    fn tell_over(
-        &self,
-        state: WorkerState,
-        status: ExitStatus,
-        requested_by: Option<Requester>,
-        circuit_breaker: bool,
-    ) {
-        self.tell(Fact::Exited { status });
-        self.tell(Fact::OutputClosed);
+    /// Waits for its end, and tells of it.
+    pub async fn over(&self, requested_by: Option<Requester>) {
+        self.exits().await;
+        self.tell_end(requested_by);
+    }
+
+    fn tell_outcome(&self, state: WorkerState, requested_by: Option<Requester>, circuit_breaker: bool) {
+        let status = self.status.get();
         let reason = match status {
             ExitStatus::Exited(_) => Reason::Natural,
             ExitStatus::Signalled { .. } => Reason::Signal,
@@ -94,15 +102,10 @@ impl Life {
         })));
     }
 
-    /// Tells that it will be started again, waits for that, and tells that it is.
+    /// Tells that it will be started again, and waits for that.
     pub async fn rest(&self, until: Instant) {
         self.tell(Fact::Backoff { until });
         self.cx.sleep_until(until).await;
-    }
-
-    /// The unit.
-    pub fn unit(&self) -> UnitId {
-        self.process.unit()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Each oracle is proven by supervisors that break its promise, written as a user would write them, each beside its correct twin.
 //! An oracle that no broken supervisor needs would be a promise that nobody keeps watch over; the matrix below shows who is caught by what.
 
+mod budget_begins_anew_with_each_window;
 mod death_by_signal_is_told_as_exit_0;
 mod each_retry_starts_the_grace_anew;
 mod exit_is_taken_for_the_end_of_output;
@@ -48,6 +49,7 @@ fn cases() -> Vec<Case> {
         kill_timer_outlives_the_stop::case(),
         output_comes_while_it_is_killed::case(),
         restart_timer_outlives_the_stop::case(),
+        budget_begins_anew_with_each_window::case(),
     ]
 }
 
