@@ -156,10 +156,13 @@ impl Supervisor {
         match &mut self.state {
             State::Pending | State::Backoff { .. } => self.ends_unborn(WorkerState::Stopped, Some(by), None, cx),
             State::Up(group) => {
+                let is_first = group.asked.is_none();
                 group.asked.get_or_insert(by);
+                if is_first {
+                    self.tell(Fact::StopRequested { by, deadline: caller }, cx);
+                }
                 match self.children.mode() {
                     Mode::Up | Mode::Holding => {
-                        self.tell(Fact::StopRequested { by, deadline: caller }, cx);
                         self.children.stop_all(Requester::Parent, caller, cx);
                         self.end_if_empty(cx);
                     }
@@ -187,11 +190,13 @@ impl Supervisor {
         match &mut self.state {
             State::Pending | State::Backoff { .. } => self.ends_unborn(WorkerState::Stopped, Some(by), None, cx),
             State::Up(group) => {
+                let is_first = group.asked.is_none();
                 group.asked.get_or_insert(by);
-                match self.children.mode() {
-                    Mode::Forcing { .. } => return,
-                    Mode::Up | Mode::Holding => self.tell(Fact::StopRequested { by, deadline: caller }, cx),
-                    Mode::Ending { .. } => {}
+                if is_first {
+                    self.tell(Fact::StopRequested { by, deadline: caller }, cx);
+                }
+                if let Mode::Forcing { .. } = self.children.mode() {
+                    return;
                 }
                 self.children.kill_all(by, caller, cx);
                 self.end_if_empty(cx);

@@ -3,6 +3,7 @@
 use super::{Child, Children, Come, Fate, Mode, Stage, Standing, Wanted};
 use crate::digest::Digest;
 use crate::machine::{Command, Cx, Event};
+use crate::restart::Next;
 use crate::time::Instant;
 use crate::vocab::{Requester, Strategy};
 use alloc::boxed::Box;
@@ -83,19 +84,26 @@ impl Children {
         }
     }
 
-    /// A member of the regroup is over.
-    pub(super) fn regrouped(&mut self, at: usize, cx: &mut Cx<'_>) -> Fate {
-        let stays_down = self.list[at].wanted == Wanted::Down;
-        if stays_down {
+    /// A member of the regroup is over. Where it ended by itself its own policy has a word too: how long all wait, and whether it
+    /// comes back at all.
+    pub(super) fn regrouped(&mut self, at: usize, next: Next, cx: &mut Cx<'_>) -> Fate {
+        let fate = match (self.list[at].wanted, next) {
+            (Wanted::Down, _) => Fate::Over,
+            (Wanted::Up, Next::Tripped) => Fate::Tripped,
+            (Wanted::Up, Next::Over | Next::Again { .. }) | (Wanted::Bounced, _) => Fate::Returns,
+        };
+        if fate == Fate::Returns {
+            if let (Some(regroup), Next::Again { at: when }) = (&mut self.regroup, next) {
+                regroup.at = regroup.at.max(when);
+            }
+            (self.list[at].stage, self.list[at].wanted) = (Stage::Waiting { again: Some(cx.now) }, Wanted::Up);
+        } else {
             self.leave_regroup(at);
             self.over(at, cx);
-        } else {
-            let when = self.regroup.as_ref().map_or(cx.now, |regroup| regroup.at);
-            (self.list[at].stage, self.list[at].wanted) = (Stage::Waiting { again: Some(when) }, Wanted::Up);
         }
         self.stop_regroup(cx);
         self.finish_regroup(cx);
-        if stays_down { Fate::Over } else { Fate::Returns }
+        fate
     }
 
     pub(super) fn leave_regroup(&mut self, at: usize) {
@@ -110,8 +118,13 @@ impl Children {
         if !self.regroup.as_ref().is_some_and(|regroup| regroup.members.iter().all(is_down)) {
             return;
         }
-        let Some(regroup) = self.regroup.take() else { return };
-        for member in regroup.members {
+        let Some(Regroup { at, members }) = self.regroup.take().map(|regroup| *regroup) else { return };
+        for &member in &members {
+            if let Stage::Waiting { again: Some(again) } = &mut self.list[member as usize].stage {
+                *again = at;
+            }
+        }
+        for member in members {
             self.release(member as usize, cx);
         }
     }
@@ -129,7 +142,7 @@ impl Children {
         if self.list[at].stage == Stage::Over {
             self.open += 1;
             self.list[at].come = Come::default();
-            self.list[at].stage = Stage::Waiting { again: None };
+            self.list[at].stage = Stage::Waiting { again: self.list[at].lived.then_some(cx.now) };
             // The caller's deadline is for a start that can begin now.
             if matches!(command, Command::StartBy(_)) && self.standing(self.list[at].worker) == Standing::Met {
                 self.list[at].stage = Stage::Up;

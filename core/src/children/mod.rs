@@ -42,6 +42,8 @@ struct Child {
     stage: Stage,
     wanted: Wanted,
     come: Come,
+    /// Whether an incarnation of it is over already. It answers for no stop, then, while it waits to be started once more.
+    lived: bool,
 }
 
 /// Where a child stands, as far as its parent has a hand in it.
@@ -139,7 +141,10 @@ impl Children {
         let workers: Vec<WorkerId> = children.iter().map(|(worker, _)| *worker).collect();
         let order = Order::of(&plan, &workers).map(Box::new);
         let (stage, wanted, come) = (Stage::Over, Wanted::Down, Come::default());
-        let list = children.iter().map(|&(worker, actor)| Child { worker, actor, stage, wanted, come }).collect();
+        let list = children
+            .iter()
+            .map(|&(worker, actor)| Child { worker, actor, stage, wanted, come, lived: false })
+            .collect();
         Children { plan, strategy, list, order, mode: Mode::Up, regroup: None, open: 0, unasked: 0 }
     }
 
@@ -166,7 +171,8 @@ impl Children {
     pub(crate) fn start_all(&mut self, cx: &mut Cx<'_>) {
         self.mode = Mode::Up;
         for child in &mut self.list {
-            (child.stage, child.wanted, child.come) = (Stage::Waiting { again: None }, Wanted::Up, Come::default());
+            child.stage = Stage::Waiting { again: child.lived.then_some(cx.now) };
+            (child.wanted, child.come) = (Wanted::Up, Come::default());
         }
         self.open = self.list.len() as u32;
         for at in 0..self.list.len() {
@@ -247,11 +253,12 @@ impl Children {
         if !matches!(self.list[at].stage, Stage::Up | Stage::Stopping) {
             return Fate::Unexpected;
         }
+        self.list[at].lived = true;
         if as_what == WorkerState::Finished {
             self.list[at].come.to(Condition::Succeeded);
         }
         if self.mode == Mode::Up && self.is_regrouping(at) {
-            return self.regrouped(at, cx);
+            return self.regrouped(at, next, cx);
         }
         match (self.mode, self.list[at].wanted, next) {
             (Mode::Up, Wanted::Bounced, _) => {
@@ -294,7 +301,7 @@ impl Children {
     /// Puts in what its future depends on.
     pub(crate) fn digest(&self, now: Instant, into: &mut Digest) {
         for child in &self.list {
-            (child.wanted, child.come, core::mem::discriminant(&child.stage)).hash(into);
+            (child.wanted, child.come, child.lived, core::mem::discriminant(&child.stage)).hash(into);
             if let Stage::Waiting { again: Some(at) } = child.stage {
                 into.instant(now, at);
             }
