@@ -22,6 +22,7 @@ mod roster;
 #[cfg(test)]
 mod stage;
 mod stop_deadline;
+mod stop_order;
 mod truthful_outcome;
 
 pub use findings::Violation;
@@ -153,6 +154,7 @@ struct Oracles {
     no_unexpected: no_unexpected::NoUnexpected,
     no_spawn_after_stop: no_spawn_after_stop::NoSpawnAfterStop,
     restart_budget: restart_budget::RestartBudget,
+    stop_order: stop_order::StopOrder,
 }
 
 impl Oracles {
@@ -185,6 +187,7 @@ impl Oracles {
     }
 
     fn worker_fact(&mut self, id: WorkerId, record: &FactRecord, case: &mut Case<'_>) {
+        self.stop_order.worker_fact(id, &record.fact, case);
         match &record.fact {
             Fact::Spawn => {
                 self.one_terminal_event.spawned(id, record.incarnation, case);
@@ -241,6 +244,7 @@ impl Audit {
         self.oracles.quiescent_end.reset();
         self.oracles.no_spawn_after_stop.reset();
         self.oracles.restart_budget.reset();
+        self.oracles.stop_order.reset();
         self.roster.reset();
         self.findings.reset();
     }

@@ -122,6 +122,14 @@ restart counts at the end that it follows, and one that a user asked for does no
 with each window instead of sliding (L96), because starts by hand are counted with the rest (L95), because a failed start is not \
 counted and is tried again at once (L63, L96), or because the last word of the budget is overwritten (L98). Keep the instants of \
 the restarts within the window, decide at the end of an incarnation, and let manual starts pass by the count.";
+    /// Dependents start after what they depend on, and stop before it.
+    StopOrder = "stop-order", "\
+A worker is asked to stop only when everybody who depends on it, and everybody whom its `stop-after` names, is over, unless the \
+plan stops all in parallel, unless it is made to end by force, or unless a user stops it alone; and a worker is spawned only when \
+what its `after` names has come true. Siblings that a supervisor stops for the sake of one are held to it as well. It breaks \
+because the order of the start is used for the stop, because an edge of a diamond is lost or only the first of several \
+dependents is waited for, or because a dependent counts as over when it was only told to end (L91, L93). Derive both orders from \
+one graph, and count down dependents at their terminal facts.";
 }
 
 impl OracleName {

@@ -181,6 +181,10 @@ impl Stage {
         self.fact(worker, Fact::Started { pid: Some(pid) });
     }
 
+    pub(super) fn ready(&mut self, worker: &str) {
+        self.fact(worker, Fact::Ready);
+    }
+
     pub(super) fn exited_fact(&mut self, worker: &str, status: ExitStatus) {
         self.fact(worker, Fact::Exited { status });
     }

@@ -260,7 +260,7 @@ pub(super) const ORACLES: &[(&str, bool)] = &[
     ("no-unexpected", true),
     ("no-spawn-after-stop", true),
     ("restart-budget", true),
-    ("stop-order", false),
+    ("stop-order", true),
     ("all-waits-resolve", false),
     ("monotone-stop", false),
     ("status-never-torn", false),

@@ -275,6 +275,7 @@ fn failure_word(oracle: &str) -> &'static str {
         Some(OracleName::NoUnexpected) => "NO ANSWER",
         Some(OracleName::NoSpawnAfterStop) => "SPAWNED AFTER STOP",
         Some(OracleName::RestartBudget) => "OVER BUDGET",
+        Some(OracleName::StopOrder) => "OUT OF TURN",
         None => "FAILED HERE",
     }
 }

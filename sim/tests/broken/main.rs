@@ -14,6 +14,7 @@ mod life;
 mod machine_closes_with_its_leader;
 mod matrix;
 mod one_wakeup_is_taken_for_one_exit;
+mod only_one_dependent_is_waited_for;
 mod output_comes_while_it_is_killed;
 mod pid_is_kept_after_reaping;
 mod probe_is_never_joined;
@@ -50,6 +51,7 @@ fn cases() -> Vec<Case> {
         output_comes_while_it_is_killed::case(),
         restart_timer_outlives_the_stop::case(),
         budget_begins_anew_with_each_window::case(),
+        only_one_dependent_is_waited_for::case(),
     ]
 }
 
