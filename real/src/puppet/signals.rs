@@ -56,13 +56,14 @@ pub(super) fn install(signal: Signal, disposition: Disposition) -> Result<(), Er
         Disposition::Noted => NOTED.fetch_or(bit(signal), Ordering::Relaxed),
         Disposition::Default | Disposition::Ignored => NOTED.fetch_and(!bit(signal), Ordering::Relaxed),
     };
-    // SAFETY: zeroes are a valid sigaction. `note` sets bits of atomics and of the context that it is given, which
-    // signal-safety(7) allows; no handler runs on top of it, as its mask is full.
+    // SAFETY: zeroes are a valid sigaction, and the kernel's signal set is the first eight bytes of the C library's. `note` sets
+    // bits of atomics and of the context that it is given, which signal-safety(7) allows, also where it runs on top of itself.
     let answer = unsafe {
         let mut new: libc::sigaction = std::mem::zeroed();
         new.sa_sigaction = action;
         new.sa_flags = libc::SA_SIGINFO;
-        libc::sigfillset(&raw mut new.sa_mask);
+        // No more than what a note blocks anyway: what ends or stops a process does so in the middle of a handler, too.
+        *(&raw mut new.sa_mask).cast::<u64>() = NOTED.load(Ordering::Relaxed);
         libc::sigaction(signal.number(), &raw const new, std::ptr::null_mut())
     };
     if answer == 0 { Ok(()) } else { Err(errno::last()) }
