@@ -52,6 +52,8 @@ impl Kernel {
     fn coming_death(&self, id: ProcId) -> Option<Coming<'_>> {
         let process = self.entry(id);
         match process.life {
+            // Another one may have been faster.
+            Life::Dying(_) if !process.signals.perhaps_fatal().is_empty() => None,
             Life::Dying(signal) => Some(Coming::Death { name: &process.name, label: process.label, signal }),
             Life::Alive | Life::Stopped | Life::Zombie(_) | Life::Reaped(_) => None,
         }

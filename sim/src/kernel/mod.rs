@@ -256,6 +256,7 @@ impl Kernel {
         // What made it runnable may be gone again, as a pending stop signal that CONT has cancelled.
         if self.is_runnable(thread) {
             let process = self.process_of(thread);
+            self.settle_fate(process, choose);
             match self.entry(process).life {
                 Life::Dying(signal) => self.run_dying(process, signal, choose),
                 Life::Alive => self.run_living(thread, process, choose),

@@ -2,11 +2,24 @@
 //! Sending is never the end of it: a process acts on a signal in a step of its own, which the chooser orders.
 
 use super::process::{Frame, Life, Progress, Role, Wait};
-use super::sigset::{Disposition, SignalSet};
+use super::sigset::{Disposition, Mask, SignalSet};
 use super::{HOST, INIT, Kernel};
+use shakedown_core::choose::{Ask, Choose};
 use shakedown_core::ids::ProcId;
 use shakedown_core::signal::{DefaultAction, Signal};
+use shakedown_core::site::{Kind, Site};
 use shakedown_core::vocab::{Deed, ExitStatus, Sender};
+
+/// What becomes of a process when a signal is generated for it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Fate {
+    /// The signal waits for its turn.
+    Spared,
+    /// The process may be dying of it, or the signal waits for its turn: its next step settles that.
+    Open,
+    /// The process is dying of it.
+    Sealed,
+}
 
 impl Kernel {
     /// Generates a signal for a process, to be acted on by any of its threads that does not block it. Init drops it
@@ -20,12 +33,16 @@ impl Kernel {
         if to == INIT || to == HOST {
             return;
         }
-        if self.is_fatal_to_any(to, signal) {
-            // complete_signal() of Linux: the process is dying from here on, whatever else is pending or sent later.
-            self.doom(to, signal);
-        } else {
-            self.entry_mut(to).signals.post(signal);
-            self.wake_for_signal(to);
+        match self.fate(to, signal, by) {
+            Fate::Sealed => self.doom(to, signal),
+            Fate::Open => {
+                self.entry_mut(to).signals.post_perhaps_fatal(signal);
+                self.wake_for_signal(to);
+            }
+            Fate::Spared => {
+                self.entry_mut(to).signals.post(signal);
+                self.wake_for_signal(to);
+            }
         }
     }
 
@@ -71,15 +88,39 @@ impl Kernel {
         }
     }
 
-    /// Whether a thread that could act on the signal would die of it. A stopped process dies of KILL alone.
-    fn is_fatal_to_any(&self, process: ProcId, signal: Signal) -> bool {
+    /// What a signal does to a process when it is generated, as complete_signal() of Linux has it. A fatal one that finds a thread to
+    /// take it ends the process from there on, whatever else is pending or sent later. A thread in which another signal is pending
+    /// takes it only while a processor runs it (wants_signal()), which nobody promises; the sender itself does run. A stopped
+    /// process dies of KILL alone.
+    fn fate(&self, process: ProcId, signal: Signal, by: Sender) -> Fate {
         let of = self.entry(process);
-        let reaches_now = of.life == Life::Alive || signal == Signal::KILL;
-        if !reaches_now {
-            return false;
+        if of.life != Life::Alive && signal != Signal::KILL {
+            return Fate::Spared;
         }
-        let by_first = !of.over && of.signals.is_fatal(of.mask, signal);
-        by_first || self.threads(process).iter().any(|&thread| of.signals.is_fatal(self.entry(thread).mask, signal))
+        let first = if of.over { None } else { Some(process) };
+        let threads = first.into_iter().chain(self.threads(process).iter().copied());
+        let masks = threads.map(|thread| self.entry(thread).mask).filter(|mask| of.signals.is_fatal(*mask, signal));
+        let takes =
+            |mask: &Mask| signal == Signal::KILL || by == Sender::Process(process) || !of.signals.is_actionable(mask);
+        masks.map(|mask| if takes(&mask) { Fate::Sealed } else { Fate::Open }).max().unwrap_or(Fate::Spared)
+    }
+
+    /// Whether one of the fatal signals that are pending has ended the process when it came, and which: the first that found a thread
+    /// running. If none did they act as all others, the lowest number first.
+    pub(super) fn settle_fate(&mut self, process: ProcId, choose: &mut impl Choose) {
+        let of = self.entry(process);
+        let candidates = of.signals.perhaps_fatal();
+        if candidates.is_empty() {
+            return;
+        }
+        let site = Site { kind: Kind::Pick, label: of.label, nth: of.steps };
+        let chosen = choose.draw(site, Ask::Pick { of: candidates.len() as u32 + 1 });
+        let chosen = candidates.get(chosen as usize).copied();
+        let of = self.entry_mut(process);
+        of.signals.settle_fatal();
+        if let Some(signal) = chosen {
+            of.life = Life::Dying(signal);
+        }
     }
 
     /// Nothing can save the process any more. Its threads may each be on their way into one more system call.

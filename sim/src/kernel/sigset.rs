@@ -89,6 +89,8 @@ pub(super) struct Signals {
     ignored: SignalSet,
     caught: SignalSet,
     handlers: Vec<(Signal, Block)>,
+    /// Pending ones that are fatal and came while another was pending, in their order: each may have ended the process at once.
+    perhaps_fatal: Vec<Signal>,
 }
 
 /// What a signal meets in a process.
@@ -105,9 +107,10 @@ impl Signals {
 
     /// Puts in all of it; handlers by their blocks, which a scenario shares among its runs.
     pub(super) fn digest(&self, into: &mut Digest) {
-        let Signals { pending, queued, ignored, caught, handlers } = self;
+        let Signals { pending, queued, ignored, caught, handlers, perhaps_fatal } = self;
         into.number(pending.0).number(ignored.0).number(caught.0);
         queued.hash(into);
+        perhaps_fatal.hash(into);
         let each = |(signal, block): &(Signal, Block)| {
             Digest::of(signal.number() as u64).number(block.as_ptr().addr() as u64).value()
         };
@@ -118,6 +121,7 @@ impl Signals {
     pub(super) fn clear(&mut self) {
         self.pending = SignalSet::default();
         self.queued.clear();
+        self.perhaps_fatal.clear();
         self.reset();
     }
 
@@ -207,14 +211,36 @@ impl Signals {
         self.pending.insert(signal);
     }
 
-    /// Takes the next pending signal that a thread with this mask does not block: its own before the process's, as Linux does.
+    /// Marks a fatal signal pending that may have ended the process at once.
+    pub(super) fn post_perhaps_fatal(&mut self, signal: Signal) {
+        self.post(signal);
+        if !self.perhaps_fatal.contains(&signal) {
+            self.perhaps_fatal.push(signal);
+        }
+    }
+
+    /// Those that may have ended the process when they came, the first first.
+    pub(super) fn perhaps_fatal(&self) -> &[Signal] {
+        &self.perhaps_fatal
+    }
+
+    /// It is settled which of them has, if any.
+    pub(super) fn settle_fatal(&mut self) {
+        self.perhaps_fatal.clear();
+    }
+
+    /// Takes the next pending signal that a thread with this mask does not block: its own before the process's, as Linux does. Those
+    /// with handlers come last: all that is pending is dequeued before the program goes on, and a handler only has its frame set up
+    /// (exit_to_user_mode_loop() of Linux), so what ends or stops the process does so before any handler has begun.
     pub(super) fn take(&mut self, mask: &mut Mask) -> Option<Signal> {
         let blocked = self.blocked(*mask);
-        if let Some(signal) = mask.own.without(blocked).first() {
+        let (own, all) = (mask.own.without(blocked), self.pending.without(blocked));
+        let in_turn = [own.without(self.caught), all.without(self.caught), own, all];
+        let signal = in_turn.into_iter().find_map(SignalSet::first)?;
+        if own.has(signal) {
             mask.own.remove(signal);
             return Some(signal);
         }
-        let signal = self.pending.without(blocked).first()?;
         match self.queued.iter().position(|&queued| queued == signal) {
             Some(at) => drop(self.queued.remove(at)),
             None => self.pending.remove(signal),
