@@ -275,6 +275,9 @@ impl Kernel {
         if self.crashes(process, choose) {
             return self.die(process, Signal::SEGV);
         }
+        if std::mem::take(&mut self.entry_mut(thread).mask.starting) {
+            return;
+        }
         let mask = self.entry(thread).mask;
         if !self.entry(process).signals.is_actionable(&mask) || self.is_late(thread, choose) {
             return self.play(thread, choose);

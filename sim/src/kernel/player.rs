@@ -74,7 +74,7 @@ impl Kernel {
     /// does not (it is restarted after the handler, copy_process() of Linux), nor does what waits: both come back at once.
     pub(super) fn is_late(&mut self, id: ProcId, choose: &mut impl Choose) -> bool {
         let own = self.entry(id);
-        if !own.in_flight || own.over {
+        if !own.in_flight || own.over || own.mask.starting {
             return false;
         }
         let is_dying = matches!(self.entry(own.process).life, Life::Dying(_));

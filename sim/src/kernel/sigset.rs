@@ -16,6 +16,8 @@ impl SignalSet {
         SignalSet::of(Signal::STOP).and(Signal::TSTP).and(Signal::TTIN).and(Signal::TTOU);
     /// CONT alone.
     pub(super) const CONT: SignalSet = SignalSet::of(Signal::CONT);
+    /// All but KILL and STOP.
+    const BLOCKABLE: SignalSet = SignalSet(!SignalSet::of(Signal::KILL).and(Signal::STOP).0);
     /// Those that an instruction causes; they go before all others.
     const SYNCHRONOUS: SignalSet = SignalSet::of(Signal::SEGV)
         .and(Signal::BUS)
@@ -75,6 +77,8 @@ pub(super) struct Mask {
     pub(super) blocked: SignalSet,
     /// A handler runs, and every caught signal is blocked too.
     pub(super) holding: bool,
+    /// A thread is being created: both it and its creator block all that can be blocked.
+    pub(super) starting: bool,
     /// Sent to this thread alone (tgkill(2), SIGPIPE), and not yet delivered.
     pub(super) own: SignalSet,
 }
@@ -199,6 +203,9 @@ impl Signals {
     /// What a thread with this mask blocks: while a handler runs, also every signal that has one.
     #[inline]
     pub(super) fn blocked(&self, mask: Mask) -> SignalSet {
+        if mask.starting {
+            return SignalSet::BLOCKABLE;
+        }
         if mask.holding { SignalSet(mask.blocked.0 | self.caught.0) } else { mask.blocked }
     }
 
