@@ -41,7 +41,7 @@ pub enum Deed {
         /// Who sent it.
         by: Sender,
     },
-    /// A process acted on a signal: the default action, a handler, or nothing.
+    /// A process acted on a signal: by a handler, or by a default action that is more than nothing.
     Delivered {
         /// Who.
         to: ProcId,

@@ -209,10 +209,9 @@ impl Kernel {
                 self.enter_handler(thread, signal);
             }
             Disposition::Default(DefaultAction::Stop) if !self.is_void_stop(id, signal) => self.stop(id, signal),
+            // Nobody sees that it was pending behind a mask.
             Disposition::Ignored
-            | Disposition::Default(DefaultAction::Stop | DefaultAction::Continue | DefaultAction::Ignore) => {
-                self.deeds.push(Deed::Delivered { to: id, signal });
-            }
+            | Disposition::Default(DefaultAction::Stop | DefaultAction::Continue | DefaultAction::Ignore) => {}
         }
     }
 

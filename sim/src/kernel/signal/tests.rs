@@ -71,6 +71,18 @@ fn a_stopped_process_keeps_signals_until_it_is_continued() {
     assert_eq!(check.count(|deed| matches!(deed, Deed::Delivered { signal: Signal::USR1, .. })), 0);
 }
 
+/// sig_ignored() of Linux keeps what is blocked, whatever its disposition; once it is open it is thrown away, and nobody sees it.
+#[test]
+fn what_is_ignored_behind_a_mask_never_shows() {
+    for (script, signal) in [("block CHLD", Signal::CHLD), ("on USR1 ignore; block USR1", Signal::USR1)] {
+        let script = format!("{script}; sleep 1ms; unblock {signal}; hang");
+        let mut check = send(&script, &[signal]);
+        check.pass(1);
+        assert!(check.alive("w/main"));
+        assert_eq!(check.count(|deed| matches!(deed, Deed::Delivered { .. })), 0, "{script}");
+    }
+}
+
 /// SEMANTICS C19.
 #[test]
 fn stop_and_continue_cancel_each_other_while_pending() {
