@@ -6,6 +6,7 @@
 use crate::errno;
 use shakedown_core::ids::Pid;
 use shakedown_core::vocab::{Errno, ExitStatus};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt;
@@ -57,22 +58,37 @@ pub fn stat(pid: Pid) -> Option<Stat> {
     parse(pid, &read_stat(pid).ok()?)
 }
 
-/// Every process of our namespace, in the order of /proc.
+/// Every process of our namespace, in the order of /proc, and then those that were born meanwhile.
 ///
 /// # Errors
 /// Where /proc cannot be listed (EMFILE, or not mounted). A process that ends meanwhile is left out.
 pub fn every() -> Result<Vec<Stat>, Errno> {
     let mut found = Vec::new();
-    for pid in pids()? {
-        match read_stat(pid) {
-            Ok(text) => found.extend(parse(pid, &text)),
-            Err(e) => gone(&e)?,
+    each(|pid| match read_stat(pid) {
+        Ok(text) => {
+            found.extend(parse(pid, &text));
+            Ok(())
         }
-    }
+        Err(e) => gone(&e),
+    })?;
     Ok(found)
 }
 
-/// Every pid of our namespace.
+/// Shows every pid once. The listing is repeated until it names nobody new: a process may fork and end between the listing and the
+/// look at it, and then its child would be missed although one of the two was alive all the time.
+fn each(mut see: impl FnMut(Pid) -> Result<(), Errno>) -> Result<(), Errno> {
+    let mut seen = BTreeSet::new();
+    for _ in 0..LISTINGS_MAX {
+        let new: Vec<Pid> = pids()?.into_iter().filter(|pid| seen.insert(*pid)).collect();
+        if new.is_empty() {
+            break;
+        }
+        new.into_iter().try_for_each(&mut see)?;
+    }
+    Ok(())
+}
+
+/// Every pid of our namespace that is there at once.
 ///
 /// # Errors
 /// Where /proc cannot be listed.
@@ -147,14 +163,17 @@ pub fn writers_of(inodes: &[u64]) -> Result<Vec<Pid>, Errno> {
     let own = std::process::id();
     let names: Vec<String> = inodes.iter().map(|inode| format!("pipe:[{inode}]")).collect();
     let mut found = Vec::new();
-    for pid in pids()? {
-        if u32::try_from(pid.as_raw()) == Ok(own) || inodes.is_empty() {
-            continue;
-        }
-        if holds_any(&format!("/proc/{pid}"), &names) || living_thread(pid).is_some_and(|t| holds_any(&t, &names)) {
+    if inodes.is_empty() {
+        return Ok(found);
+    }
+    each(|pid| {
+        let is_other = u32::try_from(pid.as_raw()) != Ok(own);
+        let holds = |folder: &str| holds_any(folder, &names);
+        if is_other && (holds(&format!("/proc/{pid}")) || living_thread(pid).is_some_and(|thread| holds(&thread))) {
             found.push(pid);
         }
-    }
+        Ok(())
+    })?;
     Ok(found)
 }
 
@@ -227,6 +246,8 @@ fn parse(pid: Pid, text: &[u8]) -> Option<Stat> {
     })
 }
 
+/// Where somebody forks without end the last listing has to do.
+const LISTINGS_MAX: u32 = 256;
 const CHILDREN_BYTES: usize = 4096;
 /// 52 numbers of at most 21 bytes each, and a name.
 const STAT_BYTES: usize = 2048;

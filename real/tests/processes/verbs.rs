@@ -17,6 +17,7 @@ cases! {
     a_blocked_signal_waits_over_fork_and_exec,
     any_thread_that_lets_a_signal_through_takes_it,
     a_signal_to_a_group_misses_no_child_born_meanwhile,
+    a_kill_of_a_session_misses_nobody_whose_parent_ends_meanwhile,
     an_exec_keeps_pid_children_mask_and_what_is_ignored,
     an_exec_by_a_thread_takes_over_the_pid,
     a_signal_around_an_exec_meets_the_old_or_the_new,
@@ -124,6 +125,22 @@ async fn a_signal_to_a_group_misses_no_child_born_meanwhile() {
             }
             rig.finish(unit).await;
         }
+    }
+}
+
+/// Each link forks the next and ends, so that nobody is alive for long, and somebody always.
+async fn a_kill_of_a_session_misses_nobody_whose_parent_ends_meanwhile() {
+    const LINKS: usize = 15;
+    let chain = format!("print ready; {}hang{}", "spawn c { ".repeat(LINKS), " }".repeat(LINKS));
+    for round in 0..ROUNDS {
+        let mut rig = Rig::new();
+        let Started { unit, .. } = rig.puppet(Scope::PosixSession, &chain).await;
+        spin(Duration::from_micros(14 * round));
+        let signal = rig.signal(unit, Target::Scope, Signal::KILL);
+        let empty = rig.submit(unit, Request::Empty);
+        rig.answer(empty).await;
+        assert!(!rig.is_answered(signal), "round {round}: it reaches somebody");
+        rig.finish(unit).await;
     }
 }
 
