@@ -217,6 +217,13 @@ impl Kernel {
         for (at, sleeper) in self.uninterruptible.each() {
             digest.number(self.name(sleeper)).instant(self.now, at);
         }
+        for (unit, signal, next, reached) in self.walks.every() {
+            digest.number(u64::from(unit.0)).number(signal.number() as u64);
+            next.iter().for_each(|&listed| {
+                digest.number(self.name(listed));
+            });
+            digest.number(reached.iter().map(|&id| self.name(id)).fold(0, u64::wrapping_add));
+        }
         self.ttys.hash(&mut digest);
         self.cgroups.hash(&mut digest);
         self.limits.hash(&mut digest);

@@ -15,19 +15,30 @@ impl Kernel {
     /// ESRCH where the leader has been reaped or nobody is left in the scope, or the unit was never spawned.
     pub fn signal_unit(&mut self, unit: UnitId, to: Target, signal: Signal) -> Result<(), Errno> {
         let of = self.units.get(unit).ok_or(Errno::ESRCH)?;
-        let (leader, living, scope, cgroup) = (of.leader.ok_or(Errno::ESRCH)?, of.living, of.scope, of.cgroup);
+        let (leader, scope, cgroup) = (of.leader.ok_or(Errno::ESRCH)?, of.scope, of.cgroup);
         let number = self.pids.get(of.pid).filter(|number| number.generation == of.generation);
         let (list, chain) = match (to, scope) {
             (Target::Leader, _) | (Target::Scope, Scope::Process) => return self.signal_pidfd(unit, leader, signal),
             (Target::Scope, Scope::Group) => (number.map(|number| number.group), Chain::Group),
-            (Target::Scope, Scope::PosixSession) => (number.map(|number| number.session), Chain::Session),
+            (Target::Scope, Scope::PosixSession) => {
+                let session = number.map_or(List::default(), |number| number.session);
+                self.begin_walk(unit, signal);
+                return if session.len > 0 { Ok(()) } else { Err(Errno::ESRCH) };
+            }
             // A descendant's zombie is not walked to, but the leader's own answers.
             (Target::Scope, Scope::Tree | Scope::Cgroup | Scope::Job) if self.scope_is_empty(unit) => {
                 return self.signal_pidfd(unit, leader, signal);
             }
             (Target::Scope, Scope::Cgroup) if signal == Signal::KILL => return self.kill_cgroup(cgroup),
             (Target::Scope, Scope::Cgroup) => return self.signal_cgroup(cgroup, signal, Sender::Host(Some(unit))),
-            (Target::Scope, Scope::Tree | Scope::Job) => (Some(living), Chain::Unit),
+            (Target::Scope, Scope::Tree | Scope::Job) if signal == Signal::KILL => {
+                self.begin_kill_walk(unit, number.map_or(List::default(), |number| number.group));
+                return Ok(());
+            }
+            (Target::Scope, Scope::Tree | Scope::Job) => {
+                self.begin_walk(unit, signal);
+                return Ok(());
+            }
         };
         self.signal_list(list.unwrap_or_default(), chain, signal, Sender::Host(Some(unit)))
     }

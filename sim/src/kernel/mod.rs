@@ -40,6 +40,7 @@ mod tty;
 mod unit;
 mod wait;
 mod waits;
+mod walk;
 mod wchan;
 
 #[cfg(test)]
@@ -75,6 +76,7 @@ use std::sync::Arc;
 use timer::Timers;
 use tty::Terminals;
 use unit::UnitTable;
+use walk::{Walks, walk_of};
 
 /// The limits of a kernel. Tiny ones find bugs: a pid space of 8 reuses numbers at once.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -131,6 +133,7 @@ pub struct Kernel {
     timers: Timers,
     uninterruptible: Uninterruptible,
     polls: Polls,
+    walks: Walks,
     names: Names,
     files: FileTable,
     ttys: Terminals,
@@ -185,6 +188,7 @@ impl Kernel {
             timers: Timers::default(),
             uninterruptible: Uninterruptible::default(),
             polls: Polls::default(),
+            walks: Walks::default(),
             names: Names::new(),
             files: FileTable::default(),
             ttys: Terminals::default(),
@@ -218,6 +222,7 @@ impl Kernel {
         self.timers.reset();
         self.uninterruptible.reset();
         self.polls.reset();
+        self.walks.reset();
         self.files.reset();
         self.ttys.reset();
         self.cgroups.reset();
@@ -250,6 +255,9 @@ impl Kernel {
     /// One step of a thread that was announced as [`KernelReady::Step`]: it acts on one pending signal, or else goes on with its
     /// program by one verb. If it can go on after that, it is announced again.
     pub fn run(&mut self, thread: ProcId, choose: &mut impl Choose) {
+        if let Some(unit) = walk_of(thread) {
+            return self.run_walk(unit);
+        }
         let own = self.entry_mut(thread);
         own.announced = false;
         own.steps += 1;

@@ -3,6 +3,7 @@
 
 use super::Kernel;
 use super::waits::Waits;
+use super::walk::walker;
 use shakedown_core::ids::{OpId, ProcId, UnitId};
 use shakedown_core::site::Label;
 use shakedown_core::vocab::{Completion, Stream};
@@ -26,9 +27,9 @@ pub enum What {
 /// Something that became ready.
 #[derive(Clone, PartialEq, Debug)]
 pub enum KernelReady {
-    /// A process can take a step; announced once until it runs.
+    /// A process can take a step, or the host's walk through a session or tree; announced once until it runs.
     Step {
-        /// Which process.
+        /// Which process, or a number that stands for the walk.
         proc: ProcId,
         /// Its label.
         label: Label,
@@ -55,6 +56,7 @@ pub(super) struct Polls {
 
 enum Item {
     Step(ProcId),
+    Walk(UnitId),
     Done(OpId, UnitId, What),
 }
 
@@ -100,7 +102,12 @@ impl Kernel {
     /// The next thing that is ready, in the order in which things became so.
     #[inline]
     pub fn next_ready(&mut self) -> Option<KernelReady> {
+        self.walks.grow_old();
         match self.polls.ready.pop_front()? {
+            Item::Walk(unit) => {
+                let (label, nth) = self.walk_site(unit);
+                Some(KernelReady::Step { proc: walker(unit), label, nth })
+            }
             Item::Step(proc) => {
                 let process = self.entry(proc);
                 Some(KernelReady::Step { proc, label: process.label, nth: process.steps })
@@ -116,6 +123,16 @@ impl Kernel {
             self.entry_mut(id).announced = true;
             self.polls.ready.push_back(Item::Step(id));
         }
+    }
+
+    /// Announces that a walk can go on.
+    pub(super) fn announce_walk(&mut self, unit: UnitId) {
+        self.polls.ready.push_back(Item::Walk(unit));
+    }
+
+    /// A walk is over before its next step came.
+    pub(super) fn withdraw_walk(&mut self, unit: UnitId) {
+        self.polls.ready.retain(|item| !matches!(item, Item::Walk(walked) if *walked == unit));
     }
 
     /// `what` has become true of a unit: whoever waits for it is done.

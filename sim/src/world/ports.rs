@@ -23,6 +23,16 @@ impl<C: Choose + 'static> World for SimWorld<C> {
 
     fn submit(&mut self, op: OpId, unit: UnitId, request: Request) {
         match request {
+            Request::Exit | Request::Empty | Request::Readable(_) | Request::Writable | Request::Detach => {
+                self.kernel.finish_earlier_walks();
+            }
+            Request::Notified(_) | Request::Connect(_) => self.kernel.finish_earlier_walks(),
+            Request::Spawn { .. } | Request::Signal { .. } | Request::Write(_) | Request::CloseInput => {
+                self.kernel.finish_walks();
+            }
+            Request::CloseOutput(_) | Request::Survey | Request::Reap => self.kernel.finish_walks(),
+        }
+        match request {
             Request::Spawn { spec, launch: _ } => self.spawn(op, unit, &spec),
             Request::Signal { to, signal } => self.signal(op, unit, to, signal),
             Request::Exit => self.kernel.watch(op, unit, What::Exit),
@@ -114,16 +124,19 @@ impl<C: Choose + 'static> World for SimWorld<C> {
     }
 
     fn try_read(&mut self, unit: UnitId, stream: Stream, into: &mut Vec<u8>, max: usize) -> TryRead {
+        self.kernel.finish_walks();
         let read = self.kernel.read(unit, stream, into, max);
         self.settle_accounts();
         read
     }
 
     fn try_write(&mut self, unit: UnitId, bytes: &[u8]) -> TryWrite {
+        self.kernel.finish_walks();
         self.kernel.write(unit, bytes)
     }
 
     fn publish(&mut self, fact: FactRecord) {
+        self.kernel.finish_earlier_walks();
         self.audit.fact(&fact, &scene!(self));
         if self.config.history {
             self.history.push(Moment::Fact(fact));
@@ -136,6 +149,7 @@ impl<C: Choose + 'static> World for SimWorld<C> {
             // The story ends here: how the host cleans up is no part of what went wrong.
             self.history_over |= !self.audit.violations().is_empty();
         }
+        self.kernel.finish_walks();
         // Never a silent rescue: what was reported is then cleaned up, so that the rest of the run means something.
         self.kernel.kill_tree(unit);
         self.abandoned.push(unit);
@@ -151,6 +165,7 @@ impl<C: Choose + 'static> World for SimWorld<C> {
     }
 
     fn kill(&mut self, pid: i32, signal: Signal) -> Result<(), Errno> {
+        self.kernel.finish_walks();
         let done = self.kernel.kill(pid, signal);
         self.settle_accounts();
         done

@@ -1,0 +1,278 @@
+//! A signal to a whole session or tree. Linux has no call for it, so the host walks through /proc and signals one process after the
+//! other, in the order of their numbers, until it finds nobody new (`Realm::signal` of the real backend). Between two of them the
+//! others run on: a parent's end may reach a child before the signal does, and who is listed gets it wherever it has gone since.
+
+use super::Kernel;
+use super::list::{Chain, List};
+use super::process::Life;
+use shakedown_core::ids::{ProcId, UnitId};
+use shakedown_core::signal::Signal;
+use shakedown_core::site::{Label, hash_name};
+use shakedown_core::vocab::{Scope, Sender};
+use std::collections::{BTreeSet, VecDeque};
+
+/// A walk that is not over.
+pub(super) struct Walk {
+    unit: UnitId,
+    signal: Signal,
+    /// Who was listed and is not signalled yet.
+    next: VecDeque<ProcId>,
+    reached: BTreeSet<ProcId>,
+    steps: u32,
+    /// The host is still in the step that has begun it.
+    is_new: bool,
+}
+
+/// All walks of the host.
+#[derive(Default)]
+pub(super) struct Walks(Vec<Walk>);
+
+impl Walks {
+    pub(super) fn reset(&mut self) {
+        self.0.clear();
+    }
+
+    /// The host has come to the end of its step.
+    #[inline]
+    pub(super) fn grow_old(&mut self) {
+        self.0.iter_mut().for_each(|walk| walk.is_new = false);
+    }
+
+    /// Each with its unit and signal, who is listed, and who is reached.
+    pub(super) fn every(&self) -> impl Iterator<Item = (UnitId, Signal, &VecDeque<ProcId>, &BTreeSet<ProcId>)> {
+        self.0.iter().map(|walk| (walk.unit, walk.signal, &walk.next, &walk.reached))
+    }
+}
+
+impl Kernel {
+    /// Begins to signal everybody in a session or a tree.
+    pub(super) fn begin_walk(&mut self, unit: UnitId, signal: Signal) {
+        let mut walk = self.new_walk(unit, signal);
+        if !self.walk(&mut walk) {
+            self.walks.0.push(walk);
+            self.announce_walk(unit);
+        }
+    }
+
+    /// Begins with KILL to the leader's whole group at once, so that nobody in it forks during the walk for the others.
+    pub(super) fn begin_kill_walk(&mut self, unit: UnitId, group: List) {
+        let walk = self.new_walk(unit, Signal::KILL);
+        // That the group is empty is no failure of the tree.
+        let _ = self.signal_list(group, Chain::Group, Signal::KILL, Sender::Host(Some(unit)));
+        if self.newly_listed(&walk).into_iter().any(|id| self.goes_on(id)) {
+            self.walks.0.push(walk);
+            self.announce_walk(unit);
+        }
+    }
+
+    fn new_walk(&mut self, unit: UnitId, signal: Signal) -> Walk {
+        self.finish_walks();
+        Walk { unit, signal, next: VecDeque::new(), reached: BTreeSet::new(), steps: 0, is_new: true }
+    }
+
+    /// To be called before whatever else the host does with processes: it does nothing in the middle of a walk.
+    #[inline]
+    pub fn finish_walks(&mut self) {
+        for walk in std::mem::take(&mut self.walks.0) {
+            self.finish(walk);
+        }
+    }
+
+    /// To be called before whatever the host does that shows that it goes on: a walk that it began in an earlier step is over by then.
+    #[inline]
+    pub fn finish_earlier_walks(&mut self) {
+        for walk in self.walks.0.extract_if(.., |walk| !walk.is_new).collect::<Vec<_>>() {
+            self.finish(walk);
+        }
+    }
+
+    fn finish(&mut self, mut walk: Walk) {
+        while !self.walk(&mut walk) {}
+        self.withdraw_walk(walk.unit);
+    }
+
+    /// A step of a walk, if it is not over yet.
+    pub(super) fn run_walk(&mut self, unit: UnitId) {
+        let Some(at) = self.walks.0.iter().position(|walk| walk.unit == unit) else { return };
+        let mut walk = self.walks.0.remove(at);
+        walk.steps += 1;
+        if !self.walk(&mut walk) {
+            self.walks.0.insert(at, walk);
+            self.announce_walk(unit);
+        }
+    }
+
+    /// Signals the next one to whom it can matter; whether the walk is over. Who is dying cannot fork any more, so there is another
+    /// listing at another time only where somebody could.
+    fn walk(&mut self, walk: &mut Walk) -> bool {
+        loop {
+            while let Some(member) = walk.next.pop_front() {
+                walk.reached.insert(member);
+                if self.goes_on(member) {
+                    self.generate(member, walk.signal, Sender::Host(Some(walk.unit)));
+                    if !walk.next.is_empty() || walk.reached.iter().any(|&id| self.goes_on(id)) {
+                        return false;
+                    }
+                }
+            }
+            walk.next = self.newly_listed(walk);
+            if walk.next.is_empty() {
+                return true;
+            }
+        }
+    }
+
+    /// Whether a signal can matter to it, and it can fork.
+    fn goes_on(&self, id: ProcId) -> bool {
+        match self.entry(id).life {
+            Life::Alive | Life::Stopped => true,
+            Life::Dying(_) | Life::Zombie(_) | Life::Reaped(_) => false,
+        }
+    }
+
+    /// Who is alive in the unit's scope and not reached yet, by number.
+    fn newly_listed(&self, walk: &Walk) -> VecDeque<ProcId> {
+        let Some(of) = self.units.get(walk.unit) else { return VecDeque::new() };
+        let number = self.pids.get(of.pid).filter(|number| number.generation == of.generation);
+        let (list, chain) = match of.scope {
+            Scope::PosixSession => (number.map(|number| number.session).unwrap_or_default(), Chain::Session),
+            Scope::Tree | Scope::Job | Scope::Cgroup | Scope::Group | Scope::Process => (of.living, Chain::Unit),
+        };
+        let is_new = |id: &ProcId| self.entry(*id).life.is_living() && !walk.reached.contains(id);
+        let mut listed: Vec<ProcId> = list.iter(&self.procs, chain).filter(is_new).collect();
+        listed.sort_unstable_by_key(|&id| self.entry(id).pid);
+        listed.into()
+    }
+
+    /// The label of a walk, and how many steps it has taken.
+    pub(super) fn walk_site(&self, unit: UnitId) -> (Label, u32) {
+        let leader = self.units.get(unit).and_then(|of| of.leader);
+        let label = leader.map_or(Label::ROOT, |leader| self.entry(leader).label);
+        let steps = self.walks.0.iter().find(|walk| walk.unit == unit).map_or(0, |walk| walk.steps);
+        (label.child_hashed(WALK, 0), steps)
+    }
+}
+
+/// A walk takes steps as a process does, under a number that no process has.
+pub(super) fn walker(unit: UnitId) -> ProcId {
+    ProcId(WALKERS | unit.0)
+}
+
+/// Whose walk this number stands for, if it does.
+#[inline]
+pub(super) fn walk_of(id: ProcId) -> Option<UnitId> {
+    if id.0 & WALKERS == 0 { None } else { Some(UnitId(id.0 & !WALKERS)) }
+}
+
+const WALKERS: u32 = 1 << 31;
+/// What a walk is called in labels: no name of a script.
+const WALK: u64 = hash_name("(walk)");
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::{Check, U, exited, play_with, signalled};
+    use super::super::{KernelConfig, KernelReady};
+    use super::*;
+    use shakedown_core::choose::Calm;
+    use shakedown_core::vocab::{Deed, ExitStatus, Target};
+
+    /// A kernel in which the test says whose turn it is.
+    struct Stage {
+        check: Check,
+        ready: Vec<ProcId>,
+    }
+
+    /// The turn of the walk, among those of processes by name.
+    const WALK: &str = "(walk)";
+
+    fn stage(scope: Scope, script: &str) -> Stage {
+        Stage { check: play_with(KernelConfig::default(), scope, script), ready: Vec::new() }
+    }
+
+    impl Stage {
+        /// Lets them take a step each, whoever else could.
+        fn turns(&mut self, turns: &[&str]) -> &mut Stage {
+            for turn in turns {
+                let whose = if *turn == WALK { walker(U) } else { self.check.find(turn) };
+                self.listen();
+                let at = self.ready.iter().position(|&id| id == whose);
+                self.ready.remove(at.unwrap_or_else(|| panic!("{turn} can take a step")));
+                self.check.kernel.run(whose, &mut Calm);
+            }
+            self
+        }
+
+        fn listen(&mut self) {
+            while let Some(ready) = self.check.kernel.next_ready() {
+                if let KernelReady::Step { proc, .. } = ready {
+                    self.ready.push(proc);
+                }
+            }
+        }
+
+        /// Lets all go on.
+        fn settle(&mut self) -> &Check {
+            self.listen();
+            while !self.ready.is_empty() {
+                let next = self.ready.remove(0);
+                self.check.kernel.run(next, &mut Calm);
+                self.listen();
+            }
+            &self.check
+        }
+
+        fn send(&mut self, signal: Signal) -> &mut Stage {
+            self.check.kernel.signal_unit(U, Target::Scope, signal).expect("somebody is there");
+            self
+        }
+
+        fn sent(&mut self) -> usize {
+            self.check.count(|deed| matches!(deed, Deed::Signalled { signal: Signal::TERM, .. }))
+        }
+    }
+
+    /// SEMANTICS C24: how a child in a session of its own ends whose parent dies of the same KILL of the tree. Seen on Linux 6.18.
+    #[test]
+    fn a_parents_end_may_reach_a_child_before_the_walk_does() {
+        for (turns, signal) in
+            [(&[WALK][..], Signal::KILL), (&["w/main", WALK], Signal::KILL), (&["w/main", "w/a", WALK], Signal::ABRT)]
+        {
+            let mut stage = stage(Scope::Tree, "spawn a { pdeathsig ABRT; setsid; hang }; hang");
+            stage.settle();
+            let status = stage.send(Signal::KILL).turns(turns).settle().status("w/a");
+            let by = |signal| matches!(status, Some(ExitStatus::Signalled { signal: by, .. }) if by == signal);
+            assert!(by(signal), "{turns:?}: {status:?}");
+        }
+    }
+
+    /// The listing is repeated until it names nobody new. A group is signalled at once.
+    #[test]
+    fn a_child_that_is_born_during_the_walk_is_reached() {
+        for (scope, status) in [(Scope::PosixSession, exited(4)), (Scope::Tree, exited(4)), (Scope::Group, None)] {
+            let mut stage = stage(scope, "on TERM ignore; spawn a { on TERM exit 4; hang }; hang");
+            stage.turns(&["w/main"]).send(Signal::TERM).turns(&["w/main", "w/a"]);
+            assert_eq!(stage.settle().status("w/a"), status, "{scope:?}");
+        }
+    }
+
+    #[test]
+    fn a_walk_that_leaves_nobody_who_could_fork_is_over_at_once() {
+        let mut stage = stage(Scope::PosixSession, "hang");
+        stage.settle();
+        stage.send(Signal::HUP);
+        assert!(stage.check.kernel.walks.0.is_empty());
+        assert_eq!(stage.settle().status("w/main"), signalled(Signal::HUP));
+    }
+
+    /// The host does one thing after the other.
+    #[test]
+    fn what_the_host_does_next_finds_the_walk_at_its_end() {
+        let mut stage = stage(Scope::PosixSession, "on TERM exit 4; spawn a { hang }; hang");
+        stage.settle();
+        stage.send(Signal::TERM).check.kernel.finish_earlier_walks();
+        assert_eq!(stage.sent(), 1, "it has only just begun");
+        stage.listen();
+        stage.check.kernel.finish_earlier_walks();
+        assert_eq!(stage.sent(), 2);
+    }
+}
