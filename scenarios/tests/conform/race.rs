@@ -104,6 +104,9 @@ fn in_block(block: &[Verb], mut around: Around) -> Option<Race> {
 /// `next` is what stands behind the verb.
 fn of_verb(verb: &Verb, next: &[Verb], around: Around) -> Option<&'static str> {
     match verb {
+        Verb::Spawn { body, .. } if around.hears_children && matches!(body[..], [Verb::Freeze]) => {
+            Some("a child stops and ends, and one CHLD may tell of both")
+        }
         Verb::Spawn { name, body } => {
             let is_inert = matches!(body[..], [Verb::Hang | Verb::Freeze]);
             let waits = |verb: Option<&Verb>| matches!(verb, Some(Verb::Wait(waited)) if waited == name);
