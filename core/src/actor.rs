@@ -55,6 +55,10 @@ impl Machine for Actor {
         each!(self, machine => machine.is_closed())
     }
 
+    fn ticks_one_by_one(&self) -> bool {
+        each!(self, machine => machine.ticks_one_by_one())
+    }
+
     fn listens(&self) -> bool {
         each!(self, machine => machine.listens())
     }

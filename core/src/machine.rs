@@ -27,6 +27,11 @@ pub trait Machine: 'static {
     /// on: to later than now, or where the Tick came late, at least to later than it was.
     fn deadline(&self) -> Option<Instant>;
 
+    /// Whether several things are due at the same deadline, and a Tick does one of them: then it need not have moved on.
+    fn ticks_one_by_one(&self) -> bool {
+        false
+    }
+
     /// Whether its state makes sense; checked after every event in the simulator.
     ///
     /// # Errors

@@ -71,10 +71,11 @@ impl Outside {
         cx.tell(self.session, event);
     }
 
-    /// Does what is due, in the order in which it fell due: on a machine that is late, two may be due at once.
+    /// Does what was due first. On a machine that is late, two may be due at once; the second is done at the next tick, since between
+    /// the two others run.
     fn tick(&mut self, cx: &mut Cx<'_>) {
         let stimuli = self.stimuli.clone();
-        while let Some((_, i)) = self.armed().filter(|(at, _)| *at <= cx.now).min() {
+        if let Some((_, i)) = self.armed().filter(|(at, _)| *at <= cx.now).min() {
             self.states[i] = State::Done;
             self.act(&stimuli[i], cx);
         }
@@ -149,6 +150,10 @@ impl Machine for Outside {
             return None;
         }
         self.armed().map(|(at, _)| at).min()
+    }
+
+    fn ticks_one_by_one(&self) -> bool {
+        true
     }
 
     fn invariant(&self) -> Result<(), Broken> {
