@@ -27,6 +27,7 @@ pub mod restart;
 pub mod session;
 pub mod signal;
 pub mod site;
+pub mod snapshot;
 pub mod solo;
 pub mod supervisor;
 pub mod sync;

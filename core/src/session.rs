@@ -6,7 +6,7 @@ use crate::ids::{ActorId, WorkerId};
 use crate::machine::{Broken, Command, Cx, Event, Machine};
 use crate::restart::Next;
 use crate::time::Instant;
-use crate::vocab::{Body, Fact, Outcome, Requester, SecondStop, SessionSpec, Strategy, Subject};
+use crate::vocab::{Body, Fact, Outcome, Requester, SecondStop, SessionSpec, Strategy, Subject, WorkerState};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
@@ -55,6 +55,27 @@ impl Session {
             State::Pending | State::Stopped => Vec::new(),
             State::Up => self.children.open().collect(),
         }
+    }
+
+    /// Its public state, as far as it knows by itself: a session that came to its end unasked is as its workers are.
+    pub fn state(&self) -> WorkerState {
+        match (self.state, self.children.mode()) {
+            (State::Pending, _) => WorkerState::Pending,
+            (State::Up, Mode::Up) => WorkerState::Running,
+            (State::Up, Mode::Ending { .. }) => WorkerState::Stopping,
+            (State::Up, Mode::Forcing { .. }) => WorkerState::Killing,
+            (State::Stopped, Mode::Up) => WorkerState::Finished,
+            (State::Stopped, Mode::Ending { .. } | Mode::Forcing { .. }) => WorkerState::Stopped,
+        }
+    }
+
+    /// What it was made of.
+    pub fn spec(&self) -> &Arc<SessionSpec> {
+        &self.spec
+    }
+
+    pub(crate) fn children(&self) -> &Children {
+        &self.children
     }
 
     fn start(&mut self, cx: &mut Cx<'_>) {

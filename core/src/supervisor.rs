@@ -72,7 +72,8 @@ impl Supervisor {
         Supervisor { id, parent, plan: plan.clone(), children, incarnation, restarts, state: State::Pending }
     }
 
-    fn spec(&self) -> &WorkerSpec {
+    /// What it was made of.
+    pub fn spec(&self) -> &WorkerSpec {
         &self.plan.workers[self.id.index()]
     }
 
@@ -115,6 +116,15 @@ impl Supervisor {
             State::Ended(outcome) | State::Backoff { last: outcome, .. } => Some(outcome),
             State::Pending | State::Up(_) => None,
         }
+    }
+
+    /// Restarts of its own that its budget counts, as of the last one.
+    pub fn restarts(&self) -> usize {
+        self.restarts.recent()
+    }
+
+    pub(crate) fn brood(&self) -> &Children {
+        &self.children
     }
 
     fn tell(&self, fact: Fact, cx: &mut Cx<'_>) {

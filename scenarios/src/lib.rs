@@ -30,6 +30,7 @@ mod check;
 pub use check::{Config, TestResult, check};
 pub use shakedown_core as core;
 pub use shakedown_core::select;
+pub use shakedown_core::snapshot;
 pub use shakedown_macros::test;
 pub use shakedown_real as real;
 pub use shakedown_sim as sim;
@@ -38,6 +39,7 @@ pub use shakedown_sim as sim;
 pub mod prelude {
     pub use crate::check::{Config, check, puppet};
     pub use shakedown_core::signal::Signal;
+    pub use shakedown_core::snapshot::Snapshot;
     pub use shakedown_core::task::{
         Aborted, CancelSource, Cause, Elapsed, ExitCode, JoinHandle, Process, SpawnError, Stdio, TaskCx, process_task,
     };

@@ -20,6 +20,10 @@ pub(super) struct Regroup {
 }
 
 impl Regroup {
+    pub(super) fn members(&self) -> impl Iterator<Item = usize> + '_ {
+        self.members.iter().map(|member| *member as usize)
+    }
+
     pub(super) fn digest(&self, now: Instant, into: &mut Digest) {
         into.instant(now, self.at);
         self.members.hash(into);

@@ -6,6 +6,7 @@
 mod again;
 mod order;
 mod stop;
+mod view;
 
 use crate::digest::Digest;
 use crate::ids::{ActorId, WorkerId};

@@ -69,6 +69,7 @@ impl Run {
         // Where it runs and when it was spawned is told by its worker.
         let Run {
             unit: _,
+            pid: _,
             spawned_at: _,
             exit_op: _,
             empty_op,

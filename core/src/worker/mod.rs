@@ -17,8 +17,11 @@ mod plan;
 mod ready;
 mod rules;
 mod run;
+#[cfg(test)]
+mod search;
 mod start;
 mod stop;
+mod view;
 
 pub use lines::{LINE_MAX, Lines};
 pub use plan::StopPlan;

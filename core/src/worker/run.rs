@@ -3,7 +3,7 @@
 use super::lines::Lines;
 use super::outcome::bit;
 use super::ready::Readiness;
-use crate::ids::{OpId, UnitId};
+use crate::ids::{OpId, Pid, UnitId};
 use crate::machine::Cx;
 use crate::signal::Signal;
 use crate::time::Instant;
@@ -13,6 +13,8 @@ use crate::vocab::{ExitNotice, Request, Requester, Stream, Target};
 #[derive(Clone, Debug)]
 pub(crate) struct Run {
     pub(crate) unit: UnitId,
+    /// Its leader's pid, where it has one: for people, it decides nothing.
+    pub(crate) pid: Option<Pid>,
     pub(crate) spawned_at: Instant,
     pub(crate) exit_op: OpId,
     pub(crate) empty_op: Option<OpId>,
@@ -46,11 +48,12 @@ pub(crate) enum Reading {
 
 impl Run {
     /// Begins to listen to a unit that has just started.
-    pub(crate) fn begin(unit: UnitId, spawned_at: Instant, cx: &mut Cx<'_>) -> Run {
+    pub(crate) fn begin(unit: UnitId, pid: Option<Pid>, spawned_at: Instant, cx: &mut Cx<'_>) -> Run {
         let outputs = Stream::BOTH.map(|stream| Reading::Open { op: cx.read(unit, stream), lines: Lines::default() });
         let exit_op = cx.submit(unit, Request::Exit);
         Run {
             unit,
+            pid,
             spawned_at,
             exit_op,
             empty_op: None,

@@ -1,7 +1,7 @@
 //! The start of an incarnation: the spawn and its answer.
 
 use super::{Run, State, StopPlan, Worker};
-use crate::ids::{OpId, UnitId};
+use crate::ids::{OpId, Pid, UnitId};
 use crate::machine::{Cx, Event};
 use crate::time::Instant;
 use crate::vocab::{Condition, Fact, Launch, Outcome, Reason, Requester, SpawnFailure, Subject, WorkerState};
@@ -50,7 +50,7 @@ impl Worker {
         };
         match result {
             Ok(pid) => {
-                let mut run = Run::begin(unit, since, cx);
+                let mut run = Run::begin(unit, pid.and_then(Pid::new), since, cx);
                 run.ask(plan.map(|plan| plan.by));
                 self.state = State::Up(run);
                 self.tell(Fact::Started { pid }, cx);

@@ -1,0 +1,219 @@
+//! Drives a worker through all that can happen to it, and holds the table of its diagram against what it does.
+//!
+//! Breadth first, from a worker that was not started, over every event that its state can meet; a state that was seen before, by the
+//! same digest, is not entered again. Whoever answers is played here: an answer may come as soon as it was asked for, and never otherwise.
+
+use super::ready::{Look, Readiness};
+use super::run::Reading;
+use super::{Run, State, Worker};
+use crate::choose::Calm;
+use crate::digest::Digest;
+use crate::ids::{ActorId, WorkerId};
+use crate::machine::{Command, Cx, Event, Machine};
+use crate::reactor::{Effect, Reactor};
+use crate::signal::Signal;
+use crate::site::Label;
+use crate::snapshot::states::{STATES, TRANSITIONS};
+use crate::time::{Duration, Instant};
+use crate::vocab::{
+    Backoff, Body, Errno, ExitNotice, ExitStatus, Grace, PreStop, Probe, ProcessSpec, ReadyPolicy, Requester,
+    RestartPolicy, RestartWhen, SpawnFailure, StopPolicy, Stream, WorkerSpec, WorkerState,
+};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::rc::Rc;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use std::println;
+
+/// An event, when it comes, and what a reader of the diagram calls it.
+type Next = (Instant, Event, &'static str);
+
+/// More incarnations than this show nothing new.
+const INCARNATIONS_MAX: u32 = 2;
+
+#[derive(Default)]
+struct Search {
+    arrows: BTreeMap<(WorkerState, WorkerState), BTreeSet<&'static str>>,
+    states: usize,
+}
+
+impl Search {
+    fn explore(&mut self, spec: WorkerSpec) {
+        let reactor = Reactor::new();
+        let mut seen = BTreeSet::new();
+        let mut queue = VecDeque::from([(Worker::new(WorkerId(0), ActorId(0), spec), Instant::ZERO)]);
+        while let Some((worker, now)) = queue.pop_front() {
+            for (at, event, word) in events(&worker, now) {
+                let after = take(&reactor, &worker, at, event);
+                if after.state() != worker.state() {
+                    self.arrows.entry((worker.state(), after.state())).or_default().insert(word);
+                }
+                // How the incarnation before ended decides nothing of what this one goes through.
+                let mut digest = Digest::of(u64::from(after.incarnation));
+                digest.number(after.restarts() as u64);
+                after.state.digest(at, &mut digest);
+                if after.incarnation <= INCARNATIONS_MAX && seen.insert(digest.value()) {
+                    queue.push_back((after, at));
+                }
+            }
+        }
+        self.states += seen.len();
+    }
+}
+
+/// The worker after this event, which it must have an answer for.
+fn take(reactor: &Rc<Reactor>, before: &Worker, now: Instant, event: Event) -> Worker {
+    let mut worker = before.clone();
+    let (mut draws, mut chooser) = (0, Calm);
+    let told = alloc::format!("{event:?}");
+    let mut cx = Cx { now, me: ActorId(1), label: Label::ROOT, draws: &mut draws, reactor, chooser: &mut chooser };
+    worker.on(event, &mut cx);
+    let asked = core::mem::take(&mut *reactor.effects.borrow_mut());
+    for effect in asked {
+        if let Effect::Unexpected { what, .. } = effect {
+            panic!("{what} in {:?}", before.state);
+        }
+    }
+    assert_eq!(worker.invariant(), Ok(()), "after {told} in {:?}", before.state);
+    worker
+}
+
+/// All that can happen to a worker now.
+fn events(worker: &Worker, now: Instant) -> Vec<Next> {
+    // One output shows what two would: the other is closed before anything else happens.
+    if let Some(Reading::Open { op, .. }) = worker.run().map(|run| &run.outputs[1]) {
+        let (stream, chunk) = (Stream::Stderr, Vec::new());
+        return [(now, Event::Output { op: *op, stream, chunk }, "output closed")].into();
+    }
+    let mut next = Vec::new();
+    let mut now_comes = |word, event| next.push((now, event, word));
+    let by = Requester::User;
+    for deadline in [Instant::NEVER, now] {
+        now_comes("stop", Event::Command(Command::Stop { by, deadline }));
+        now_comes("kill", Event::Command(Command::Kill { by, deadline }));
+    }
+    now_comes("start", Event::Command(Command::Start));
+    match &worker.state {
+        State::Pending => now_comes("give up", Event::Command(Command::GiveUp { on: WorkerId(1) })),
+        State::Ended(_) => {
+            now_comes("give up", Event::Command(Command::GiveUp { on: WorkerId(1) }));
+            now_comes("restart", Event::Command(Command::Again { at: now }));
+            now_comes("restart later", Event::Command(Command::Again { at: now.after(Duration::from_secs(1)) }));
+        }
+        State::Starting { op, .. } | State::Abandoning { op, .. } => {
+            now_comes("started", Event::Spawned { op: *op, result: Ok(Some(7)) });
+            let failure = SpawnFailure { errno: Errno::ENOENT, at_exec: true };
+            now_comes("start failed", Event::Spawned { op: *op, result: Err(failure) });
+        }
+        State::Surveying { op, .. } => {
+            for exit in [None, Some(ExitStatus::Exited(0))] {
+                let (members, holders) = (Vec::new(), Vec::new());
+                now_comes("surveyed", Event::Surveyed { op: *op, members, holders, exit });
+            }
+        }
+        State::Up(_) | State::Hooking { .. } | State::Stopping { .. } | State::Killing { .. } => {}
+        State::Draining { .. } | State::Backoff { .. } => {}
+    }
+    if let Some(run) = worker.run() {
+        answers(run, &mut now_comes);
+    }
+    if let Some(at) = worker.deadline().filter(|at| *at != Instant::NEVER) {
+        next.push((at.max(now), Event::Tick, "time is up"));
+    }
+    next
+}
+
+/// What the world may answer to what a unit that runs has asked.
+fn answers(run: &Run, comes: &mut impl FnMut(&'static str, Event)) {
+    if run.exit.is_none() {
+        let by = |signal| ExitStatus::Signalled { signal, core: false };
+        let ends = [ExitStatus::Exited(0), ExitStatus::Exited(1), by(Signal::TERM), by(Signal::KILL)];
+        for status in ends.into_iter().chain([ExitStatus::Unknown]) {
+            for others in [Some(false), Some(true)] {
+                comes(
+                    "exited",
+                    Event::Exited { op: run.exit_op, notice: ExitNotice { status, others, writers: None } },
+                );
+            }
+        }
+    }
+    if let Some(op) = run.empty_op {
+        comes("scope empty", Event::Empty { op });
+    }
+    if let Reading::Open { op, .. } = run.outputs[0] {
+        let stream = Stream::Stdout;
+        comes("output closed", Event::Output { op, stream, chunk: Vec::new() });
+        if let Readiness::Awaited { look: Look::Output, .. } = run.readiness {
+            comes("ready", Event::Output { op, stream, chunk: b"ready\n".into() });
+        }
+    }
+    match run.readiness {
+        Readiness::Awaited { look: Look::Word(op), .. } => comes("ready", Event::Notified { op }),
+        Readiness::Awaited { look: Look::Connection(op), .. } => {
+            comes("ready", Event::Connected { op, accepted: true });
+            comes("not ready", Event::Connected { op, accepted: false });
+        }
+        Readiness::Awaited { look: Look::Command(op), .. } => {
+            comes("ready", Event::Ran { op, status: Some(ExitStatus::Exited(0)) });
+            comes("not ready", Event::Ran { op, status: None });
+        }
+        Readiness::Awaited { look: Look::Output | Look::Later(_), .. } | Readiness::Unknown | Readiness::Ready => {}
+    }
+    for op in run.hook.into_iter().chain(run.probe) {
+        comes("command over", Event::Ran { op, status: Some(ExitStatus::Exited(1)) });
+    }
+}
+
+fn command() -> Arc<ProcessSpec> {
+    ProcessSpec::puppet("command", Arc::new([])).into()
+}
+
+/// Policies that differ in the states which they lead through.
+fn specs() -> Vec<WorkerSpec> {
+    let plain = WorkerSpec::new("w", Body::Process(command()));
+    let restarting = |when| {
+        let backoff = Backoff { jitter_milli: 0, ..Backoff::default() };
+        let restart = RestartPolicy { when, budget: 1, backoff, ..RestartPolicy::default() };
+        WorkerSpec { restart, ..plain.clone() }
+    };
+    let stopping = |stop| WorkerSpec { stop, ..plain.clone() };
+    let hook = Some(Arc::new(PreStop { command: command(), within: Duration::from_secs(2) }));
+    let mut specs = Vec::from([
+        plain.clone(),
+        restarting(RestartWhen::Always),
+        restarting(RestartWhen::OnFailure),
+        stopping(StopPolicy { grace: Grace::After(Duration::ZERO), ..StopPolicy::default() }),
+        stopping(StopPolicy { grace: Grace::Never, ..StopPolicy::default() }),
+        stopping(StopPolicy { drain: Duration::ZERO, ..StopPolicy::default() }),
+        stopping(StopPolicy { hook, ..StopPolicy::default() }),
+    ]);
+    let probes = [Probe::Log("ready".into()), Probe::Tcp("localhost:80".into()), Probe::Notify, Probe::Exec(command())];
+    for probe in probes.into_iter().chain([Probe::Delay(Duration::from_secs(1)), Probe::Delay(Duration::ZERO)]) {
+        specs.push(WorkerSpec { ready: Some(Arc::new(ReadyPolicy::new(probe))), ..plain.clone() });
+    }
+    specs
+}
+
+/// Each arrow drawn was seen, and each seen is drawn, for the same reasons.
+#[test]
+fn the_diagram_of_a_worker_is_what_a_worker_does() {
+    let mut search = Search::default();
+    specs().into_iter().for_each(|spec| search.explore(spec));
+    let words = |words: &BTreeSet<&'static str>| words.iter().copied().collect::<Vec<_>>().join(", ");
+    let seen: Vec<(WorkerState, WorkerState, String)> =
+        search.arrows.iter().map(|((from, to), on)| (*from, *to, words(on))).collect();
+    let drawn: Vec<(WorkerState, WorkerState, String)> =
+        TRANSITIONS.iter().map(|arrow| (arrow.from, arrow.to, String::from(arrow.on))).collect();
+    if seen != drawn {
+        seen.iter().for_each(|(from, to, on)| println!("    row({from:?}, {to:?}, \"{on}\"),"));
+    }
+    assert!(
+        seen == drawn,
+        "the table in snapshot/states.rs is not what {} states have shown; see above",
+        search.states
+    );
+    assert!(
+        STATES.is_sorted() && STATES.iter().all(|state| drawn.iter().any(|(from, to, _)| from == state || to == state))
+    );
+}
