@@ -8,7 +8,7 @@ use shakedown::core::task::{Stdio, TaskCx};
 use shakedown::core::vocab::*;
 use shakedown::prelude::*;
 use shakedown::sim::{SimWorld, WorldConfig};
-use shakedown::snapshot::{mermaid::mermaid_machine, mermaid_state, mermaid_tree, table};
+use shakedown::snapshot::{mermaid_machine, mermaid_state, mermaid_tree, table};
 use std::rc::Rc;
 use std::sync::Arc;
 

@@ -1,15 +1,15 @@
 //! What a session looks like at one moment: a tree of plain data, made from the machines whenever somebody asks.
 //!
 //! A status page, a `ps`, a diagram and a hung stop ask the same question; here it is answered once, in words that need no machine to
-//! be read. [`Host::snapshot`](crate::host::Host::snapshot) makes one, [`table`] and [`mermaid`] draw it.
+//! be read. [`Host::snapshot`](crate::host::Host::snapshot) makes one, [`table`] and [`mermaid_tree`] draw it.
 
 mod build;
-pub mod mermaid;
+mod mermaid;
 pub mod states;
-pub mod table;
+mod table;
 
-pub use mermaid::{mermaid_fragment, mermaid_state, mermaid_tree};
-pub use table::table;
+pub use mermaid::{mermaid_fragment, mermaid_machine, mermaid_state, mermaid_tree};
+pub use table::{COLUMNS_MAX, table};
 
 use crate::host::Waiter;
 use crate::ids::Pid;
