@@ -17,6 +17,8 @@ pub const CAPACITY: usize = 65_536;
 struct State {
     bytes: VecDeque<u8>,
     writers: u32,
+    /// Whether the host is one of them.
+    host_writes: bool,
     reader_lives: bool,
     reader: Option<Waker>,
     writer: Option<Waker>,
@@ -53,6 +55,7 @@ impl Pipe {
         Pipe(Rc::new(RefCell::new(State {
             bytes: VecDeque::new(),
             writers: 0,
+            host_writes: false,
             reader_lives: true,
             reader: None,
             writer: None,
@@ -71,12 +74,21 @@ impl Pipe {
         PipeReader(self.clone())
     }
 
-    /// Counts the host as a writer, until [`close_writer`](Self::close_writer).
+    /// Counts the host as a writer, until [`close_input`](Self::close_input).
     pub(crate) fn open_writer(&self) {
-        self.0.borrow_mut().writers += 1;
+        let mut state = self.0.borrow_mut();
+        state.writers += 1;
+        state.host_writes = true;
     }
 
-    pub(crate) fn close_writer(&self) {
+    /// The host is a writer no longer; a second time this means nothing.
+    pub(crate) fn close_input(&self) {
+        if core::mem::take(&mut self.0.borrow_mut().host_writes) {
+            self.close_writer();
+        }
+    }
+
+    fn close_writer(&self) {
         self.0.borrow_mut().writers -= 1;
         self.changed();
     }

@@ -87,7 +87,7 @@ impl<W: World, A: Machine> Host<W, A> {
             Request::CloseInput => {
                 let pipe = unit.pipes[0].clone();
                 drop(units);
-                pipe.close_writer();
+                pipe.close_input();
             }
             Request::CloseOutput(stream) => {
                 let pipe = unit.pipes[stream_index(stream)].clone();
