@@ -12,7 +12,7 @@ use crate::site::{Kind, Label, Site, mix};
 use crate::time::{Duration, DurationRange, Instant};
 use crate::vocab::{
     Body, Condition, Errno, ExitNotice, ExitStatus, Fact, Launch, Outcome, ProcessEvent, ProcessSpec, Request,
-    Requester, SpawnFailure, Stream, Subject, Survivor,
+    Requester, SpawnFailure, Stream, Subject, Survivor, WorkerSpec,
 };
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -220,6 +220,17 @@ pub enum Command {
     Input(Arc<[u8]>),
     /// Close stdin.
     CloseInput,
+    /// A worker joins the session while that runs; it is started by a command of its own.
+    Adopt {
+        /// Its number, which the plan does not know.
+        worker: WorkerId,
+        /// Its machine.
+        actor: ActorId,
+        /// What it was made of.
+        spec: Arc<WorkerSpec>,
+    },
+    /// A worker that has joined, and is over, leaves the session.
+    Forget(WorkerId),
     /// For one worker of a session.
     Worker(WorkerId, alloc::boxed::Box<Command>),
 }

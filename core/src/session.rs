@@ -6,7 +6,9 @@ use crate::ids::{ActorId, WorkerId};
 use crate::machine::{Broken, Command, Cx, Event, Machine};
 use crate::restart::Next;
 use crate::time::Instant;
-use crate::vocab::{Body, Fact, Outcome, Requester, SecondStop, SessionSpec, Strategy, Subject, WorkerState};
+use crate::vocab::{
+    Body, Fact, Outcome, Requester, SecondStop, SessionSpec, Strategy, Subject, WorkerSpec, WorkerState,
+};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
@@ -61,10 +63,10 @@ impl Session {
     pub fn state(&self) -> WorkerState {
         match (self.state, self.children.mode()) {
             (State::Pending, _) => WorkerState::Pending,
-            (State::Up, Mode::Up) => WorkerState::Running,
+            (State::Up, Mode::Up | Mode::Holding) => WorkerState::Running,
             (State::Up, Mode::Ending { .. }) => WorkerState::Stopping,
             (State::Up, Mode::Forcing { .. }) => WorkerState::Killing,
-            (State::Stopped, Mode::Up) => WorkerState::Finished,
+            (State::Stopped, Mode::Up | Mode::Holding) => WorkerState::Finished,
             (State::Stopped, Mode::Ending { .. } | Mode::Forcing { .. }) => WorkerState::Stopped,
         }
     }
@@ -143,9 +145,14 @@ impl Session {
 
     /// A session ends by itself when all its workers are over and none will restart.
     fn stop_if_empty(&mut self, cx: &mut Cx<'_>) {
-        if self.state == State::Up && self.children.are_over() {
+        if self.state == State::Up && self.children.are_over() && !self.waits_for_work() {
             self.stopped(cx);
         }
+    }
+
+    /// Whether it goes on without anybody running.
+    fn waits_for_work(&self) -> bool {
+        self.spec.stays && self.children.mode() == Mode::Up
     }
 
     fn stopped(&mut self, cx: &mut Cx<'_>) {
@@ -161,6 +168,14 @@ impl Session {
             }
             // Before the start and after the end there is nobody to tell.
             State::Pending | State::Stopped => {}
+        }
+    }
+
+    /// What is over takes nobody in.
+    fn adopt(&mut self, worker: WorkerId, actor: ActorId, spec: Arc<WorkerSpec>) {
+        match self.state {
+            State::Pending | State::Up => self.children.adopt(worker, actor, spec),
+            State::Stopped => {}
         }
     }
 
@@ -185,6 +200,8 @@ impl Machine for Session {
             Event::Command(Command::Stop { by, deadline }) => self.stop(by, deadline, cx),
             Event::Command(Command::Kill { by, deadline }) => self.force(by, deadline, cx),
             Event::Command(Command::Worker(worker, command)) => self.pass_on(worker, *command, cx),
+            Event::Command(Command::Adopt { worker, actor, spec }) => self.adopt(worker, actor, spec),
+            Event::Command(Command::Forget(worker)) => self.children.forget(worker),
             Event::News { worker, come } => self.children.news(worker, come, cx),
             Event::Ended { worker, outcome, next } => self.ended(worker, outcome, next, cx),
             Event::Tick => self.tick(cx),
@@ -221,7 +238,9 @@ impl Machine for Session {
 
     fn invariant(&self) -> Result<(), Broken> {
         match self.state {
-            State::Up if self.children.are_over() => Err(Broken("all its workers are over and it is not".into())),
+            State::Up if self.children.are_over() && !self.waits_for_work() => {
+                Err(Broken("all its workers are over and it is not".into()))
+            }
             State::Stopped if !self.children.are_over() => {
                 Err(Broken("it is over and some of its workers are not".into()))
             }
@@ -236,11 +255,12 @@ impl Machine for Session {
     fn waits_for(&self) -> String {
         match (self.state, self.children.mode()) {
             (State::Pending, _) => "its start".into(),
+            (State::Up, Mode::Up) if self.children.are_over() => "a stop, or work".into(),
             (State::Up, Mode::Up | Mode::Holding) => {
-                format!("a stop, or the end of {}", names(&self.spec, self.children.open()))
+                format!("a stop, or the end of {}", self.children.names_of_open())
             }
             (State::Up, Mode::Ending { deadline, .. } | Mode::Forcing { deadline }) => {
-                format!("{} until {deadline}", names(&self.spec, self.children.open()))
+                format!("{} until {deadline}", self.children.names_of_open())
             }
             (State::Stopped, _) => "nothing".into(),
         }
@@ -251,12 +271,6 @@ impl Machine for Session {
         self.children.digest(now, into);
         true
     }
-}
-
-/// The names of these workers, for a reader.
-pub(crate) fn names(plan: &SessionSpec, workers: impl Iterator<Item = WorkerId>) -> String {
-    let names: Vec<&str> = workers.map(|worker| plan.workers[worker.index()].name.as_ref()).collect();
-    names.join(", ")
 }
 
 /// A command for one worker, to be sent to its session.

@@ -342,6 +342,7 @@ impl Machine for Supervisor {
             Event::Tick => self.tick(cx),
             // It has no process: a signal or input for it means nothing.
             Event::Command(Command::Signal(_) | Command::Input(_) | Command::CloseInput) => {}
+            Event::Command(Command::Adopt { .. } | Command::Forget(_)) => cx.unexpected("a supervisor", &event),
             Event::Command(Command::Restart(_)) | Event::Spawned { .. } | Event::SignalFailed { .. } => {
                 cx.unexpected("a supervisor", &event);
             }
@@ -384,7 +385,7 @@ impl Machine for Supervisor {
     fn waits_for(&self) -> String {
         match &self.state {
             State::Pending => "its start".into(),
-            State::Up(_) => crate::session::names(&self.plan, self.children.open()),
+            State::Up(_) => self.children.names_of_open(),
             State::Backoff { until, .. } => format!("its next start at {until}"),
             State::Ended(_) => "nothing".into(),
         }

@@ -2,10 +2,11 @@
 //! implement this once; everything above it is the same code.
 
 use crate::choose::Choose;
-use crate::ids::{OpId, TaskId, UnitId};
+use crate::ids::{OpId, TaskId, UnitId, WorkerId};
 use crate::site::Label;
 use crate::time::Instant;
-use crate::vocab::{Completion, FactRecord, ProcessEvent, Request, Stream, TryRead, TryWrite};
+use crate::vocab::{Completion, FactRecord, ProcessEvent, Request, Stream, TryRead, TryWrite, WorkerSpec};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::task::Waker;
 
@@ -80,6 +81,11 @@ pub trait World: 'static {
     /// Nobody answers for this unit any more: whatever of it lives is killed and reaped. Where a task of this name ended without
     /// having ended it, what lives is also reported.
     fn abandoned(&mut self, unit: UnitId, task: Option<&str>);
+
+    /// A worker that its plan does not know has joined the session: whoever names workers takes note.
+    fn adopted(&mut self, worker: WorkerId, spec: &Arc<WorkerSpec>) {
+        let _ = (worker, spec);
+    }
 
     /// A machine met an event that its state has no answer for, or an invariant is broken.
     fn unexpected(&mut self, who: &str, what: &str);

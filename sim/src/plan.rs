@@ -2,22 +2,43 @@
 
 use shakedown_core::ids::WorkerId;
 use shakedown_core::oracle::Names;
-use shakedown_core::vocab::SessionSpec;
+use shakedown_core::vocab::{SessionSpec, WorkerSpec};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Names of workers, for oracles.
 #[derive(Default)]
-pub(crate) struct Plan(pub(crate) Option<Arc<SessionSpec>>);
+pub(crate) struct Plan {
+    session: Option<Arc<SessionSpec>>,
+    /// Those who have joined the session since.
+    adopted: BTreeMap<WorkerId, Arc<WorkerSpec>>,
+}
+
+impl Plan {
+    pub(crate) fn new(session: Option<Arc<SessionSpec>>) -> Plan {
+        Plan { session, adopted: BTreeMap::new() }
+    }
+
+    pub(crate) fn adopt(&mut self, worker: WorkerId, spec: &Arc<WorkerSpec>) {
+        self.adopted.insert(worker, spec.clone());
+    }
+}
 
 impl Names for Plan {
     fn worker(&self, id: WorkerId) -> &str {
-        match &self.0 {
-            Some(plan) => plan.workers.get(id.index()).map_or("a worker outside the plan", |w| &w.name),
-            None => "worker",
+        match (&self.session, self.spec(id)) {
+            (_, Some(spec)) => &spec.name,
+            (Some(_), None) => "a worker outside the plan",
+            (None, None) => "worker",
         }
     }
 
     fn plan(&self) -> Option<&SessionSpec> {
-        self.0.as_deref()
+        self.session.as_deref()
+    }
+
+    fn spec(&self, id: WorkerId) -> Option<&WorkerSpec> {
+        let planned = self.session.as_ref().and_then(|plan| plan.workers.get(id.index()));
+        planned.or_else(|| self.adopted.get(&id).map(|spec| &**spec))
     }
 }

@@ -113,7 +113,7 @@ impl<C: Choose + 'static> SimWorld<C> {
             self.kernel.reset(self.config.kernel);
         }
         self.audit.reset();
-        self.plan = Plan(plan);
+        self.plan = Plan::new(plan);
         self.spawned.clear();
         self.answers.clear();
         if !self.writes.is_empty() {

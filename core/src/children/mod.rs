@@ -3,6 +3,7 @@
 //!
 //! Intent wins over policy: a child that somebody has stopped is not brought back, whatever happens to its siblings.
 
+mod adopt;
 mod again;
 mod order;
 mod stop;
@@ -13,9 +14,10 @@ use crate::ids::{ActorId, WorkerId};
 use crate::machine::{Command, Cx, Event};
 use crate::restart::Next;
 use crate::time::Instant;
-use crate::vocab::{Body, Condition, Dependency, Requester, SessionSpec, Strategy, WorkerState};
+use crate::vocab::{Body, Condition, Dependency, Requester, SessionSpec, Strategy, WorkerSpec, WorkerState};
 use again::Regroup;
 use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::hash::Hash;
@@ -27,6 +29,8 @@ pub(crate) struct Children {
     plan: Arc<SessionSpec>,
     strategy: Strategy,
     list: Vec<Child>,
+    /// What those were made of who have joined since, and are not in the plan.
+    adopted: BTreeMap<WorkerId, Arc<WorkerSpec>>,
     order: Option<Box<Order>>,
     mode: Mode,
     regroup: Option<Box<Regroup>>,
@@ -146,7 +150,8 @@ impl Children {
             .iter()
             .map(|&(worker, actor)| Child { worker, actor, stage, wanted, come, lived: false })
             .collect();
-        Children { plan, strategy, list, order, mode: Mode::Up, regroup: None, open: 0, unasked: 0 }
+        let adopted = BTreeMap::new();
+        Children { plan, strategy, list, adopted, order, mode: Mode::Up, regroup: None, open: 0, unasked: 0 }
     }
 
     pub(crate) fn mode(&self) -> Mode {
@@ -218,7 +223,7 @@ impl Children {
 
     fn standing(&self, worker: WorkerId) -> Standing {
         let mut standing = Standing::Met;
-        for Dependency { on, until } in &self.plan.workers[worker.index()].after {
+        for Dependency { on, until } in &self.spec(worker).after {
             // The plan was checked: dependencies are siblings.
             let Some(child) = self.place(*on).map(|at| self.list[at]) else { continue };
             if child.come.has(*until) {

@@ -53,15 +53,17 @@ impl Order {
         self.nodes[then as usize].stops_after.push(first);
     }
 
+    // Who has joined later stands in no order, and so has no node.
+
     pub(super) fn dependents(&self, of: usize) -> &[u32] {
-        &self.nodes[of].dependents
+        self.nodes.get(of).map_or(&[], |node| &node.dependents)
     }
 
     pub(super) fn stops_after(&self, of: usize) -> &[u32] {
-        &self.nodes[of].stops_after
+        self.nodes.get(of).map_or(&[], |node| &node.stops_after)
     }
 
     pub(super) fn stops_before(&self, of: usize) -> &[u32] {
-        &self.nodes[of].stops_before
+        self.nodes.get(of).map_or(&[], |node| &node.stops_before)
     }
 }

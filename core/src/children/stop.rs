@@ -80,7 +80,7 @@ impl Children {
 
     /// What a child needs at most from KILL to its terminal fact.
     fn tail(&self) -> Duration {
-        let drain = self.list.iter().map(|child| self.plan.workers[child.worker.index()].stop.drain).max();
+        let drain = self.list.iter().map(|child| self.spec(child.worker).stop.drain).max();
         StopPolicy::EMPTY_WITHIN.saturating_add(drain.unwrap_or(Duration::ZERO))
     }
 
@@ -141,6 +141,9 @@ impl Children {
                 cx.tell(self.list[at].actor, Event::Command(command));
             }
             Command::Again { .. } | Command::GiveUp { .. } | Command::Hold { .. } | Command::Worker(..) => {
+                cx.unexpected("children", &Event::Command(command));
+            }
+            Command::Adopt { .. } | Command::Forget(_) => {
                 cx.unexpected("children", &Event::Command(command));
             }
         }

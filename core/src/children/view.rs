@@ -2,13 +2,25 @@
 
 use super::{Child, Children, Mode, Stage};
 use crate::ids::{ActorId, WorkerId};
-use crate::vocab::{Condition, Dependency};
+use crate::vocab::{Condition, Dependency, WorkerSpec};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 impl Children {
     /// All of them, in their order.
     pub(crate) fn actors(&self) -> impl Iterator<Item = (WorkerId, ActorId)> + '_ {
         self.list.iter().map(|child| (child.worker, child.actor))
+    }
+
+    /// What a child was made of, be it in the plan or not.
+    pub(crate) fn spec(&self, worker: WorkerId) -> &WorkerSpec {
+        self.adopted.get(&worker).map_or_else(|| &self.plan.workers[worker.index()], |spec| spec)
+    }
+
+    /// The names of those who are not over.
+    pub(crate) fn names_of_open(&self) -> String {
+        let names: Vec<&str> = self.open().map(|worker| self.spec(worker).name.as_ref()).collect();
+        names.join(", ")
     }
 
     /// Whether this one is not over: it runs, or is to run.
@@ -27,7 +39,8 @@ impl Children {
                 self.not_over(first.map(|first| *first as usize))
             }
             (Mode::Ending { .. }, Stage::Waiting { again: Some(_) } | Stage::Stopping | Stage::Over) => Vec::new(),
-            (Mode::Up, Stage::Up | Stage::Stopping | Stage::Over) | (Mode::Forcing { .. }, _) => Vec::new(),
+            (Mode::Up, Stage::Up | Stage::Stopping | Stage::Over) => Vec::new(),
+            (Mode::Holding | Mode::Forcing { .. }, _) => Vec::new(),
         }
     }
 
@@ -35,7 +48,7 @@ impl Children {
         let is_unmet = |dependency: &&Dependency| {
             self.place(dependency.on).is_some_and(|on| !self.list[on].come.has(dependency.until))
         };
-        let after = &self.plan.workers[worker.index()].after;
+        let after = &self.spec(worker).after;
         after.iter().filter(is_unmet).map(|dependency| (dependency.on, dependency.until)).collect()
     }
 

@@ -64,7 +64,7 @@ impl<W: World> Host<W, Actor> {
         };
         let blockers = siblings.blocked_by(id);
         let blockers: Vec<String> =
-            blockers.into_iter().map(|(on, until)| awaited(&plan.workers[on.index()].name, until)).collect();
+            blockers.into_iter().map(|(on, until)| awaited(&siblings.spec(on).name, until)).collect();
         let blocked_by = (!blockers.is_empty()).then(|| blockers.join(", "));
         if siblings.is_open(id) {
             snapshot.waits_for = Some(blocked_by.clone().unwrap_or(waits_for));

@@ -203,18 +203,21 @@ pub struct SessionSpec {
     pub order: StopOrder,
     /// What a second stop does.
     pub second_stop: SecondStop,
+    /// Whether it goes on when all its workers are over, for those that are yet to be started: it ends by a stop only.
+    pub stays: bool,
     /// Its workers; a [`WorkerId`] is an index into this list. Children of supervisors stand here as well.
     pub workers: Vec<WorkerSpec>,
 }
 
 impl SessionSpec {
-    /// A session with the defaults: 30 s of stop budget, reverse dependency order, a second stop kills.
+    /// A session with the defaults: 30 s of stop budget, reverse dependency order, a second stop kills, and it ends with its last worker.
     pub fn new(name: &str) -> SessionSpec {
         SessionSpec {
             name: name.into(),
             stop_budget: Duration::from_secs(30),
             order: StopOrder::ReverseDependency,
             second_stop: SecondStop::Kill,
+            stays: false,
             workers: Vec::new(),
         }
     }

@@ -124,8 +124,8 @@ impl State {
 
 impl Worker {
     /// A worker that has not been started. It reports to `parent`.
-    pub fn new(id: WorkerId, parent: ActorId, spec: WorkerSpec) -> Worker {
-        Worker::with(id, parent, Spec::Own(Arc::new(spec)))
+    pub fn new(id: WorkerId, parent: ActorId, spec: impl Into<Arc<WorkerSpec>>) -> Worker {
+        Worker::with(id, parent, Spec::Own(spec.into()))
     }
 
     /// The worker of this number in a plan.
@@ -222,6 +222,7 @@ impl Machine for Worker {
             Event::Command(Command::Worker(..) | Command::Restart(_)) | Event::News { .. } | Event::Ended { .. } => {
                 cx.unexpected(self.state.name(), &event);
             }
+            Event::Command(Command::Adopt { .. } | Command::Forget(_)) => cx.unexpected(self.state.name(), &event),
             Event::Heard { .. } | Event::Observed(_) => cx.unexpected(self.state.name(), &event),
         }
     }

@@ -3,11 +3,12 @@
 use super::{Moment, PendingWrite, SimWorld, scene};
 use crate::kernel::What;
 use shakedown_core::choose::Choose;
-use shakedown_core::ids::{OpId, ProcId, TaskId, UnitId};
+use shakedown_core::ids::{OpId, ProcId, TaskId, UnitId, WorkerId};
 use shakedown_core::signal::Signal;
 use shakedown_core::time::Instant;
-use shakedown_core::vocab::{Completion, Errno, FactRecord, Request, Stream, TryRead, TryWrite};
+use shakedown_core::vocab::{Completion, Errno, FactRecord, Request, Stream, TryRead, TryWrite, WorkerSpec};
 use shakedown_core::world::{Ready, World};
+use std::sync::Arc;
 use std::task::Waker;
 
 impl<C: Choose + 'static> World for SimWorld<C> {
@@ -154,6 +155,10 @@ impl<C: Choose + 'static> World for SimWorld<C> {
         self.kernel.kill_tree(unit);
         self.abandoned.push(unit);
         self.settle_accounts();
+    }
+
+    fn adopted(&mut self, worker: WorkerId, spec: &Arc<WorkerSpec>) {
+        self.plan.adopt(worker, spec);
     }
 
     fn unexpected(&mut self, who: &str, what: &str) {
