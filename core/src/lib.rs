@@ -24,6 +24,7 @@ pub mod pipe;
 pub mod puppet;
 mod reactor;
 pub mod restart;
+pub mod runner;
 pub mod session;
 pub mod signal;
 pub mod site;

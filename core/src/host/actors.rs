@@ -1,6 +1,7 @@
 //! Machines on a host: mailboxes, deadlines and ticks.
 
 use super::mail::{Mail, Mailbox};
+use super::runner::Touched;
 use super::{Action, Host};
 use crate::choose::{Ask, Choose};
 use crate::ids::{ActorId, OpId, UnitId};
@@ -164,6 +165,7 @@ impl<W: World, A: Machine> Host<W, A> {
     }
 
     fn deliver_then(&mut self, id: ActorId, event: Event, was_tick: bool) {
+        let touched = self.knows.as_ref().map(|_| Touched::by(&event));
         let entry = &mut self.actors[id.index()];
         let mut world = self.world.borrow_mut();
         let mut cx = Cx {
@@ -179,6 +181,9 @@ impl<W: World, A: Machine> Host<W, A> {
             world.unexpected(&entry.name, &format!("invariant broken: {}", broken.0));
         }
         drop(world);
+        if let Some(touched) = touched {
+            self.note(id, &touched);
+        }
         self.review_deadline(id, was_tick);
     }
 

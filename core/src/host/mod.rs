@@ -9,6 +9,7 @@ mod fingerprint;
 mod mail;
 mod pick;
 mod queue;
+mod runner;
 mod session;
 mod turn;
 mod units;
@@ -22,12 +23,13 @@ use crate::machine::Machine;
 use crate::reactor::{Name, Port, Reactor};
 use crate::signal::Signal;
 use crate::site::{Label, Site};
-use crate::task::{CancelSource, JoinHandle, Stdio, TaskCx};
+use crate::task::{CancelSource, JoinHandle, Registered, Stdio, TaskCx};
 use crate::time::Instant;
 use crate::vocab::{Errno, ExitStatus, Stream, TryRead};
 use crate::world::World;
 use actors::Entry;
 use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 use alloc::rc::Rc;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -67,7 +69,8 @@ pub struct Host<W: World, A: Machine = Actor> {
     actors: Vec<Entry<A>>,
     letters: Letters,
     listeners: Vec<ActorId>,
-    functions: Vec<Function>,
+    /// In use where a session is opened to its tasks.
+    knows: Option<runner::Knows<A>>,
     /// Commands that machines run beside their units.
     commands: Vec<command::Running>,
     /// Whether the world's clock runs by itself.
@@ -124,7 +127,7 @@ impl<W: World, A: Machine> Host<W, A> {
             actors: Vec::new(),
             letters: Letters::new(),
             listeners: Vec::new(),
-            functions: Vec::new(),
+            knows: None,
             commands: Vec::new(),
             patient,
             roots: Vec::new(),
@@ -155,8 +158,7 @@ impl<W: World, A: Machine> Host<W, A> {
 
     /// Puts a function into the host's table, for [`Body::Function`](crate::vocab::Body::Function).
     pub fn register(&mut self, function: Function) -> u32 {
-        self.functions.push(function);
-        self.functions.len() as u32 - 1
+        self.reactor.register(Registered { function, env: BTreeMap::new(), dir: None })
     }
 
     /// Puts a machine on the host. Its name keys its choices.
@@ -231,7 +233,7 @@ impl<W: World, A: Machine> Host<W, A> {
         self.actors.clear();
         self.letters.clear();
         self.listeners.clear();
-        self.functions.clear();
+        self.knows = None;
         self.commands.clear();
         self.queue.clear();
         self.prompt.clear();
@@ -289,6 +291,10 @@ impl Reactor {
         doomed.clear();
         *self.doomed.borrow_mut() = doomed;
         self.settling.borrow_mut().clear();
+        let functions = core::mem::take(&mut *self.functions.borrow_mut());
+        drop(functions);
+        let boards = core::mem::take(&mut *self.boards.borrow_mut());
+        drop(boards);
     }
 }
 

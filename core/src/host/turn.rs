@@ -7,6 +7,7 @@ use crate::choose::Choose;
 use crate::ids::{OpId, TaskId, UnitId};
 use crate::machine::{Event, Machine};
 use crate::reactor::{Class, Effect, Left, Owner, Reactor, UnitKind, Why};
+use crate::task::{Given, Registered};
 use crate::vocab::{Body, Completion, FactRecord, Launch, Request, Subject};
 use crate::world::{Ready, World};
 use alloc::collections::VecDeque;
@@ -224,6 +225,7 @@ impl<W: World, A: Machine> Host<W, A> {
                     self.publish(subject, incarnation, unit, fact);
                 }
                 Some(Effect::Tell { to, event }) => self.deliver(to, event),
+                Some(Effect::Adopt { session, worker, spec }) => self.adopt(session, worker, spec),
                 Some(Effect::Unexpected { who, what }) => {
                     self.world.borrow_mut().unexpected(&self.actors[who.index()].name, &what);
                 }
@@ -251,16 +253,26 @@ impl<W: World, A: Machine> Host<W, A> {
 
     fn start(&mut self, op: OpId, unit: UnitId, name: &alloc::sync::Arc<str>, body: Body, launch: Launch) {
         match body {
-            Body::Process(spec) => {
+            Body::Process(mut spec) => {
+                if let Some(env) = self.env_of(op) {
+                    alloc::sync::Arc::make_mut(&mut spec).env.extend(env);
+                }
                 self.reactor.units.borrow_mut()[unit.index()].kind = UnitKind::Process;
                 self.submit(op, unit, Request::Spawn { spec, launch });
             }
             Body::PuppetTask(script) => {
-                self.start_task(op, unit, name, move |cx, stdio| crate::puppet::play(script, cx, stdio));
+                let given = Given { launch, ..Given::default() };
+                self.start_task(op, unit, name, given, move |cx, stdio| crate::puppet::play(script, cx, stdio));
             }
             Body::Function(index) => {
-                let function = self.functions[index as usize].clone();
-                self.start_task(op, unit, name, move |cx, stdio| function(cx, stdio));
+                let (function, mut given) = {
+                    let functions = self.reactor.functions.borrow();
+                    let registered = functions.get(index as usize).and_then(Option::as_ref);
+                    let Registered { function, env, dir } = registered.expect("a body names a function of the table");
+                    (function.clone(), Given { launch, env: env.clone(), dir: dir.clone() })
+                };
+                given.env.extend(self.env_of(op).unwrap_or_default());
+                self.start_task(op, unit, name, given, move |cx, stdio| function(cx, stdio));
             }
             Body::Supervisor(_) => unreachable!("a supervisor is a machine, not a unit"),
         }

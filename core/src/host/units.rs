@@ -6,7 +6,7 @@ use crate::machine::Machine;
 use crate::pipe::Pipe;
 use crate::reactor::{Name, TaskUnit, Unit, UnitKind};
 use crate::signal::{DefaultAction, Signal};
-use crate::task::{CancelSource, Cause, Stdio, TaskCx};
+use crate::task::{CancelSource, Cause, Given, Stdio, TaskCx};
 use crate::vocab::{Completion, Errno, ExitNotice, ExitStatus, Request, Stream, Survivor, TryRead};
 use crate::world::World;
 use alloc::boxed::Box;
@@ -16,7 +16,7 @@ use core::future::Future;
 
 impl<W: World, A: Machine> Host<W, A> {
     /// Starts a function as a unit. Its start cannot fail.
-    pub(super) fn start_task<F, Fut>(&mut self, op: OpId, unit: UnitId, name: &Arc<str>, function: F)
+    pub(super) fn start_task<F, Fut>(&mut self, op: OpId, unit: UnitId, name: &Arc<str>, given: Given, function: F)
     where
         F: FnOnce(TaskCx, Stdio) -> Fut,
         Fut: Future<Output = ExitStatus> + 'static,
@@ -26,6 +26,18 @@ impl<W: World, A: Machine> Host<W, A> {
         pipes[0].open_writer();
         let stdio = Stdio { stdin: pipes[0].reader(), stdout: pipes[1].writer(), stderr: pipes[2].writer() };
         let cancel = CancelSource::new();
+        // It is a unit before its function is called, which may ask at once for what it was given.
+        let task = TaskUnit {
+            leader: TaskId(0),
+            members: Vec::new(),
+            cancel: cancel.clone(),
+            pipes,
+            given,
+            status: None,
+            exit_waits: Vec::new(),
+            empty_waits: Vec::new(),
+        };
+        reactor.units.borrow_mut()[unit.index()].kind = UnitKind::Task(Box::new(task));
         let inner = reactor.clone();
         let name = Name::Shared(name.clone());
         let mut leader = TaskId(0);
@@ -39,15 +51,9 @@ impl<W: World, A: Machine> Host<W, A> {
                 }
             }
         });
-        self.reactor.units.borrow_mut()[unit.index()].kind = UnitKind::Task(Box::new(TaskUnit {
-            leader,
-            members: Vec::from([leader]),
-            cancel,
-            pipes,
-            status: None,
-            exit_waits: Vec::new(),
-            empty_waits: Vec::new(),
-        }));
+        if let UnitKind::Task(task) = &mut reactor.units.borrow_mut()[unit.index()].kind {
+            task.leader = leader;
+        }
         self.reactor.answers.borrow_mut().push_back((op, Completion::TaskStarted));
     }
 

@@ -13,12 +13,14 @@ pub(crate) use timers::{Target, TimerId, Timers};
 pub(crate) use units::{TaskUnit, Unit, UnitKind};
 
 use crate::choose::Ask;
-use crate::ids::{ActorId, OpId, TaskId, UnitId};
+use crate::ids::{ActorId, OpId, TaskId, UnitId, WorkerId};
 use crate::machine::Event;
+use crate::runner::Boards;
 use crate::signal::Signal;
 use crate::site::{Kind, Site};
+use crate::task::Registered;
 use crate::time::Instant;
-use crate::vocab::{Body, Completion, Errno, Fact, Launch, ProcessSpec, Request, Stream, Subject, TryRead};
+use crate::vocab::{Body, Completion, Errno, Fact, Launch, ProcessSpec, Request, Stream, Subject, TryRead, WorkerSpec};
 use alloc::collections::VecDeque;
 use alloc::rc::Rc;
 use alloc::string::String;
@@ -36,6 +38,7 @@ pub(crate) enum Effect {
     Withdraw { op: OpId },
     Fact { subject: Subject, incarnation: u32, unit: Option<UnitId>, fact: Fact },
     Tell { to: ActorId, event: Event },
+    Adopt { session: ActorId, worker: WorkerId, spec: Arc<WorkerSpec> },
     Unexpected { who: ActorId, what: String },
 }
 
@@ -69,6 +72,10 @@ pub struct Reactor {
     pub(crate) newborn: RefCell<Vec<TaskId>>,
     pub(crate) doomed: RefCell<Vec<Rc<dyn Run>>>,
     pub(crate) settling: RefCell<Vec<TaskId>>,
+    /// What a unit can be beside a process: the table behind [`Body::Function`].
+    pub(crate) functions: RefCell<Vec<Option<Registered>>>,
+    /// Sessions whose tasks may start, stop and wait for workers.
+    pub(crate) boards: RefCell<Boards>,
     pub(crate) port: OnceCell<Rc<dyn Port>>,
 }
 
@@ -88,6 +95,8 @@ impl Reactor {
             newborn: RefCell::default(),
             doomed: RefCell::default(),
             settling: RefCell::default(),
+            functions: RefCell::default(),
+            boards: RefCell::default(),
             port: OnceCell::new(),
         })
     }

@@ -131,9 +131,9 @@ impl Tasks {
         }
     }
 
-    /// The unit that a child of this task is part of.
+    /// The unit that a child of this task is part of, also while the task's own future is only being made.
     pub(crate) fn unit_of(&self, parent: Option<TaskId>) -> Option<UnitId> {
-        self.living_at(parent?)?.unit()
+        self.slots.get(parent?.index())?.unit()
     }
 
     /// Takes a slot for a task whose future is about to be made.
@@ -191,6 +191,7 @@ impl Tasks {
         let task = self.slots.get_mut(id.index())?;
         let run = task.run.take()?;
         let unit = task.unit();
+        task.unit = None;
         self.free.push(id);
         let units = task.rare.as_mut().map_or(Vec::new(), |rare| core::mem::take(&mut rare.units));
         let name = if units.is_empty() { None } else { Some(self.name(&self.slots[id.index()])) };

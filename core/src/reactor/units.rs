@@ -3,7 +3,7 @@
 use crate::ids::{OpId, TaskId, UnitId};
 use crate::pipe::Pipe;
 use crate::reactor::Reactor;
-use crate::task::CancelSource;
+use crate::task::{CancelSource, Given, Registered};
 use crate::vocab::ExitStatus;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -37,13 +37,36 @@ pub(crate) struct TaskUnit {
     pub(crate) members: Vec<TaskId>,
     pub(crate) cancel: CancelSource,
     pub(crate) pipes: [Pipe; 3],
+    pub(crate) given: Given,
     /// The leader's status, once it has one.
     pub(crate) status: Option<ExitStatus>,
     pub(crate) exit_waits: Vec<OpId>,
     pub(crate) empty_waits: Vec<OpId>,
 }
 
+impl Unit {
+    /// What it was given at its start, while it is a function that is not over.
+    pub(crate) fn given(&self) -> Option<&Given> {
+        match &self.kind {
+            UnitKind::Task(unit) => Some(&unit.given),
+            UnitKind::Unborn | UnitKind::Process | UnitKind::Gone => None,
+        }
+    }
+}
+
 impl Reactor {
+    /// Puts a function into the table.
+    pub(crate) fn register(&self, function: Registered) -> u32 {
+        let mut functions = self.functions.borrow_mut();
+        functions.push(Some(function));
+        functions.len() as u32 - 1
+    }
+
+    /// Takes it out again, to be dropped outside any borrow. Its place is not used again.
+    pub(crate) fn unregister(&self, function: u32) -> Option<Registered> {
+        self.functions.borrow_mut().get_mut(function as usize).and_then(Option::take)
+    }
+
     /// A task was spawned by a member of this unit, and belongs to it too.
     pub(crate) fn joins_unit(&self, unit: UnitId, task: TaskId) {
         if let Some(Unit { kind: UnitKind::Task(unit), .. }) = self.units.borrow_mut().get_mut(unit.index()) {

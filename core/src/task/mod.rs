@@ -1,6 +1,7 @@
 //! What an async task holds in its hands: [`TaskCx`]. There is no ambient runtime; whoever has a `TaskCx` may act.
 
 mod cancel;
+mod given;
 mod join;
 mod process;
 mod select;
@@ -14,6 +15,7 @@ pub use select::{Either2, Either3, Either4, select2, select3, select4};
 pub use sleep::Sleep;
 pub use stdio::{ExitCode, Stdio, process_task};
 
+pub(crate) use given::{Given, Registered};
 pub(crate) use join::Body as TaskBody;
 
 use crate::choose::Ask;
