@@ -29,6 +29,7 @@ mod check;
 
 pub use check::{Config, TestResult, check};
 pub use shakedown_core as core;
+pub use shakedown_core::runner;
 pub use shakedown_core::select;
 pub use shakedown_core::snapshot;
 pub use shakedown_macros::test;
@@ -38,6 +39,7 @@ pub use shakedown_sim as sim;
 /// What a test of a supervisor needs.
 pub mod prelude {
     pub use crate::check::{Config, check, puppet};
+    pub use shakedown_core::runner::{Handle, Runner, TaskSpec, from_fn};
     pub use shakedown_core::signal::Signal;
     pub use shakedown_core::snapshot::Snapshot;
     pub use shakedown_core::task::{

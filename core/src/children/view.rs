@@ -14,7 +14,7 @@ impl Children {
 
     /// What a child was made of, be it in the plan or not.
     pub(crate) fn spec(&self, worker: WorkerId) -> &WorkerSpec {
-        self.adopted.get(&worker).map_or_else(|| &self.plan.workers[worker.index()], |spec| spec)
+        self.plan.workers.get(worker.index()).unwrap_or_else(|| &self.adopted[&worker])
     }
 
     /// The names of those who are not over.
