@@ -4,6 +4,7 @@ use crate::cases::cases;
 use shakedown_core::actor::Actor;
 use shakedown_core::host::Host;
 use shakedown_core::puppet::parse;
+use shakedown_core::runner::{Refused, TaskSpec};
 use shakedown_core::signal::Signal;
 use shakedown_core::time::{Duration, DurationRange};
 use shakedown_core::vocab::{
@@ -21,6 +22,7 @@ cases! {
     a_process_whose_task_is_gone_is_ended,
     a_late_spawn_is_ended_though_nobody_waits,
     a_session_starts_and_stops_its_workers,
+    a_task_starts_and_stops_workers_of_a_session,
 }
 
 fn puppet(name: &str, script: &str) -> ProcessSpec {
@@ -98,6 +100,50 @@ async fn a_session_starts_and_stops_its_workers() {
     let facts = facts.take();
     let states: Vec<_> = facts.iter().filter_map(|f| f.fact.terminal()).collect();
     assert_eq!(states, [WorkerState::Finished, WorkerState::Stopped, WorkerState::Killed], "{facts:#?}");
+    assert_eq!(facts.last().map(|f| &f.fact), Some(&Fact::SessionStopped));
+    assert_eq!(host.world().borrow_mut().take_findings(), Vec::<String>::new());
+}
+
+async fn a_task_starts_and_stops_workers_of_a_session() {
+    let mut spec = SessionSpec::new("s");
+    spec.stays = true;
+    let mut host = host();
+    let facts = Rc::new(RefCell::new(Vec::new()));
+    let history = facts.clone();
+    host.world().borrow_mut().on_fact(Box::new(move |fact| history.borrow_mut().push(fact)));
+    let session = host.start_session(&Arc::new(spec), &Arc::from([]));
+    let runner = host.runner(session);
+    host.spawn("script", |cx| async move {
+        // Begins when the session has.
+        cx.yield_now().await;
+        let print = ProcessSpec::command("print", &["printenv", "GREETING", "LIFECYCLE_PREV_EXIT"], None);
+        let print = runner.start(TaskSpec::process(print).env("GREETING", "hello")).expect("a start");
+        // The first has no exit before it, and says so by its code.
+        assert_eq!(print.wait().await.expect("an end").status, ExitStatus::Exited(1));
+        print.set_env("GREETING", "again").expect("it is over");
+        print.start_again().expect("a start");
+        assert_eq!(print.wait().await.expect("an end").status, ExitStatus::Exited(0));
+
+        let script = "on TERM exit 0; hang";
+        let server = runner.start(TaskSpec::process(puppet("server", script))).expect("a start");
+        while !server.is_running() {
+            cx.sleep(Duration::from_millis(1)).await;
+        }
+        assert_eq!(server.signal(0), Ok(()));
+        assert_eq!(server.signal(9), Err(Refused::NoMessage(Signal::KILL)));
+        server.stop().expect("it runs");
+        let outcome = server.wait().await.expect("an end");
+        assert_eq!(outcome.state, WorkerState::Stopped);
+        assert_eq!(server.signal(0), Err(Refused::NotRunning(server.id())));
+        runner.stop_session();
+    });
+    assert_eq!(drive(&mut host).await, Driven::Done);
+    let facts = facts.take();
+    let lines = facts.iter().filter_map(|record| match &record.fact {
+        Fact::Output { line, .. } => Some(String::from_utf8_lossy(line).into_owned()),
+        _ => None,
+    });
+    assert_eq!(lines.collect::<Vec<_>>(), ["hello", "again", "1"]);
     assert_eq!(facts.last().map(|f| &f.fact), Some(&Fact::SessionStopped));
     assert_eq!(host.world().borrow_mut().take_findings(), Vec::<String>::new());
 }
