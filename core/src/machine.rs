@@ -12,7 +12,7 @@ use crate::site::{Kind, Label, Site, mix};
 use crate::time::{Duration, DurationRange, Instant};
 use crate::vocab::{
     Body, Condition, Errno, ExitNotice, ExitStatus, Fact, Launch, Outcome, ProcessEvent, ProcessSpec, Request,
-    Requester, SpawnFailure, Stream, Subject, Survivor, WorkerSpec,
+    Requester, SpawnFailure, StopPolicy, Stream, Subject, Survivor, WorkerSpec,
 };
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -202,6 +202,16 @@ pub enum Command {
     },
     /// End, by the policy; nothing may last beyond `deadline`.
     Stop {
+        /// For whom.
+        by: Requester,
+        /// At the latest.
+        deadline: Instant,
+    },
+    /// The same by another policy than its own, for this once. A stop that is under way is at most hastened by it. A supervisor takes
+    /// only the deadline.
+    StopWith {
+        /// How.
+        policy: Arc<StopPolicy>,
         /// For whom.
         by: Requester,
         /// At the latest.

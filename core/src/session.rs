@@ -208,6 +208,7 @@ impl Machine for Session {
             Event::Command(
                 Command::StartBy(_)
                 | Command::Restart(_)
+                | Command::StopWith { .. }
                 | Command::Again { .. }
                 | Command::GiveUp { .. }
                 | Command::Hold { .. },

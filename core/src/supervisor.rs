@@ -10,6 +10,7 @@ use crate::vocab::{
     Body, Condition, Fact, Outcome, Reason, Requester, SessionSpec, Strategy, Subject, SupervisorSpec, WorkerSpec,
     WorkerState,
 };
+use crate::worker::StopPlan;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -332,6 +333,9 @@ impl Machine for Supervisor {
             Event::Command(Command::GiveUp { on }) => self.ends_unborn(WorkerState::Failed, None, Some(on), cx),
             Event::Command(Command::Hold { by }) => self.hold(by, cx),
             Event::Command(Command::Stop { by, deadline }) => self.stop(by, deadline, cx),
+            Event::Command(Command::StopWith { policy, by, deadline }) => {
+                self.stop(by, StopPlan::new(&policy, by, cx.now, deadline).deadline, cx);
+            }
             Event::Command(Command::Kill { by, deadline }) => self.kill(by, deadline, cx),
             Event::Command(Command::Worker(worker, command)) => self.pass_on(worker, *command, cx),
             Event::News { worker, come } => {

@@ -121,6 +121,25 @@ fn a_second_stop_joins_the_first() {
 }
 
 #[test]
+fn a_stop_may_bring_its_own_policy_for_this_once() {
+    check(|cx, runner| async move {
+        let own = StopPolicy { grace: Grace::After(ms(50)), ..StopPolicy::default() };
+        let job = runner.start(process("job", "on TERM ignore; on INT exit 9; print up; hang").stop(own)).unwrap();
+        cx.sleep(ms(30)).await;
+        let asks = StopPolicy { signal: Signal::INT, grace: Grace::After(ms(2000)), ..StopPolicy::default() };
+        job.stop_with(asks.clone()).unwrap();
+        let outcome = job.wait().await.unwrap();
+        assert_eq!((outcome.status, outcome.state), (ExitStatus::Exited(9), WorkerState::Stopped));
+        job.start_again().unwrap();
+        cx.sleep(ms(30)).await;
+        job.stop().unwrap();
+        // The first stop counts: another signal than its own is not sent any more.
+        job.stop_with(asks).unwrap();
+        assert_eq!(job.wait().await.unwrap().state, WorkerState::Killed);
+    });
+}
+
+#[test]
 fn a_kill_in_backoff_spawns_nothing_more() {
     check(|cx, runner| async move {
         let backoff = Backoff { initial: ms(100), jitter_milli: 0, ..Backoff::default() };

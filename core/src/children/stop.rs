@@ -136,7 +136,7 @@ impl Children {
         match command {
             Command::Start | Command::StartBy(_) => self.start_one(at, command, cx),
             Command::Restart(by) => self.restart_one(at, by, cx),
-            Command::Stop { .. } | Command::Kill { .. } => self.stop_one(at, command, cx),
+            Command::Stop { .. } | Command::StopWith { .. } | Command::Kill { .. } => self.stop_one(at, command, cx),
             Command::Signal(_) | Command::Input(_) | Command::CloseInput => {
                 cx.tell(self.list[at].actor, Event::Command(command));
             }

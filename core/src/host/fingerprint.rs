@@ -116,7 +116,9 @@ fn digest_command(command: &Command, now: Instant, into: &mut Digest) {
         Command::Restart(by) | Command::Hold { by } => by.hash(into),
         Command::GiveUp { on } => on.hash(into),
         Command::Adopt { worker, .. } | Command::Forget(worker) => worker.hash(into),
-        Command::Stop { by, deadline } | Command::Kill { by, deadline } => {
+        Command::Stop { by, deadline }
+        | Command::StopWith { by, deadline, policy: _ }
+        | Command::Kill { by, deadline } => {
             by.hash(into);
             into.instant(now, *deadline);
         }

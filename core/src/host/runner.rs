@@ -41,9 +41,10 @@ impl Touched {
                 | Command::StartBy(_)
                 | Command::Restart(_)
                 | Command::Again { .. }
-                | Command::GiveUp { .. },
+                | Command::GiveUp { .. }
+                | Command::Hold { .. },
             ) => Touched::All,
-            Event::Command(Command::Stop { .. } | Command::Kill { .. }) => Touched::All,
+            Event::Command(Command::Stop { .. } | Command::StopWith { .. } | Command::Kill { .. }) => Touched::All,
             Event::Command(Command::Signal(_) | Command::Input(_) | Command::CloseInput) => Touched::All,
             Event::Spawned { .. } | Event::SignalFailed { .. } | Event::Exited { .. } | Event::Empty { .. } => {
                 Touched::All

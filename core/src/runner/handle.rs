@@ -3,7 +3,7 @@
 use super::{Listing, Refused, Runner};
 use crate::ids::WorkerId;
 use crate::time::Duration;
-use crate::vocab::Outcome;
+use crate::vocab::{Outcome, StopPolicy};
 use alloc::sync::Arc;
 
 /// One worker of a session. Cheap to clone; dropping it does nothing.
@@ -59,6 +59,7 @@ impl Handle {
         start_again();
         stop();
         stop_within(within: Duration);
+        stop_with(policy: StopPolicy);
         kill();
         restart();
         signal(number: i32);

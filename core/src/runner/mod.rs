@@ -35,7 +35,7 @@ use crate::signal::Signal;
 use crate::snapshot::Kind;
 use crate::task::TaskCx;
 use crate::time::{Duration, Instant};
-use crate::vocab::{Body, Outcome, Requester};
+use crate::vocab::{Body, Outcome, Requester, StopPolicy};
 use alloc::rc::Rc;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -149,6 +149,18 @@ impl Runner {
     /// [`Refused::Unknown`].
     pub fn stop_within(&self, id: WorkerId, within: Duration) -> Result<(), Refused> {
         self.stop_by(id, self.reactor.now.get().after(within))
+    }
+
+    /// As [`stop`](Self::stop), by this policy instead of its own, for this once. Its scope stays as it was started; a stop that is under
+    /// way is at most hastened; of a supervisor's policy only the time that it allows counts.
+    ///
+    /// # Errors
+    /// [`Refused::Unknown`].
+    pub fn stop_with(&self, id: WorkerId, policy: StopPolicy) -> Result<(), Refused> {
+        self.look(id)?;
+        let policy = Arc::new(policy);
+        self.send(id, Command::StopWith { policy, by: Requester::User, deadline: Instant::NEVER });
+        Ok(())
     }
 
     fn stop_by(&self, id: WorkerId, deadline: Instant) -> Result<(), Refused> {

@@ -49,6 +49,8 @@ pub struct Worker {
     pub(crate) parent: ActorId,
     pub(crate) spec: Spec,
     pub(crate) incarnation: u32,
+    /// Its own spec, while this incarnation is stopped by another policy.
+    laid_aside: Option<Box<Spec>>,
     /// Whether its parent wants to hear how far it has come.
     herald: bool,
     /// How the incarnation before ended, where that is known: the next one is told.
@@ -138,7 +140,7 @@ impl Worker {
 
     fn with(id: WorkerId, parent: ActorId, spec: Spec) -> Worker {
         let (incarnation, herald, state) = (0, false, State::Pending);
-        Worker { id, parent, spec, incarnation, herald, previous: None, restarts: None, state }
+        Worker { id, parent, spec, incarnation, laid_aside: None, herald, previous: None, restarts: None, state }
     }
 
     /// The same worker, that tells its parent how far it has come ([`Event::News`]).
@@ -204,6 +206,7 @@ impl Machine for Worker {
             Event::Command(Command::GiveUp { on }) => self.give_up(on, cx),
             Event::Command(Command::Hold { by }) => self.hold(by, cx),
             Event::Command(Command::Stop { by, deadline }) => self.stop(by, deadline, cx),
+            Event::Command(Command::StopWith { policy, by, deadline }) => self.stop_with(policy, by, deadline, cx),
             Event::Command(Command::Kill { by, deadline }) => self.kill(by, deadline, cx),
             Event::Command(Command::Signal(signal)) => self.user_signal(signal, cx),
             Event::Command(Command::Input(bytes)) => self.input(Request::Write(bytes), cx),
@@ -297,6 +300,7 @@ impl Machine for Worker {
 
     fn digest(&self, now: Instant, into: &mut Digest) -> bool {
         self.digest_all(now, into);
-        true
+        // A policy is not told.
+        self.laid_aside.is_none()
     }
 }

@@ -28,6 +28,9 @@ impl Worker {
 
     fn launch(&mut self, by: Instant, cx: &mut Cx<'_>) {
         self.incarnation += 1;
+        if let Some(own) = self.laid_aside.take() {
+            self.spec = *own;
+        }
         let unit = cx.new_unit();
         cx.fact(Subject::Worker(self.id), self.incarnation, Some(unit), Fact::Spawn);
         let notify = self.spec.ready.as_ref().and_then(|ready| ready.probe.channel());

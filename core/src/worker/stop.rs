@@ -1,10 +1,12 @@
 //! The stop of a worker: hook, gentle signal, KILL. One absolute deadline covers all of it.
 
-use super::{Run, State, StopPlan, Worker};
+use super::{Run, Spec, State, StopPlan, Worker};
 use crate::machine::{Cx, Event};
 use crate::signal::Signal;
 use crate::time::Instant;
-use crate::vocab::{Fact, Reason, Request, Requester, SignalTo, Target};
+use crate::vocab::{Fact, Reason, Request, Requester, SignalTo, StopPolicy, Target, WorkerSpec};
+use alloc::boxed::Box;
+use alloc::sync::Arc;
 use core::mem::replace;
 
 impl Worker {
@@ -42,6 +44,22 @@ impl Worker {
             }
             over @ (State::Surveying { .. } | State::Ended(_)) => self.state = over,
         }
+    }
+
+    /// A stop by another policy than its own, which comes back with the next incarnation.
+    pub(super) fn stop_with(&mut self, policy: Arc<StopPolicy>, by: Requester, caller: Instant, cx: &mut Cx<'_>) {
+        let deadline = StopPlan::new(&policy, by, cx.now, caller).deadline;
+        match &self.state {
+            State::Starting { .. } | State::Up(_) => {
+                let spec = WorkerSpec { stop: StopPolicy::clone(&policy), ..WorkerSpec::clone(&self.spec) };
+                let own = replace(&mut self.spec, Spec::Own(Arc::new(spec)));
+                self.laid_aside.get_or_insert_with(|| Box::new(own));
+            }
+            State::Abandoning { .. } | State::Hooking { .. } | State::Stopping { .. } | State::Killing { .. } => {}
+            State::Draining { .. } | State::Surveying { .. } => {}
+            State::Pending | State::Backoff { .. } | State::Ended(_) => {}
+        }
+        self.stop(by, deadline, cx);
     }
 
     /// A stop by force.
