@@ -3,8 +3,8 @@
 //!
 //! Sources: open(2), flock(2), ip(7), socket(7) SO_REUSEADDR, sd_notify(3), unix(7).
 
-use super::FOLDER_VARIABLE;
 use super::player::Player;
+use super::{FOLDER_VARIABLE, READY_FD_VARIABLE};
 use crate::errno;
 use libc::c_long;
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open, openat};
@@ -50,6 +50,9 @@ impl Player {
     pub(super) fn notify_ready(&mut self) {
         if let Some(address) = std::env::var_os("NOTIFY_SOCKET") {
             let _ = notify(address.as_bytes());
+        } else if let Some(fd) = std::env::var(READY_FD_VARIABLE).ok().and_then(|fd| fd.parse().ok()) {
+            // SAFETY: the spawn that has set the variable has put it there, and no verb closes it.
+            let _ = nix::unistd::write(unsafe { super::signals::borrow(fd) }, b"\n");
         }
     }
 }

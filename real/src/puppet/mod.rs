@@ -33,11 +33,13 @@ pub const NAME_VARIABLE: &str = "SHAKEDOWN_PUPPET_NAME";
 pub const REPORT_VARIABLE: &str = "SHAKEDOWN_PUPPET";
 /// Holds the folder in which a puppet's processes make and lock files.
 pub const FOLDER_VARIABLE: &str = "SHAKEDOWN_PUPPET_DIR";
+/// Holds the number of the descriptor on which a puppet says that it is ready, where it has no `NOTIFY_SOCKET`.
+pub const READY_FD_VARIABLE: &str = "SHAKEDOWN_PUPPET_READY_FD";
 /// Holds what a process has taken through an `exec`; its presence makes a program the continuation of another.
 pub const KEPT_VARIABLE: &str = "SHAKEDOWN_PUPPET_KEPT";
 /// All of them: none of these is for a program that a puppet's process starts.
-pub(crate) const VARIABLES: [&str; 5] =
-    [SCRIPT_VARIABLE, NAME_VARIABLE, REPORT_VARIABLE, FOLDER_VARIABLE, KEPT_VARIABLE];
+pub(crate) const VARIABLES: [&str; 6] =
+    [SCRIPT_VARIABLE, NAME_VARIABLE, REPORT_VARIABLE, FOLDER_VARIABLE, READY_FD_VARIABLE, KEPT_VARIABLE];
 /// What a puppet's processes are called, as long as Linux allows.
 pub const PROCESS_NAME: &std::ffi::CStr = c"shakedown-pupp";
 

@@ -31,6 +31,8 @@ struct Orders {
     dir: *const c_char,
     lead: Lead,
     stdio: [c_int; 3],
+    /// One more descriptor, and the number that it is to have.
+    newline: Option<(c_int, c_int)>,
     parent: libc::pid_t,
     /// The errno of what failed; 0 while nothing did.
     failure: AtomicI32,
@@ -50,8 +52,14 @@ impl Nursery {
         if opened == 0 { Ok(Nursery { base }) } else { Err(errno::last()) }
     }
 
-    /// Starts the plan with these descriptors as 0, 1 and 2. All or nothing: a child whose exec failed is reaped here.
-    pub(super) fn bear(&self, plan: &Plan, stdio: [&OwnedFd; 3]) -> Result<(Pid, Pidfd), SpawnFailure> {
+    /// Starts the plan with these descriptors as 0, 1 and 2, and as the one that the plan says. All or nothing: a child whose exec
+    /// failed is reaped here.
+    pub(super) fn bear(
+        &self,
+        plan: &Plan,
+        stdio: [&OwnedFd; 3],
+        newline: Option<&OwnedFd>,
+    ) -> Result<(Pid, Pidfd), SpawnFailure> {
         let candidates = pointers(&plan.candidates);
         let argv = pointers(&plan.argv);
         let envp = pointers(&plan.envp);
@@ -62,6 +70,7 @@ impl Nursery {
             dir: plan.dir.as_ref().map_or(null(), |dir| dir.as_ptr()),
             lead: plan.lead,
             stdio: stdio.map(|fd| fd.as_raw_fd()),
+            newline: newline.map(AsRawFd::as_raw_fd).zip(plan.newline),
             parent: nix::unistd::getpid().as_raw(),
             failure: AtomicI32::new(0),
         };
@@ -156,6 +165,13 @@ unsafe fn obey(orders: &Orders) -> c_int {
         }
         // Descriptors that somebody opened without close-on-exec. Kernels before 5.11 lack the flag; there they leak as before.
         libc::syscall(libc::SYS_close_range, 3 as c_long, c_long::from(u32::MAX), CLOSE_RANGE_CLOEXEC);
+        if let Some((fd, number)) = orders.newline {
+            // A copy is inherited; dup2 onto itself would keep the flag that closes it.
+            let kept = if fd == number { libc::fcntl(fd, libc::F_SETFD, 0) } else { libc::dup2(fd, number) };
+            if kept < 0 {
+                return *libc::__errno_location();
+            }
+        }
         if !orders.dir.is_null() && libc::chdir(orders.dir) < 0 {
             return *libc::__errno_location();
         }

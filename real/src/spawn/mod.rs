@@ -34,6 +34,8 @@ pub struct Child {
     pub stdout: OwnedFd,
     /// What it writes on descriptor 2.
     pub stderr: OwnedFd,
+    /// What it writes on the descriptor of [`Plan::saying`].
+    pub newline: Option<OwnedFd>,
 }
 
 /// Where the answer to a spawn goes. Called on the spawner's thread.
@@ -102,12 +104,16 @@ fn start_once(nursery: &Nursery, plan: &Plan) -> Result<Child, SpawnFailure> {
     let (child_in, stdin) = pipe().map_err(refused)?;
     let (stdout, child_out) = pipe().map_err(refused)?;
     let (stderr, child_err) = pipe().map_err(refused)?;
-    for ours in [&stdin, &stdout, &stderr] {
+    let (newline, child_newline) = match plan.newline.map(|_| pipe()).transpose().map_err(refused)? {
+        Some((ours, theirs)) => (Some(ours), Some(theirs)),
+        None => (None, None),
+    };
+    for ours in [&stdin, &stdout, &stderr].into_iter().chain(&newline) {
         // The flag belongs to one end of the pipe: the child's own end stays blocking.
         fcntl(ours, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(|e| refused(errno::of_nix(e)))?;
     }
-    let (pid, pidfd) = nursery.bear(plan, [&child_in, &child_out, &child_err])?;
-    Ok(Child { pid, pidfd, stdin, stdout, stderr })
+    let (pid, pidfd) = nursery.bear(plan, [&child_in, &child_out, &child_err], child_newline.as_ref())?;
+    Ok(Child { pid, pidfd, stdin, stdout, stderr, newline })
 }
 
 /// A close-on-exec pipe, (read end, write end), both above the standard descriptors: dup2 onto itself would keep the flag.

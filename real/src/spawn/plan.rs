@@ -21,6 +21,8 @@ pub struct Plan {
     pub(super) envp: Vec<CString>,
     pub(super) dir: Option<CString>,
     pub(super) lead: Lead,
+    /// The descriptor on which it says that it is ready.
+    pub(super) newline: Option<i32>,
 }
 
 impl Plan {
@@ -50,6 +52,7 @@ impl Plan {
             envp: envp.collect::<Result<_, _>>()?,
             dir: dir.map(|dir| c_string(dir.as_bytes().to_vec())).transpose()?,
             lead,
+            newline: None,
         })
     }
 
@@ -57,6 +60,13 @@ impl Plan {
     #[must_use]
     pub fn executing(mut self, file: &std::ffi::CStr) -> Plan {
         self.candidates = vec![file.to_owned()];
+        self
+    }
+
+    /// The same with the write end of a pipe as this descriptor of the child, if any: the other end is [`Child::newline`](super::Child).
+    #[must_use]
+    pub fn saying(mut self, number: Option<i32>) -> Plan {
+        self.newline = number;
         self
     }
 }

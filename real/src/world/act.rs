@@ -34,7 +34,14 @@ impl RealWorld {
                 unit.stdin.ready().await;
                 Completion::Writable
             }),
-            Request::Notified(_) => self.wait(op, unit, |_, _| std::future::pending()),
+            Request::Notified(_) => self.wait(op, unit, |_, unit| async move {
+                match &unit.word {
+                    Some(word) => word.said().await,
+                    // It was given nothing to say it on.
+                    None => std::future::pending().await,
+                }
+                Completion::Notified
+            }),
             Request::Connect(address) => self.go(unit, move |shared, _| async move {
                 let accepted = tokio::net::TcpStream::connect(&*address).await.is_ok();
                 shared.complete(op, Completion::Connected(accepted));

@@ -1,11 +1,12 @@
 //! From a process specification to a plan of execution: environment, tags, and puppets as executions of ourselves.
 
 use super::folder::Folder;
+use super::word::SOCKET_VARIABLE;
 use crate::chooser::SplitMix64;
 use crate::puppet;
 use crate::scope::{RUN_VARIABLE, UNIT_VARIABLE};
 use crate::spawn::{self, Plan};
-use shakedown_core::vocab::{Errno, Launch, ProcessSpec, Program, SpawnFailure};
+use shakedown_core::vocab::{Channel, Errno, Launch, ProcessSpec, Program, SpawnFailure};
 use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::path::Path;
@@ -18,6 +19,8 @@ pub(super) struct Told<'a> {
     pub(super) tag: &'a str,
     /// Where puppets report to.
     pub(super) reports: &'a str,
+    /// The socket on which it says that it is ready.
+    pub(super) notify: Option<&'a str>,
     /// Of this incarnation.
     pub(super) launch: Launch,
 }
@@ -33,7 +36,7 @@ pub(super) fn plan(
     folder: &OnceCell<Folder>,
     mut draws: SplitMix64,
 ) -> Result<Plan, SpawnFailure> {
-    let Told { run, tag, reports, launch } = told;
+    let Told { run, tag, reports, notify, launch } = told;
     let Some(lead) = spawn::lead_of(spec.scope) else {
         return Err(SpawnFailure { errno: Errno::ENOSYS, at_exec: false });
     };
@@ -45,21 +48,28 @@ pub(super) fn plan(
     let mut set: Vec<(OsString, OsString)> =
         vec![(RUN_VARIABLE.into(), run.into()), (UNIT_VARIABLE.into(), tags.into())];
     set.extend(handover(&launch));
+    set.extend(notify.map(|address| (SOCKET_VARIABLE.into(), address.into())));
     let own = set.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
     let others = spec.env.iter().filter(|(name, _)| !own.iter().any(|o| o == name.as_str()));
     set.extend(others.map(|(name, value)| (name.into(), value.into())));
-    // What an outer supervisor has told us is not for our children.
-    let told_before = [Launch::RESUME_ID, Launch::PREV_EXIT].into_iter().filter(|_| launch.resume != 0);
+    // What an outer supervisor has told us is not for our children: they would speak to it in our name.
+    let told_before =
+        [Launch::RESUME_ID, Launch::PREV_EXIT, SOCKET_VARIABLE].into_iter().filter(|_| launch.resume != 0);
     let without: Vec<&str> = puppet::VARIABLES.into_iter().chain(told_before).collect();
-    match &spec.program {
+    let newline = match launch.notify {
+        Some(Channel::Newline(fd)) => Some(fd),
+        Some(Channel::Socket) | None => None,
+    };
+    let plan = match &spec.program {
         Program::Command { argv, sim: _ } => {
             let env = spawn::environment(set, &without);
-            Plan::new(argv, &env, spec.dir.as_deref(), lead)
+            Plan::new(argv, &env, spec.dir.as_deref(), lead)?
         }
         Program::Puppet(script) => {
             let fixed = puppet::fix(script, &mut |range| draws.duration(range));
             set.retain(|(name, _)| !puppet::VARIABLES.iter().any(|banned| name == banned));
             set.extend(puppet::environment(&spec.name, &fixed, reports));
+            set.extend(newline.map(|fd| (puppet::READY_FD_VARIABLE.into(), fd.to_string().into())));
             if puppet::makes_files(&fixed) {
                 let folder = folder_in(folder).map_err(|errno| SpawnFailure { errno, at_exec: false })?;
                 set.push((puppet::FOLDER_VARIABLE.into(), folder.into()));
@@ -67,9 +77,10 @@ pub(super) fn plan(
             let env = spawn::environment(set, &without);
             let plan = Plan::new(&["shakedown-puppet", &*spec.name], &env, spec.dir.as_deref(), lead)?;
             // In the child this means the same file as here, even if it has been replaced on disk: proc_pid_exe(5).
-            Ok(plan.executing(c"/proc/self/exe"))
+            plan.executing(c"/proc/self/exe")
         }
-    }
+    };
+    Ok(plan.saying(newline))
 }
 
 /// What an incarnation is told of those before it. The rest of the environment is inherited as it is.

@@ -9,6 +9,7 @@ mod roll;
 mod shared;
 mod unit;
 mod waits;
+mod word;
 
 use crate::chooser::RealChooser;
 use crate::errno;
@@ -22,7 +23,8 @@ use shakedown_core::ids::{OpId, Pid, TaskId, UnitId};
 use shakedown_core::signal::Signal;
 use shakedown_core::time::Instant;
 use shakedown_core::vocab::{
-    Errno, FactRecord, Launch, ProcessEvent, ProcessSpec, Request, Stream, Target, TryRead, TryWrite,
+    Channel, Errno, FactRecord, Launch, ProcessEvent, ProcessSpec, Request, SpawnFailure, Stream, Target, TryRead,
+    TryWrite,
 };
 use shakedown_core::world::{Ready, World};
 use shared::{Birth, Shared};
@@ -185,11 +187,28 @@ impl RealWorld {
     fn start(&mut self, op: OpId, unit: UnitId, spec: Arc<ProcessSpec>, launch: Launch) {
         let tag = format!("{}:{}.{}", self.run, self.number, unit.0);
         let draws = self.chooser.stream(u64::from(unit.0));
-        let told = birth::Told { run: &self.run, tag: &tag, reports: &self.shared.reports_name, launch };
-        let plan = birth::plan(&spec, told, &self.folder, draws);
+        let listening = match launch.notify {
+            Some(Channel::Socket) => word::listen().map(Some),
+            Some(Channel::Newline(_)) | None => Ok(None),
+        };
+        let (plan, socket) = match listening.map(Option::unzip) {
+            Ok((socket, notify)) => {
+                let reports = &self.shared.reports_name;
+                let told = birth::Told { run: &self.run, tag: &tag, reports, notify: notify.as_deref(), launch };
+                (birth::plan(&spec, told, &self.folder, draws), socket)
+            }
+            Err(errno) => (Err(SpawnFailure { errno, at_exec: false }), None),
+        };
         let (births, bell) = (self.shared.births.clone(), self.shared.bell.clone());
         let answer = move |born| {
-            births.lock().unwrap_or_else(PoisonError::into_inner).push_back(Birth { op, unit, spec, tag, born });
+            births.lock().unwrap_or_else(PoisonError::into_inner).push_back(Birth {
+                op,
+                unit,
+                spec,
+                tag,
+                socket,
+                born,
+            });
             bell.notify_one();
         };
         self.shared.in_flight.set(self.shared.in_flight.get() + 1);

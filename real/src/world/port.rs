@@ -40,6 +40,11 @@ impl Port {
         }
     }
 
+    /// What `act` makes of the end; `None` where it is closed.
+    pub(super) fn with<R>(&self, act: impl FnOnce(&OwnedFd) -> R) -> Option<R> {
+        self.end.borrow().as_ref().map(|end| act(end.get_ref()))
+    }
+
     pub(super) fn is_closed(&self) -> bool {
         self.end.borrow().is_none()
     }

@@ -66,6 +66,11 @@ impl Roll {
         self.seen.get(&pid).filter(|e| e.progress == Progress::Alive).map(|e| e.name.clone())
     }
 
+    /// The name of whoever had this pid last, alive or not.
+    pub(super) fn last_name(&self, pid: Pid) -> Option<Arc<str>> {
+        self.seen.get(&pid).map(|e| e.name.clone())
+    }
+
     /// Whether this very process has reported itself.
     pub(super) fn knows(&self, pid: Pid, started: u64) -> bool {
         self.seen.get(&pid).is_some_and(|e| e.progress != Progress::Ended && e.started == Some(started))

@@ -47,6 +47,8 @@ pub(super) struct Birth {
     pub(super) unit: UnitId,
     pub(super) spec: Arc<ProcessSpec>,
     pub(super) tag: String,
+    /// On which it may say that it is ready.
+    pub(super) socket: Option<OwnedFd>,
     pub(super) born: Result<Child, SpawnFailure>,
 }
 
@@ -85,30 +87,36 @@ impl Shared {
         }
     }
 
-    pub(super) fn take_births(&self) {
+    pub(super) fn take_births(self: &Rc<Self>) {
         loop {
             let birth = self.births.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-            let Some(Birth { op, unit, spec, tag, born }) = birth else { return };
+            let Some(Birth { op, unit, spec, tag, socket, born }) = birth else { return };
             self.in_flight.set(self.in_flight.get() - 1);
-            let result = born.and_then(|child| self.register(unit, &spec, tag, child));
+            let result = born.and_then(|child| self.register(unit, &spec, tag, socket, child));
             self.push(Ready::Done { op, completion: Completion::Spawned(result) });
         }
     }
 
     /// All or nothing: a child that cannot be registered is killed and reaped.
     pub(super) fn register(
-        &self,
+        self: &Rc<Self>,
         id: UnitId,
         spec: &ProcessSpec,
         tag: String,
+        socket: Option<OwnedFd>,
         child: Child,
     ) -> Result<Pid, SpawnFailure> {
         let pid = child.pid;
         let realm = Realm { leader: pid, scope: spec.scope, tag, is_pinned: Cell::new(true) };
-        match Unit::new(id, realm, child) {
+        match Unit::new(id, realm, child, socket, &spec.name) {
             Ok(unit) => {
                 self.saw_leader(pid, &spec.name);
-                self.units.borrow_mut().insert(id, Rc::new(unit));
+                let unit = Rc::new(unit);
+                self.units.borrow_mut().insert(id, unit.clone());
+                if unit.word.is_some() {
+                    let shared = self.clone();
+                    drop(tokio::task::spawn_local(async move { shared.hear(&unit).await }));
+                }
                 Ok(pid)
             }
             Err((errno, pid, pidfd)) => {

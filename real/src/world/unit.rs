@@ -1,6 +1,7 @@
 //! One unit of a world: its leader, held by a pidfd as long as anything may be asked of the unit, and our ends of its pipes.
 
 use super::port::Port;
+use super::word::{Heard, Word};
 use crate::pidfd::Pidfd;
 use crate::scope::{Kin, Realm};
 use crate::spawn::Child;
@@ -9,6 +10,7 @@ use shakedown_core::ids::{OpId, Pid, UnitId};
 use shakedown_core::vocab::{Errno, ExitStatus, Stream};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -21,6 +23,8 @@ pub(super) struct Unit {
     pub(super) stdin: Port,
     stdout: Port,
     stderr: Port,
+    /// Where it says that it is ready, if it was asked to.
+    pub(super) word: Option<Word>,
     pub(super) kin: RefCell<Kin>,
     /// Bytes to be written to stdin, in the order in which they were given.
     pub(super) writes: RefCell<VecDeque<(OpId, Arc<[u8]>)>>,
@@ -32,8 +36,19 @@ pub(super) struct Unit {
 
 impl Unit {
     /// Registers a child with the runtime. Where that fails the child is handed back, to be ended.
-    pub(super) fn new(id: UnitId, realm: Realm, child: Child) -> Result<Unit, (Errno, Pid, Pidfd)> {
-        let Child { pid, pidfd, stdin, stdout, stderr } = child;
+    pub(super) fn new(
+        id: UnitId,
+        realm: Realm,
+        child: Child,
+        socket: Option<OwnedFd>,
+        name: &Arc<str>,
+    ) -> Result<Unit, (Errno, Pid, Pidfd)> {
+        let Child { pid, pidfd, stdin, stdout, stderr, newline } = child;
+        let end = socket.map(|end| (end, Heard::Socket)).or(newline.map(|end| (end, Heard::Pipe)));
+        let word = match end.map(|(end, channel)| Word::new(end, channel, name)).transpose() {
+            Ok(word) => word,
+            Err(errno) => return Err((errno, pid, pidfd)),
+        };
         let ports = Port::new(stdin, Interest::WRITABLE).and_then(|stdin| {
             Ok((stdin, Port::new(stdout, Interest::READABLE)?, Port::new(stderr, Interest::READABLE)?))
         });
@@ -52,6 +67,7 @@ impl Unit {
             stdin,
             stdout,
             stderr,
+            word,
             kin: RefCell::default(),
             writes: RefCell::default(),
             is_pumping: Cell::new(false),

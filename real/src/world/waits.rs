@@ -189,6 +189,9 @@ impl Shared {
     pub(super) fn forget_if_over(&self, unit: &Unit) {
         if unit.is_closed() && self.has_others(unit) == Some(false) {
             self.units.borrow_mut().remove(&unit.id);
+            if let Some(word) = &unit.word {
+                word.close();
+            }
         }
     }
 

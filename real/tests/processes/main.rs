@@ -3,6 +3,7 @@
 
 mod cases;
 mod hosted;
+mod notify;
 mod rig;
 mod verbs;
 
@@ -22,13 +23,14 @@ fn main() -> ExitCode {
         .iter()
         .chain(verbs::ALL)
         .chain(hosted::ALL)
+        .chain(notify::ALL)
         .filter(|(name, _)| filter.as_ref().is_none_or(|f| name.contains(f.as_str())))
         .collect();
     if std::env::args().any(|a| a == "--list") {
         chosen.iter().for_each(|(name, _)| println!("{name}: test"));
         return ExitCode::SUCCESS;
     }
-    let left_out = cases::ALL.len() + verbs::ALL.len() + hosted::ALL.len() - chosen.len();
+    let left_out = cases::ALL.len() + verbs::ALL.len() + hosted::ALL.len() + notify::ALL.len() - chosen.len();
     match namespace::enter_private_pid_namespace() {
         Ok(inside) => run(&chosen, left_out, &inside.run),
         Err(refused) => {

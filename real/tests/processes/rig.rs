@@ -81,9 +81,13 @@ impl Rig {
     }
 
     pub async fn try_start(&mut self, spec: ProcessSpec) -> (UnitId, Result<Pid, SpawnFailure>) {
+        self.try_start_told(spec, Launch::default()).await
+    }
+
+    pub async fn try_start_told(&mut self, spec: ProcessSpec, launch: Launch) -> (UnitId, Result<Pid, SpawnFailure>) {
         self.units += 1;
         let unit = UnitId(self.units);
-        let op = self.submit(unit, Request::Spawn { spec: Arc::new(spec), launch: Launch::default() });
+        let op = self.submit(unit, Request::Spawn { spec: Arc::new(spec), launch });
         match self.answer(op).await {
             Completion::Spawned(result) => (unit, result),
             other => panic!("a spawn was answered by {other:?}"),
@@ -91,7 +95,12 @@ impl Rig {
     }
 
     pub async fn start(&mut self, spec: ProcessSpec) -> Started {
-        let (unit, result) = self.try_start(spec).await;
+        self.start_told(spec, Launch::default()).await
+    }
+
+    /// Starts what is told what an incarnation is told.
+    pub async fn start_told(&mut self, spec: ProcessSpec, launch: Launch) -> Started {
+        let (unit, result) = self.try_start_told(spec, launch).await;
         Started { unit, pid: result.expect("it starts") }
     }
 
