@@ -8,7 +8,8 @@ use crate::ids::{ActorId, TaskId};
 use crate::site::{Kind, Label, Site};
 use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;
-use core::cmp::{Ordering, Reverse};
+use core::cmp::Reverse;
+use core::hint::select_unpredictable;
 
 /// Something that can happen now.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,7 +41,6 @@ impl Action {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
     key: u64,
-    arrival: u32,
     nth: u32,
     pub(crate) label: Label,
     pub(crate) action: Action,
@@ -48,34 +48,10 @@ pub(crate) struct Entry {
 
 impl Entry {
     /// The next deadline, which competes only where the chooser picks.
-    pub(crate) const CLOCK: Entry = Entry { key: 0, arrival: 0, nth: 0, label: Label::ROOT, action: Action::Clock };
+    pub(crate) const CLOCK: Entry = Entry { key: 0, nth: 0, label: Label::ROOT, action: Action::Clock };
 
     pub(crate) const fn site(&self) -> Site {
         Site { kind: self.action.kind(), label: self.label, nth: self.nth }
-    }
-
-    fn order(&self) -> (u64, u32) {
-        (self.key, self.arrival)
-    }
-}
-
-impl PartialEq for Entry {
-    fn eq(&self, other: &Self) -> bool {
-        self.order() == other.order()
-    }
-}
-
-impl Eq for Entry {}
-
-impl PartialOrd for Entry {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Entry {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.order().cmp(&other.order())
     }
 }
 
@@ -84,22 +60,19 @@ impl Ord for Entry {
 pub(crate) struct Queue {
     /// The only entry, which has no rank yet. Most are alone, and never see one of the lists.
     alone: Option<Entry>,
+    /// In the order of their arrival; empty where there are many.
     few: Vec<Entry>,
-    many: BinaryHeap<Reverse<Entry>>,
+    many: Crowd,
     clock: u64,
-    /// Counted from when the queue was last empty.
-    arrivals: u32,
 }
 
 /// Measured: a scan wins up to about this many.
 const SCAN_MAX: usize = 24;
-/// A heap of so many is kept when it is empty; the room of a greater burst is given back.
-const ROOM_KEPT: usize = 1024;
 
 impl Queue {
     #[inline]
     pub(crate) fn push<C: Choose>(&mut self, action: Action, label: Label, nth: u32, chooser: &mut C) {
-        let entry = Entry { key: self.clock, arrival: 0, label, nth, action };
+        let entry = Entry { key: self.clock, label, nth, action };
         if self.is_empty() {
             self.alone = Some(entry);
         } else {
@@ -108,20 +81,16 @@ impl Queue {
     }
 
     fn compete<C: Choose>(&mut self, mut entry: Entry, chooser: &mut C) {
-        let mut rank = |e: &Entry| u64::from(chooser.rank(e.site()));
         if let Some(mut first) = self.alone.take() {
-            first.key += rank(&first);
-            self.arrivals = 0;
+            first.key += u64::from(chooser.rank(first.site()));
             self.few.push(first);
         }
-        entry.key += rank(&entry);
-        self.arrivals += 1;
-        entry.arrival = self.arrivals;
+        entry.key += u64::from(chooser.rank(entry.site()));
         if self.many.is_empty() && self.few.len() < SCAN_MAX {
             self.few.push(entry);
         } else {
-            self.many.extend(self.few.drain(..).map(Reverse));
-            self.many.push(Reverse(entry));
+            self.few.drain(..).for_each(|earlier| self.many.push(earlier));
+            self.many.push(entry);
         }
     }
 
@@ -137,27 +106,21 @@ impl Queue {
         }
     }
 
+    #[inline]
     fn pop_least(&mut self) -> Option<Entry> {
-        let entry = if self.many.is_empty() {
-            let least = if self.few.len() == 1 { 0 } else { self.least() };
-            self.few.swap_remove(least)
-        } else {
-            let entry = self.many.pop()?.0;
-            if self.many.is_empty() && self.many.capacity() > ROOM_KEPT {
-                self.many = BinaryHeap::new();
-            }
-            entry
-        };
+        let entry = if self.few.is_empty() { self.many.pop()? } else { self.few.remove(self.least()) };
         self.clock = if self.is_empty() { 0 } else { entry.key };
         Some(entry)
     }
 
+    /// The first of those with the least key. Which it is, no processor can guess: hence without a branch.
+    #[inline]
     fn least(&self) -> usize {
-        let mut least = 0;
-        for (i, entry) in self.few.iter().enumerate().skip(1) {
-            if entry.order() < self.few[least].order() {
-                least = i;
-            }
+        let (mut least, mut key) = (0, u64::MAX);
+        for (at, entry) in self.few.iter().enumerate() {
+            let is_less = entry.key < key;
+            least = select_unpredictable(is_less, at, least);
+            key = select_unpredictable(is_less, entry.key, key);
         }
         least
     }
@@ -170,8 +133,63 @@ impl Queue {
     pub(crate) fn clear(&mut self) {
         self.alone = None;
         self.few.clear();
-        self.many.clear();
-        (self.clock, self.arrivals) = (0, 0);
+        self.many = Crowd::default();
+        self.clock = 0;
+    }
+}
+
+/// Thousands of entries: only their order is moved about in the heap, in 16 bytes each, and they themselves stay where they are.
+#[derive(Default)]
+struct Crowd {
+    /// From the upper bits down: key, arrival, place in `entries`.
+    heap: BinaryHeap<Reverse<u128>>,
+    entries: Vec<Entry>,
+    free: Vec<u32>,
+    /// Counted from when it was last empty.
+    arrivals: u32,
+}
+
+/// A crowd of so many is kept when it is empty; the room of a greater one is given back.
+const ROOM_KEPT: usize = 1024;
+
+impl Crowd {
+    fn is_empty(&self) -> bool {
+        self.heap.is_empty()
+    }
+
+    #[cold]
+    fn push(&mut self, entry: Entry) {
+        let at = match self.free.pop() {
+            Some(at) => {
+                self.entries[at as usize] = entry;
+                at
+            }
+            None => {
+                self.entries.push(entry);
+                self.entries.len() as u32 - 1
+            }
+        };
+        self.arrivals += 1;
+        let order = u128::from(entry.key) << 64 | u128::from(self.arrivals) << 32 | u128::from(at);
+        self.heap.push(Reverse(order));
+    }
+
+    #[cold]
+    fn pop(&mut self) -> Option<Entry> {
+        let Reverse(order) = self.heap.pop()?;
+        let entry = self.entries[order as u32 as usize];
+        self.free.push(order as u32);
+        if !self.heap.is_empty() {
+            return Some(entry);
+        }
+        if self.entries.capacity() > ROOM_KEPT {
+            *self = Crowd::default();
+        } else {
+            self.entries.clear();
+            self.free.clear();
+            self.arrivals = 0;
+        }
+        Some(entry)
     }
 }
 
