@@ -12,8 +12,9 @@ use crate::site::{Kind, Label, Site, mix};
 use crate::time::{Duration, DurationRange, Instant};
 use crate::vocab::{
     Body, Condition, Errno, ExitNotice, ExitStatus, Fact, Launch, Outcome, ProcessEvent, ProcessSpec, Request,
-    Requester, SpawnFailure, StopPolicy, Stream, Subject, Survivor, WorkerSpec,
+    Requester, SpawnFailure, StopPolicy, Stream, Subject, Survey, Survivor, WorkerSpec,
 };
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -118,12 +119,8 @@ pub enum Event {
     Surveyed {
         /// Which.
         op: OpId,
-        /// Alive in the scope.
-        members: Vec<Survivor>,
-        /// Holding an output.
-        holders: Vec<Survivor>,
-        /// How the leader ended, if it has.
-        exit: Option<ExitStatus>,
+        /// Who is left.
+        survey: Box<Survey>,
     },
     /// A command from above or from outside.
     Command(Command),
@@ -242,7 +239,7 @@ pub enum Command {
     /// A worker that has joined, and is over, leaves the session.
     Forget(WorkerId),
     /// For one worker of a session.
-    Worker(WorkerId, alloc::boxed::Box<Command>),
+    Worker(WorkerId, Box<Command>),
 }
 
 /// A machine's hands: what it may do while it takes an event.

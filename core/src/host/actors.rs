@@ -230,7 +230,7 @@ fn event_of(op: OpId, completion: Completion) -> Event {
         Completion::Exited(notice) => Event::Exited { op, notice },
         Completion::Empty => Event::Empty { op },
         Completion::Written(bytes) => Event::Written { op, bytes },
-        Completion::Surveyed { members, holders, exit } => Event::Surveyed { op, members, holders, exit },
+        Completion::Surveyed(survey) => Event::Surveyed { op, survey },
         Completion::Notified => Event::Notified { op },
         Completion::Connected(accepted) => Event::Connected { op, accepted },
         Completion::Ran(status) => Event::Ran { op, status },

@@ -8,7 +8,7 @@ use crate::ids::ActorId;
 use crate::machine::{Command, Event, Machine};
 use crate::reactor::{Owner, UnitKind};
 use crate::time::Instant;
-use crate::vocab::Completion;
+use crate::vocab::{Completion, Survey};
 use crate::world::World;
 use core::hash::Hash;
 use core::mem::discriminant;
@@ -62,7 +62,8 @@ fn digest_completion(completion: &Completion, into: &mut Digest) {
         Completion::SignalFailed(errno) => errno.hash(into),
         Completion::Exited(notice) => notice.hash(into),
         Completion::Written(bytes) => bytes.hash(into),
-        Completion::Surveyed { members, holders, exit } => {
+        Completion::Surveyed(survey) => {
+            let Survey { members, holders, exit } = &**survey;
             let names = |of: &[crate::vocab::Survivor], into: &mut Digest| {
                 into.number(
                     of.iter().map(|who| Digest::of(0).bytes(who.name.as_bytes()).value()).fold(0, u64::wrapping_add),

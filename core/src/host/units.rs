@@ -7,7 +7,7 @@ use crate::pipe::Pipe;
 use crate::reactor::{Name, TaskUnit, Unit, UnitKind};
 use crate::signal::{DefaultAction, Signal};
 use crate::task::{CancelSource, Cause, Given, Stdio, TaskCx};
-use crate::vocab::{Completion, Errno, ExitNotice, ExitStatus, Request, Stream, Survivor, TryRead};
+use crate::vocab::{Completion, Errno, ExitNotice, ExitStatus, Request, Stream, Survey, Survivor, TryRead};
 use crate::world::World;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -104,7 +104,7 @@ impl<W: World, A: Machine> Host<W, A> {
                 let (members, exit) = (unit.members.clone(), unit.status);
                 drop(units);
                 let members = self.names_of(&members);
-                answer(Completion::Surveyed { members, holders: Vec::new(), exit });
+                answer(Completion::Surveyed(Survey { members, holders: Vec::new(), exit }.into()));
             }
             // A function says nothing on these channels yet, and listens on no port of its own.
             Request::Notified(_) => {}

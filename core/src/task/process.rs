@@ -232,7 +232,7 @@ impl Process {
     /// Who in its scope is alive.
     pub async fn members(&self) -> Vec<Survivor> {
         match self.cx.ask(self.unit, "a survey", Request::Survey).await {
-            Completion::Surveyed { members, .. } => members,
+            Completion::Surveyed(survey) => survey.members,
             other => unreachable!("a survey is answered by Surveyed, not {other:?}"),
         }
     }

@@ -6,6 +6,7 @@
 use crate::ids::Pid;
 use crate::signal::Signal;
 use crate::vocab::{ExitStatus, ProcessSpec, Survivor};
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -151,15 +152,19 @@ pub enum Completion {
     Writable,
     /// To `Write`: how many bytes were taken before the reader went away or closed.
     Written(u64),
-    /// To `Survey`.
-    Surveyed {
-        /// Alive in the scope, the leader included.
-        members: Vec<Survivor>,
-        /// Holding the write end of an output.
-        holders: Vec<Survivor>,
-        /// How the leader ended, if it has: the notice of its end may have been lost or be late.
-        exit: Option<ExitStatus>,
-    },
+    /// To `Survey`. In a box: it is rare, and every other answer is a few bytes.
+    Surveyed(Box<Survey>),
+}
+
+/// Who is left of a unit.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Survey {
+    /// Alive in the scope, the leader included.
+    pub members: Vec<Survivor>,
+    /// Holding the write end of an output.
+    pub holders: Vec<Survivor>,
+    /// How the leader ended, if it has: the notice of its end may have been lost or be late.
+    pub exit: Option<ExitStatus>,
 }
 
 /// One exit is one event: the status, and what is known of those left behind.

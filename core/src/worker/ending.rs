@@ -6,17 +6,12 @@ use super::{Run, State, StopPlan, Worker};
 use crate::ids::OpId;
 use crate::machine::{Cx, Event};
 use crate::vocab::{
-    ExitNotice, ExitStatus, Fact, Outcome, OutputTally, Request, Requester, StopPolicy, Stream, Subject, Survivor,
+    ExitNotice, ExitStatus, Fact, Outcome, OutputTally, Request, Requester, StopPolicy, Stream, Subject, Survey,
+    Survivor,
 };
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::mem::replace;
-
-/// What a survey has found.
-pub(super) struct Survey {
-    pub(super) members: Vec<Survivor>,
-    pub(super) holders: Vec<Survivor>,
-    pub(super) exit: Option<ExitStatus>,
-}
 
 impl Worker {
     /// Nobody is left to wait for, or nobody will be waited for any longer.
@@ -45,10 +40,10 @@ impl Worker {
         self.state = State::Surveying { run, op };
     }
 
-    pub(super) fn surveyed(&mut self, op: OpId, survey: Survey, cx: &mut Cx<'_>) {
-        let Survey { members, holders, exit } = survey;
+    pub(super) fn surveyed(&mut self, op: OpId, survey: Box<Survey>, cx: &mut Cx<'_>) {
         match replace(&mut self.state, State::Pending) {
             State::Surveying { mut run, op: asked } if asked == op => {
+                let Survey { members, holders, exit } = *survey;
                 // The notice of its end was lost, or is late: the kernel's word counts however we come by it.
                 if let (None, Some(status)) = (run.exit, exit) {
                     cx.withdraw(run.exit_op);
@@ -59,7 +54,7 @@ impl Worker {
             }
             other => {
                 self.state = other;
-                cx.unexpected(self.state.name(), &Event::Surveyed { op, members, holders, exit });
+                cx.unexpected(self.state.name(), &Event::Surveyed { op, survey });
             }
         }
     }

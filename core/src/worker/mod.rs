@@ -27,8 +27,6 @@ pub use lines::{LINE_MAX, Lines};
 pub use plan::StopPlan;
 pub(crate) use run::Run;
 
-use ending::Survey;
-
 use crate::digest::Digest;
 use crate::ids::{ActorId, OpId, UnitId, WorkerId};
 use crate::machine::{Broken, Command, Cx, Event, Machine};
@@ -216,7 +214,7 @@ impl Machine for Worker {
             Event::Exited { op, notice } => self.exited(op, notice, cx),
             Event::Empty { op } => self.empty(op, cx),
             Event::Output { op, stream, ref chunk } => self.output(op, stream, chunk, cx),
-            Event::Surveyed { op, members, holders, exit } => self.surveyed(op, Survey { members, holders, exit }, cx),
+            Event::Surveyed { op, survey } => self.surveyed(op, survey, cx),
             Event::Notified { op } => self.notified(op, cx),
             Event::Connected { op, accepted } => self.connected(op, accepted, cx),
             Event::Ran { op, status } => self.ran(op, status, cx),

@@ -10,7 +10,7 @@ use shakedown_core::signal::Signal;
 use shakedown_core::time::Instant;
 use shakedown_core::vocab::{
     Completion, Errno, ExitNotice, ExitStatus, ProcessEvent, ProcessSpec, ProcessWhat, Request, SpawnFailure, Stream,
-    Survivor,
+    Survey, Survivor,
 };
 use shakedown_core::world::Ready;
 use std::cell::{Cell, RefCell};
@@ -141,7 +141,7 @@ impl Shared {
         let holders = holders.unwrap_or_default().into_iter().map(|pid| self.survivor(pid)).collect();
         // ECHILD: it was reaped, and `ended` tells.
         let exit = unit.ended.get().or_else(|| unit.leader.get_ref().peek().ok().flatten());
-        self.complete(op, Completion::Surveyed { members, holders, exit });
+        self.complete(op, Completion::Surveyed(Survey { members, holders, exit }.into()));
     }
 
     pub(super) fn survivor(&self, pid: Pid) -> Survivor {
@@ -176,7 +176,9 @@ impl Shared {
             Request::Write(_) => Completion::Written(0),
             Request::Notified(_) => Completion::Notified,
             Request::Connect(_) => Completion::Connected(false),
-            Request::Survey => Completion::Surveyed { members: Vec::new(), holders: Vec::new(), exit: None },
+            Request::Survey => {
+                Completion::Surveyed(Survey { members: Vec::new(), holders: Vec::new(), exit: None }.into())
+            }
         };
         self.complete(op, completion);
     }

@@ -189,7 +189,7 @@ impl Rig {
     pub async fn survey(&mut self, unit: UnitId) -> (Vec<Survivor>, Vec<Survivor>) {
         let op = self.submit(unit, Request::Survey);
         match self.answer(op).await {
-            Completion::Surveyed { members, holders, .. } => (members, holders),
+            Completion::Surveyed(survey) => (survey.members, survey.holders),
             other => panic!("a survey was answered by {other:?}"),
         }
     }

@@ -6,7 +6,7 @@ use shakedown_core::choose::Choose;
 use shakedown_core::ids::{OpId, ProcId, TaskId, UnitId, WorkerId};
 use shakedown_core::signal::Signal;
 use shakedown_core::time::Instant;
-use shakedown_core::vocab::{Completion, Errno, FactRecord, Request, Stream, TryRead, TryWrite, WorkerSpec};
+use shakedown_core::vocab::{Completion, Errno, FactRecord, Request, Stream, Survey, TryRead, TryWrite, WorkerSpec};
 use shakedown_core::world::{Ready, World};
 use std::sync::Arc;
 use std::task::Waker;
@@ -58,7 +58,7 @@ impl<C: Choose + 'static> World for SimWorld<C> {
             Request::Survey => {
                 let (members, holders) = (self.kernel.members(unit), self.kernel.holders(unit));
                 let exit = self.kernel.peek_exit(unit).map(|notice| notice.status);
-                let completion = Completion::Surveyed { members, holders, exit };
+                let completion = Completion::Surveyed(Survey { members, holders, exit }.into());
                 self.answers.push_back(Ready::Done { op, completion });
             }
             Request::Reap => {
