@@ -296,7 +296,7 @@ impl<C: Choose + 'static> SimWorld<C> {
         loop {
             match self.kernel.next_ready()? {
                 KernelReady::Step { proc, label, nth } => return Some(Ready::Step { step: proc.0, label, nth }),
-                KernelReady::Done { op, unit, completion } => match self.writes.remove(&op) {
+                KernelReady::Done { op, unit, completion } => match self.take_write(op) {
                     None => match self.kernel.notice_fault(unit, &completion, &mut self.chooser) {
                         Notice::Now => return Some(Ready::Done { op, completion }),
                         Notice::Late(by) => {
@@ -313,6 +313,12 @@ impl<C: Choose + 'static> SimWorld<C> {
                 },
             }
         }
+    }
+
+    /// The write that waits with this operation, if it is one.
+    #[inline]
+    fn take_write(&mut self, op: OpId) -> Option<PendingWrite> {
+        if self.writes.is_empty() { None } else { self.writes.remove(&op) }
     }
 
     fn signal(&mut self, op: OpId, unit: UnitId, to: Target, signal: Signal) {

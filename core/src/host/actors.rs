@@ -113,20 +113,22 @@ impl<W: World, A: Machine> Host<W, A> {
     }
 
     fn deliver_answer(&mut self, id: ActorId, op: OpId, completion: Completion) {
-        let open = self.reactor.ops.borrow_mut().get(op).map(|open| (open.owner.clone(), open.unit, open.stream));
-        match open {
-            None => {} // withdrawn while the mail was on its way
-            Some((Owner::Actor(owner), unit, stream)) if owner == id => match (completion, stream) {
-                (Completion::Readable, Some(stream)) => self.deliver_output(id, op, unit, stream),
-                (completion, _) => {
-                    let waker = self.reactor.ops.borrow_mut().close(op);
-                    drop(waker);
-                    self.deliver(id, event_of(op, completion));
-                }
-            },
+        let mut ops = self.reactor.ops.borrow_mut();
+        let Some(open) = ops.get(op) else { return }; // withdrawn while the mail was on its way
+        if open.owner != Owner::Actor(id) {
             // Given up meanwhile: the answer is the host's.
-            Some(_) => self.complete(op, completion),
+            drop(ops);
+            return self.complete(op, completion);
         }
+        if let (Completion::Readable, Some(stream)) = (&completion, open.stream) {
+            let unit = open.unit;
+            drop(ops);
+            return self.deliver_output(id, op, unit, stream);
+        }
+        let waker = ops.close(op);
+        drop(ops);
+        drop(waker);
+        self.deliver(id, event_of(op, completion));
     }
 
     fn deliver_output(&mut self, id: ActorId, op: OpId, unit: UnitId, stream: Stream) {
@@ -188,16 +190,21 @@ impl<W: World, A: Machine> Host<W, A> {
     }
 
     /// A deadline is state: whenever the machine has run, its timer follows.
+    #[inline]
     pub(super) fn review_deadline(&mut self, id: ActorId, was_tick: bool) {
-        let now = self.reactor.now.get();
         let entry = &mut self.actors[id.index()];
         let deadline = entry.machine.deadline().unwrap_or(Instant::NEVER);
+        if deadline != entry.deadline || was_tick {
+            self.move_deadline(id, deadline, was_tick);
+        }
+    }
+
+    fn move_deadline(&mut self, id: ActorId, deadline: Instant, was_tick: bool) {
+        let now = self.reactor.now.get();
+        let entry = &mut self.actors[id.index()];
         // A tick that came late may find the next deadline past as well, and ticks again at once.
         if was_tick && deadline <= now && deadline <= entry.deadline && !entry.machine.ticks_one_by_one() {
             panic!("{} would spin: after a Tick at {now} its deadline is still {deadline}", entry.name);
-        }
-        if deadline == entry.deadline && !was_tick {
-            return;
         }
         entry.deadline = deadline;
         if let Some(timer) = entry.timer.take() {

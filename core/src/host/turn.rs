@@ -84,22 +84,25 @@ impl<W: World, A: Machine> Host<W, A> {
         }
         loop {
             let mut world = self.world.borrow_mut();
-            let Some(ready) = world.next_ready() else {
-                while let Some(task) = world.next_woken() {
-                    enable(&mut self.queue, &self.reactor, task, world.chooser());
+            match world.next_ready() {
+                Some(Ready::Step { step, label, nth }) => {
+                    self.queue.push(Action::Step(step), label, nth, world.chooser());
                 }
-                break;
-            };
-            drop(world);
-            match ready {
-                Ready::Step { step, label, nth } => {
-                    self.queue.push(Action::Step(step), label, nth, self.world.borrow_mut().chooser());
+                Some(Ready::Done { op, completion }) => {
+                    drop(world);
+                    self.complete(op, completion);
                 }
-                Ready::Done { op, completion } => self.complete(op, completion),
-                Ready::Observed(event) => {
+                Some(Ready::Observed(event)) => {
+                    drop(world);
                     for i in 0..self.listeners.len() {
                         self.mail(self.listeners[i], Mail::Event(Event::Observed(event.clone())));
                     }
+                }
+                None => {
+                    while let Some(task) = world.next_woken() {
+                        enable(&mut self.queue, &self.reactor, task, world.chooser());
+                    }
+                    break;
                 }
             }
         }
@@ -280,11 +283,11 @@ impl<W: World, A: Machine> Host<W, A> {
 
     pub(super) fn submit(&mut self, op: OpId, unit: UnitId, request: Request) {
         let class = Class::of(&request);
-        if let Some(open) = self.reactor.ops.borrow_mut().get(op) {
+        {
+            let mut ops = self.reactor.ops.borrow_mut();
+            let Some(open) = ops.get(op) else { return };
             open.class = class;
             open.stream = if let Request::Readable(stream) = request { Some(stream) } else { None };
-        } else {
-            return;
         }
         if class == Class::Prompt {
             self.prompt.push(op);
@@ -313,13 +316,12 @@ impl<W: World, A: Machine> Host<W, A> {
 
     /// An operation is complete: into a mailbox, into a task's slot, or to the host itself.
     pub(super) fn complete(&mut self, op: OpId, completion: Completion) {
-        let Some((owner, unit)) = self.reactor.ops.borrow_mut().get(op).map(|open| (open.owner.clone(), open.unit))
-        else {
-            return; // withdrawn
+        let (owner, unit) = {
+            let mut ops = self.reactor.ops.borrow_mut();
+            let Some(open) = ops.get(op) else { return }; // withdrawn
+            open.failed |= matches!(completion, Completion::SignalFailed(_));
+            (open.owner, open.unit)
         };
-        if let (Completion::SignalFailed(_), Some(open)) = (&completion, self.reactor.ops.borrow_mut().get(op)) {
-            open.failed = true;
-        }
         match owner {
             Owner::Actor(id) => self.mail_answer(id, op, completion),
             Owner::Task(_) => {

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::task::Waker;
 
 /// Who owns an operation.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Owner {
     /// A machine: the answer becomes an event in its mailbox.
     Actor(ActorId),
@@ -45,9 +45,8 @@ impl Class {
 }
 
 pub(crate) struct Op {
-    /// The upper half of its number: how many were opened before, so that numbers grow and worlds may search by them.
+    /// The upper half of its number: how many were opened before, so that numbers grow and worlds may search by them. 0 while free.
     generation: u32,
-    open: bool,
     pub(crate) class: Class,
     /// A prompt act whose failure is on its way.
     pub(crate) failed: bool,
@@ -83,7 +82,6 @@ impl Ops {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(Op {
                 generation: 0,
-                open: false,
                 class: Class::Slow,
                 failed: false,
                 stream: None,
@@ -94,9 +92,9 @@ impl Ops {
             self.slots.len() as u32 - 1
         });
         let op = &mut self.slots[slot as usize];
-        self.opened = self.opened.wrapping_add(1);
+        self.opened = self.opened.wrapping_add(1).max(1);
         op.generation = self.opened;
-        (op.open, op.class, op.failed, op.owner, op.unit) = (true, Class::Slow, false, owner, unit);
+        (op.class, op.failed, op.owner, op.unit) = (Class::Slow, false, owner, unit);
         OpId(u64::from(op.generation) << 32 | u64::from(slot))
     }
 
@@ -104,15 +102,15 @@ impl Ops {
     #[inline]
     pub(crate) fn get(&mut self, id: OpId) -> Option<&mut Op> {
         let (slot, generation) = split(id);
-        self.slots.get_mut(slot).filter(|op| op.open && op.generation == generation)
+        self.slots.get_mut(slot).filter(|op| op.generation == generation)
     }
 
     /// Ends it. The waker is handed back, to be dropped outside any borrow.
     #[inline]
     pub(crate) fn close(&mut self, id: OpId) -> Option<Waker> {
         let (slot, generation) = split(id);
-        let op = self.slots.get_mut(slot).filter(|op| op.open && op.generation == generation)?;
-        op.open = false;
+        let op = self.slots.get_mut(slot).filter(|op| op.generation == generation)?;
+        op.generation = 0;
         self.free.push(slot as u32);
         op.task.as_mut().and_then(|task| core::mem::take(&mut **task).waker)
     }

@@ -99,6 +99,12 @@ impl Kernel {
         self.polls.ready.retain(|item| !matches!(item, Item::Done(done, ..) if *done == op));
     }
 
+    /// Whether anything is ready.
+    #[inline]
+    pub fn has_ready(&self) -> bool {
+        !self.polls.ready.is_empty()
+    }
+
     /// The next thing that is ready, in the order in which things became so.
     #[inline]
     pub fn next_ready(&mut self) -> Option<KernelReady> {

@@ -78,7 +78,8 @@ impl<C: Choose + 'static> World for SimWorld<C> {
 
     #[inline]
     fn next_ready(&mut self) -> Option<Ready> {
-        if self.answers.is_empty() && !self.kernel_used {
+        // Mostly nothing is: asked after every step, and worth no call.
+        if self.answers.is_empty() && !self.kernel.has_ready() {
             return None;
         }
         self.next_of_kernel()
