@@ -12,7 +12,7 @@ use crate::site::{Kind, Label, Site, mix};
 use crate::time::{Duration, DurationRange, Instant};
 use crate::vocab::{
     Body, Condition, Errno, ExitNotice, ExitStatus, Fact, Launch, Outcome, ProcessEvent, ProcessSpec, Request,
-    Requester, SpawnFailure, StopPolicy, Stream, Subject, Survey, Survivor, WorkerSpec,
+    Requester, SpawnFailure, StopPolicy, Stream, Subject, Survey, WorkerSpec,
 };
 use alloc::boxed::Box;
 use alloc::string::String;

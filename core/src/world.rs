@@ -48,8 +48,8 @@ pub trait World: 'static {
     /// Takes a request about `unit`. Completions come back through [`next_ready`](Self::next_ready), at most one an op.
     fn submit(&mut self, op: OpId, unit: UnitId, request: Request);
 
-    /// Withdraws a wait: its completion will not come, unless it was handed out already. Acts are not withdrawn.
-    fn withdraw(&mut self, op: OpId);
+    /// Withdraws a wait for something of `unit`: its completion will not come, unless it was handed out already. Acts are not withdrawn.
+    fn withdraw(&mut self, op: OpId, unit: UnitId);
 
     /// The next thing that has become ready, in order of arrival; `None` where nothing is left.
     fn next_ready(&mut self) -> Option<Ready>;

@@ -301,16 +301,16 @@ impl<W: World, A: Machine> Host<W, A> {
     }
 
     fn withdraw(&mut self, op: OpId) {
-        let class = self.reactor.ops.borrow_mut().get(op).map(|open| open.class);
-        match class {
-            Some(Class::Slow) if self.is_command(op) => self.abandon_command(op),
-            Some(Class::Wait) => {
-                self.world.borrow_mut().withdraw(op);
+        let open = self.reactor.ops.borrow_mut().get(op).map(|open| (open.class, open.unit));
+        match open {
+            Some((Class::Slow, _)) if self.is_command(op) => self.abandon_command(op),
+            Some((Class::Wait, unit)) => {
+                self.world.borrow_mut().withdraw(op, unit);
                 let waker = self.reactor.ops.borrow_mut().close(op);
                 drop(waker);
             }
             // Acts complete: their answer is the host's.
-            Some(Class::Slow | Class::Prompt) | None => {}
+            Some((Class::Slow | Class::Prompt, _)) | None => {}
         }
     }
 

@@ -17,7 +17,7 @@ use crate::snapshot::states::{STATES, TRANSITIONS};
 use crate::time::{Duration, Instant};
 use crate::vocab::{
     Backoff, Body, Errno, ExitNotice, ExitStatus, Grace, PreStop, Probe, ProcessSpec, ReadyPolicy, Requester,
-    RestartPolicy, RestartWhen, SpawnFailure, StopPolicy, Stream, WorkerSpec, WorkerState,
+    RestartPolicy, RestartWhen, SpawnFailure, StopPolicy, Stream, Survey, WorkerSpec, WorkerState,
 };
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::rc::Rc;
@@ -108,8 +108,8 @@ fn events(worker: &Worker, now: Instant) -> Vec<Next> {
         }
         State::Surveying { op, .. } => {
             for exit in [None, Some(ExitStatus::Exited(0))] {
-                let (members, holders) = (Vec::new(), Vec::new());
-                now_comes("surveyed", Event::Surveyed { op: *op, members, holders, exit });
+                let survey = alloc::boxed::Box::new(Survey { members: Vec::new(), holders: Vec::new(), exit });
+                now_comes("surveyed", Event::Surveyed { op: *op, survey });
             }
         }
         State::Up(_) | State::Hooking { .. } | State::Stopping { .. } | State::Killing { .. } => {}

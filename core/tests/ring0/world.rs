@@ -5,7 +5,7 @@ use shakedown_core::ids::OpId;
 use shakedown_core::machine::Event;
 use shakedown_core::signal::Signal;
 use shakedown_core::solo::Asked;
-use shakedown_core::vocab::{Errno, ExitNotice, ExitStatus, Request, SpawnFailure, Stream, Survivor};
+use shakedown_core::vocab::{Errno, ExitNotice, ExitStatus, Request, SpawnFailure, Stream, Survey, Survivor};
 
 /// What is owed to a worker, and what is true of its unit.
 #[derive(Clone, Debug, Default)]
@@ -171,7 +171,8 @@ impl World {
                 let members: Vec<Survivor> =
                     alive.then(|| Survivor { pid: 8, name: "api/helper".into() }).into_iter().collect();
                 let exit = Some(status(ExitOf::Kill)).filter(|_| !self.told && !alive);
-                Event::Surveyed { op: self.survey.take().expect(owed), members, holders: Vec::new(), exit }
+                let survey = Box::new(Survey { members, holders: Vec::new(), exit });
+                Event::Surveyed { op: self.survey.take().expect(owed), survey }
             }
             Move::Notifies => Event::Notified { op: self.notified.take().expect(owed) },
             Move::Connects(accepted) => Event::Connected { op: self.connected.take().expect(owed), accepted },

@@ -249,7 +249,7 @@ impl World for RealWorld {
         }
     }
 
-    fn withdraw(&mut self, op: OpId) {
+    fn withdraw(&mut self, op: OpId, _unit: UnitId) {
         if let Some(wait) = self.shared.waits.borrow_mut().remove(&op) {
             wait.abort();
         }

@@ -348,8 +348,8 @@ async fn a_withdrawn_wait_is_never_answered() {
     let withdrawn = rig.submit(unit, Request::Exit);
     let readable = rig.submit(unit, Request::Readable(Stream::Stdout));
     tokio::task::yield_now().await;
-    rig.world.withdraw(withdrawn);
-    rig.world.withdraw(readable);
+    rig.world.withdraw(withdrawn, unit);
+    rig.world.withdraw(readable, unit);
     rig.signal(unit, Target::Scope, Signal::KILL);
     assert_eq!(rig.exit(unit).await.status, KILLED);
     rig.finish(unit).await;

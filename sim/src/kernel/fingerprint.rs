@@ -314,7 +314,7 @@ mod tests {
         let mut check = at("on TERM ignore; hang", 0);
         let before = check.kernel.fingerprint();
         check.kernel.watch(OpId(1), U, What::Readable(Stream::Stderr));
-        check.kernel.unwatch(OpId(1));
+        check.kernel.unwatch(OpId(1), U);
         check.kill("w/main", Signal::TERM);
         assert_eq!(check.kernel.fingerprint(), before);
     }

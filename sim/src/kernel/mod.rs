@@ -39,7 +39,6 @@ mod truth;
 mod tty;
 mod unit;
 mod wait;
-mod waits;
 mod walk;
 mod wchan;
 

@@ -2,7 +2,6 @@
 //! First in first out: in which order ready things then happen is the chooser's business, not the kernel's.
 
 use super::Kernel;
-use super::waits::Waits;
 use super::walk::walker;
 use shakedown_core::ids::{OpId, ProcId, UnitId};
 use shakedown_core::site::Label;
@@ -47,10 +46,9 @@ pub enum KernelReady {
     },
 }
 
-/// All waits of the host, and what is ready.
+/// What is ready. What is waited for stands with each unit.
 #[derive(Default)]
 pub(super) struct Polls {
-    waits: Waits,
     ready: VecDeque<Item>,
 }
 
@@ -62,7 +60,6 @@ enum Item {
 
 impl Polls {
     pub(super) fn reset(&mut self) {
-        self.waits.reset();
         self.ready.clear();
     }
 }
@@ -80,20 +77,16 @@ impl Kernel {
         if already {
             self.polls.ready.push_back(Item::Done(op, unit, what));
         } else {
-            self.polls.waits.insert(op, unit);
             self.units.claim(unit).watches.push((op, what));
-            self.sweep_waits();
         }
     }
 
-    /// Withdraws a wait: it will not be done, unless that was handed out already.
-    pub fn unwatch(&mut self, op: OpId) {
-        if let Some(unit) = self.polls.waits.unit(op) {
-            let watches = &mut self.units.at(unit).watches;
-            if let Some(at) = watches.iter().position(|&(open, _)| open == op) {
-                watches.remove(at);
-                return;
-            }
+    /// Withdraws a wait for something of `unit`: it will not be done, unless that was handed out already.
+    pub fn unwatch(&mut self, op: OpId, unit: UnitId) {
+        let watches = &mut self.units.claim(unit).watches;
+        if let Some(at) = watches.iter().position(|&(open, _)| open == op) {
+            watches.remove(at);
+            return;
         }
         // It has come true and was not handed out yet.
         self.polls.ready.retain(|item| !matches!(item, Item::Done(done, ..) if *done == op));
@@ -158,14 +151,6 @@ impl Kernel {
         }
     }
 
-    fn sweep_waits(&mut self) {
-        if self.polls.waits.is_crowded() {
-            let units = &self.units;
-            let is_open = |op, unit| units.get(unit).is_some_and(|of| of.watches.iter().any(|&(open, _)| open == op));
-            self.polls.waits.sweep(is_open);
-        }
-    }
-
     fn completion(&self, unit: UnitId, what: What) -> Completion {
         match what {
             What::Exit => Completion::Exited(self.exit_notice(unit).expect("a leader that has ended stays so")),
@@ -210,10 +195,10 @@ mod tests {
     fn a_wait_that_is_withdrawn_is_never_done() {
         let mut check = play("exit 0");
         check.kernel.watch(OpId(1), U, What::Exit);
-        check.kernel.unwatch(OpId(1));
+        check.kernel.unwatch(OpId(1), U);
         check.settle();
         check.kernel.watch(OpId(2), U, What::Exit);
-        check.kernel.unwatch(OpId(2));
+        check.kernel.unwatch(OpId(2), U);
         check.settle();
         assert_eq!(check.done, []);
     }

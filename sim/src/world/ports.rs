@@ -69,8 +69,8 @@ impl<C: Choose + 'static> World for SimWorld<C> {
         self.settle_accounts();
     }
 
-    fn withdraw(&mut self, op: OpId) {
-        self.kernel.unwatch(op);
+    fn withdraw(&mut self, op: OpId, unit: UnitId) {
+        self.kernel.unwatch(op, unit);
         if !self.late.is_empty() {
             self.late.retain(|(_, late), _| *late != op);
         }
