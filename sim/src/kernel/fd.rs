@@ -178,14 +178,13 @@ impl Kernel {
     }
 
     fn block_on(&mut self, thread: ProcId, pipe: PipeId) {
-        self.pipes.at(pipe).waiters.push(thread);
+        self.pipes.at(pipe).wait(thread);
         self.entry_mut(thread).wait = Wait::Pipe(pipe);
     }
 
     /// Lets everybody who is blocked on a pipe try again, in the order in which they blocked.
     fn wake_waiters(&mut self, id: PipeId) {
-        let mut waiters = std::mem::take(&mut self.pipes.at(id).waiters);
-        for &waiter in &waiters {
+        for waiter in self.pipes.at(id).take_waiters() {
             let process = self.entry_mut(waiter);
             // Others have been interrupted or have died since.
             if process.wait == Wait::Pipe(id) {
@@ -193,8 +192,6 @@ impl Kernel {
                 self.announce(waiter);
             }
         }
-        waiters.clear();
-        self.pipes.at(id).waiters = waiters;
     }
 
     /// Tells the host that its end of a descriptor has become ready.

@@ -5,13 +5,20 @@ use shakedown_core::digest::Digest;
 use shakedown_core::ids::{ProcId, UnitId};
 use shakedown_core::puppet::Fd;
 use std::collections::VecDeque;
+use std::num::NonZeroU32;
 
 /// A page, and also PIPE_BUF: writes up to it are atomic.
 pub(super) const PAGE: usize = 4096;
 
-/// A pipe of this kernel.
+/// A pipe of this kernel, by its number from 1: so an end that may be closed takes four bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct PipeId(u32);
+pub(super) struct PipeId(NonZeroU32);
+
+impl PipeId {
+    fn index(self) -> usize {
+        self.0.get() as usize - 1
+    }
+}
 
 /// A pipe between the host and the processes of a unit.
 pub(super) struct Pipe {
@@ -20,18 +27,18 @@ pub(super) struct Pipe {
     pub(super) fd: Fd,
     pub(super) readers: u32,
     pub(super) writers: u32,
-    /// Processes blocked on it; some may have gone on since.
-    pub(super) waiters: Vec<ProcId>,
     pages_max: u32,
     /// Bytes ever written to it.
     carried: u64,
-    /// Made by the first write: most pipes never carry a byte.
+    /// Made when first used: most pipes never carry a byte and keep nobody waiting.
     buffer: Option<Box<Buffer>>,
 }
 
-/// What a pipe carries.
+/// What a pipe carries, and who waits for it to change.
 #[derive(Default)]
 struct Buffer {
+    /// Threads blocked on it; some may have gone on since.
+    waiters: Vec<ProcId>,
     bytes: VecDeque<u8>,
     pages: VecDeque<Page>,
 }
@@ -79,6 +86,16 @@ impl Source<'_> {
 }
 
 impl Pipe {
+    /// Lets a thread wait for it.
+    pub(super) fn wait(&mut self, thread: ProcId) {
+        self.buffer.get_or_insert_default().waiters.push(thread);
+    }
+
+    /// Who waits for it, in order: nobody from now on.
+    pub(super) fn take_waiters(&mut self) -> Vec<ProcId> {
+        self.buffer.as_mut().map_or_else(Vec::new, |buffer| std::mem::take(&mut buffer.waiters))
+    }
+
     /// Writes what fits and says how much that was: all or nothing up to a page, whole pages beyond.
     pub(super) fn write(&mut self, source: Source<'_>) -> usize {
         let taken = self.buffer.get_or_insert_default().write(source, self.pages_max as usize);
@@ -111,7 +128,7 @@ impl Pipe {
 
     /// Puts in what it carries, and how it lies in pages.
     pub(super) fn digest(&self, into: &mut Digest) {
-        let Pipe { unit: _, fd: _, readers, writers, waiters: _, pages_max: _, carried: _, buffer } = self;
+        let Pipe { unit: _, fd: _, readers, writers, pages_max: _, carried: _, buffer } = self;
         into.number(u64::from(*readers)).number(u64::from(*writers));
         if let Some(buffer) = buffer {
             let (front, back) = buffer.bytes.as_slices();
@@ -222,25 +239,24 @@ impl PipeTable {
         let pages_max = u32::try_from(capacity / PAGE).unwrap_or(u32::MAX).max(1);
         let id = self.free.pop().unwrap_or_else(|| {
             self.used += 1;
-            PipeId(self.used as u32 - 1)
+            PipeId(NonZeroU32::new(self.used as u32).expect("four thousand million pipes do not fit into memory"))
         });
-        if let Some(pipe) = self.pipes.get_mut(id.0 as usize) {
-            pipe.waiters.clear();
+        if let Some(pipe) = self.pipes.get_mut(id.index()) {
             if let Some(buffer) = &mut pipe.buffer {
+                buffer.waiters.clear();
                 buffer.bytes.clear();
                 buffer.pages.clear();
             }
             (pipe.unit, pipe.fd, pipe.readers, pipe.writers, pipe.pages_max) = (unit, fd, 1, 1, pages_max);
             pipe.carried = 0;
         } else {
-            let waiters = Vec::new();
-            self.pipes.push(Pipe { unit, fd, readers: 1, writers: 1, waiters, pages_max, carried: 0, buffer: None });
+            self.pipes.push(Pipe { unit, fd, readers: 1, writers: 1, pages_max, carried: 0, buffer: None });
         }
         id
     }
 
     pub(super) fn at(&mut self, id: PipeId) -> &mut Pipe {
-        &mut self.pipes[id.0 as usize]
+        &mut self.pipes[id.index()]
     }
 
     /// Every pipe that somebody holds.
@@ -249,7 +265,7 @@ impl PipeTable {
     }
 
     pub(super) fn get(&self, id: PipeId) -> &Pipe {
-        &self.pipes[id.0 as usize]
+        &self.pipes[id.index()]
     }
 
     /// To be called when nobody holds either end any more.
@@ -277,6 +293,8 @@ mod tests {
     use super::*;
     use shakedown_core::puppet::write_pattern;
 
+    const FIRST: PipeId = PipeId(NonZeroU32::MIN);
+
     fn pipe() -> PipeTable {
         let mut table = PipeTable::default();
         table.create(UnitId(0), Fd::Stdout, 65_536);
@@ -297,7 +315,7 @@ mod tests {
         ];
         for (size, fits) in probed {
             let mut table = pipe();
-            let pipe = table.at(PipeId(0));
+            let pipe = table.at(FIRST);
             let mut total = 0;
             loop {
                 let n = pipe.write(Source::Bytes(&vec![b'x'; size]));
@@ -315,7 +333,7 @@ mod tests {
     fn a_write_of_a_page_or_less_is_never_torn() {
         for size in [1, 100, 4095, 4096] {
             let mut table = pipe();
-            let pipe = table.at(PipeId(0));
+            let pipe = table.at(FIRST);
             while pipe.write(Source::Bytes(&vec![b'x'; 3000])) == 3000 {}
             let n = pipe.write(Source::Bytes(&vec![b'x'; size]));
             assert!(n == 0 || n == size, "{n} of {size}");
@@ -325,7 +343,7 @@ mod tests {
     #[test]
     fn a_page_is_free_only_when_all_of_it_was_read() {
         let mut table = pipe();
-        let pipe = table.at(PipeId(0));
+        let pipe = table.at(FIRST);
         pipe.write(Source::Bytes(&[b'x'; 65_536]));
         let mut into = Vec::new();
         assert_eq!((pipe.read(&mut into, 4095), pipe.is_full()), (4095, true));
@@ -335,7 +353,7 @@ mod tests {
     #[test]
     fn the_pattern_goes_on_where_a_write_was_cut() {
         let mut table = pipe();
-        let pipe = table.at(PipeId(0));
+        let pipe = table.at(FIRST);
         let (mut into, mut from) = (Vec::new(), 0);
         for len in [1, 63, 64, 100, 5000, 9999] {
             pipe.write(Source::Pattern { from, len });

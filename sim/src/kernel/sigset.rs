@@ -88,10 +88,16 @@ pub(super) struct Mask {
 pub(super) struct Signals {
     /// Generated for the process and not yet delivered.
     pending: SignalSet,
-    /// Further instances of pending real-time signals, which queue instead of coalescing.
-    queued: Vec<Signal>,
     ignored: SignalSet,
     caught: SignalSet,
+    /// Made when first needed and kept with the record: most processes neither catch nor queue.
+    lists: Option<Box<Lists>>,
+}
+
+#[derive(Default)]
+struct Lists {
+    /// Further instances of pending real-time signals, which queue instead of coalescing.
+    queued: Vec<Signal>,
     handlers: Vec<(Signal, Block)>,
     /// Pending ones that are fatal and came while another was pending, in their order: each may have ended the process at once.
     perhaps_fatal: Vec<Signal>,
@@ -111,29 +117,30 @@ impl Signals {
 
     /// Puts in all of it; handlers by their blocks, which a scenario shares among its runs.
     pub(super) fn digest(&self, into: &mut Digest) {
-        let Signals { pending, queued, ignored, caught, handlers, perhaps_fatal } = self;
+        let Signals { pending, ignored, caught, lists: _ } = self;
         into.number(pending.0).number(ignored.0).number(caught.0);
-        queued.hash(into);
-        perhaps_fatal.hash(into);
+        self.queued().hash(into);
+        self.perhaps_fatal().hash(into);
         let each = |(signal, block): &(Signal, Block)| {
             Digest::of(signal.number() as u64).number(block.as_ptr().addr() as u64).value()
         };
-        into.number(handlers.iter().map(each).fold(0, u64::wrapping_add));
+        into.number(self.handlers().iter().map(each).fold(0, u64::wrapping_add));
     }
 
     /// As in a process that has never heard of signals.
     pub(super) fn clear(&mut self) {
         self.pending = SignalSet::default();
-        self.queued.clear();
-        self.perhaps_fatal.clear();
+        if let Some(lists) = &mut self.lists {
+            lists.queued.clear();
+            lists.perhaps_fatal.clear();
+        }
         self.reset();
     }
 
     /// Default dispositions: what a spawner owes its child. Pending signals stay.
     pub(super) fn reset(&mut self) {
         self.ignored = SignalSet::default();
-        self.caught = SignalSet::default();
-        self.handlers.clear();
+        self.exec();
     }
 
     /// fork(2): dispositions are copied, the pending set is empty.
@@ -141,13 +148,29 @@ impl Signals {
         self.clear();
         self.ignored = parent.ignored;
         self.caught = parent.caught;
-        self.handlers.extend_from_slice(&parent.handlers);
+        if !parent.handlers().is_empty() {
+            self.lists_mut().handlers.extend_from_slice(parent.handlers());
+        }
     }
 
     /// execve(2): caught signals go back to their defaults; ignored ones, the mask and the pending set stay.
     pub(super) fn exec(&mut self) {
         self.caught = SignalSet::default();
-        self.handlers.clear();
+        if let Some(lists) = &mut self.lists {
+            lists.handlers.clear();
+        }
+    }
+
+    fn queued(&self) -> &[Signal] {
+        self.lists.as_ref().map_or(&[], |lists| &lists.queued)
+    }
+
+    fn handlers(&self) -> &[(Signal, Block)] {
+        self.lists.as_ref().map_or(&[], |lists| &lists.handlers)
+    }
+
+    fn lists_mut(&mut self) -> &mut Lists {
+        self.lists.get_or_insert_default()
     }
 
     pub(super) fn disposition(&self, signal: Signal) -> Disposition {
@@ -181,13 +204,15 @@ impl Signals {
     pub(super) fn install(&mut self, signal: Signal, handler: &Handler) {
         self.ignored.remove(signal);
         self.caught.remove(signal);
-        self.handlers.retain(|(caught, _)| *caught != signal);
+        if let Some(lists) = &mut self.lists {
+            lists.handlers.retain(|(caught, _)| *caught != signal);
+        }
         match handler {
             Handler::Ignore => self.ignored.insert(signal),
             Handler::Default => {}
             Handler::Run(block) => {
                 self.caught.insert(signal);
-                self.handlers.push((signal, block.clone()));
+                self.lists_mut().handlers.push((signal, block.clone()));
             }
         }
         if self.discards(Mask::default(), signal) {
@@ -197,7 +222,7 @@ impl Signals {
 
     /// The block that a caught signal runs.
     pub(super) fn handler(&self, signal: Signal) -> Option<&Block> {
-        self.handlers.iter().find(|(caught, _)| *caught == signal).map(|(_, block)| block)
+        self.handlers().iter().find(|(caught, _)| *caught == signal).map(|(_, block)| block)
     }
 
     /// What a thread with this mask blocks: while a handler runs, also every signal that has one.
@@ -212,8 +237,8 @@ impl Signals {
     /// Marks a signal pending. A standard signal is pending once, however often it is sent.
     pub(super) fn post(&mut self, signal: Signal) {
         let real_time = signal.number() >= SIGRTMIN;
-        if real_time && self.pending.has(signal) && self.queued.len() < Self::QUEUED_MAX {
-            self.queued.push(signal);
+        if real_time && self.pending.has(signal) && self.queued().len() < Self::QUEUED_MAX {
+            self.lists_mut().queued.push(signal);
         }
         self.pending.insert(signal);
     }
@@ -221,19 +246,21 @@ impl Signals {
     /// Marks a fatal signal pending that may have ended the process at once.
     pub(super) fn post_perhaps_fatal(&mut self, signal: Signal) {
         self.post(signal);
-        if !self.perhaps_fatal.contains(&signal) {
-            self.perhaps_fatal.push(signal);
+        if !self.perhaps_fatal().contains(&signal) {
+            self.lists_mut().perhaps_fatal.push(signal);
         }
     }
 
     /// Those that may have ended the process when they came, the first first.
     pub(super) fn perhaps_fatal(&self) -> &[Signal] {
-        &self.perhaps_fatal
+        self.lists.as_ref().map_or(&[], |lists| &lists.perhaps_fatal)
     }
 
     /// It is settled which of them has, if any.
     pub(super) fn settle_fatal(&mut self) {
-        self.perhaps_fatal.clear();
+        if let Some(lists) = &mut self.lists {
+            lists.perhaps_fatal.clear();
+        }
     }
 
     /// Takes the next pending signal that a thread with this mask does not block: its own before the process's, as Linux does. Those
@@ -248,8 +275,8 @@ impl Signals {
             mask.own.remove(signal);
             return Some(signal);
         }
-        match self.queued.iter().position(|&queued| queued == signal) {
-            Some(at) => drop(self.queued.remove(at)),
+        match self.queued().iter().position(|&queued| queued == signal) {
+            Some(at) => drop(self.lists_mut().queued.remove(at)),
             None => self.pending.remove(signal),
         }
         Some(signal)
@@ -258,14 +285,16 @@ impl Signals {
     /// Forgets every pending instance of a signal.
     pub(super) fn forget(&mut self, signal: Signal) {
         self.pending.remove(signal);
-        self.queued.retain(|&queued| queued != signal);
+        if let Some(lists) = &mut self.lists {
+            lists.queued.retain(|&queued| queued != signal);
+        }
     }
 
     /// Forgets every pending instance of these.
     pub(super) fn forget_all(&mut self, which: SignalSet) {
         self.pending.remove_all(which);
-        if !self.queued.is_empty() {
-            self.queued.retain(|&queued| !which.has(queued));
+        if let Some(lists) = &mut self.lists {
+            lists.queued.retain(|&queued| !which.has(queued));
         }
     }
 
