@@ -1,12 +1,10 @@
 //! event-order: facts come in the order in which things happen. Spawn, started, ready, exited, terminal; the end of output before
 //! the terminal fact; after it nothing but a restart; the session's end last of all.
 
-use crate::ids::WorkerId;
-use crate::oracle::{Case, OracleName, slot};
+use crate::oracle::{Case, OracleName};
 use crate::time::Instant;
 use crate::vocab::{ExitStatus, Fact, FactRecord, Outcome, Subject};
 use alloc::format;
-use alloc::vec::Vec;
 
 /// How far an incarnation has come.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -36,16 +34,15 @@ impl Phase {
 
 /// The incarnation of a worker that the facts are about.
 #[derive(Clone, Copy, Debug, Default)]
-struct Line {
+pub(super) struct Line {
     incarnation: u32,
     phase: Phase,
     output_over: bool,
 }
 
-/// Where the history of each worker and the whole of it stand.
+/// Where the history as a whole stands.
 #[derive(Debug, Default)]
 pub(super) struct EventOrder {
-    workers: Vec<Line>,
     /// The least number that the next fact may bear, and the least time.
     next: (u64, Instant),
     stopped: bool,
@@ -53,7 +50,6 @@ pub(super) struct EventOrder {
 
 impl EventOrder {
     pub(super) fn reset(&mut self) {
-        self.workers.clear();
         self.next = (0, Instant::ZERO);
         self.stopped = false;
     }
@@ -63,9 +59,9 @@ impl EventOrder {
         self.stopped |= matches!(record.fact, Fact::SessionStopped);
     }
 
-    pub(super) fn worker_fact(&mut self, id: WorkerId, record: &FactRecord, case: &mut Case<'_>) {
+    pub(super) fn worker_fact(&mut self, line: &mut Line, record: &FactRecord, case: &mut Case<'_>) {
         self.in_sequence(record, case);
-        if let Err(why) = slot(&mut self.workers, id.index()).advance(record) {
+        if let Err(why) = line.advance(record) {
             report(record, why, case);
         }
     }
@@ -215,7 +211,7 @@ impl Line {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::UnitId;
+    use crate::ids::{UnitId, WorkerId};
     use crate::oracle::stage::{Stage, finished};
     use crate::vocab::Stream;
     use alloc::sync::Arc;

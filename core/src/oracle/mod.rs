@@ -135,9 +135,21 @@ impl<'a> Case<'a> {
 #[derive(Default)]
 pub struct Audit {
     oracles: Oracles,
+    /// By worker.
+    books: Vec<Book>,
     roster: Roster,
     findings: Findings,
     lag_max: Duration,
+}
+
+/// What the oracles remember of one worker. It stands together because most facts concern several of them.
+#[derive(Clone, Default)]
+struct Book {
+    line: event_order::Line,
+    lives: one_terminal_event::Lives,
+    given: stop_deadline::Given,
+    told: truthful_outcome::Told,
+    delivered: no_lost_output::Delivered,
 }
 
 #[derive(Default)]
@@ -148,8 +160,6 @@ struct Oracles {
     one_terminal_event: one_terminal_event::OneTerminalEvent,
     event_order: event_order::EventOrder,
     stop_deadline: stop_deadline::StopDeadline,
-    truthful_outcome: truthful_outcome::TruthfulOutcome,
-    no_lost_output: no_lost_output::NoLostOutput,
     quiescent_end: quiescent_end::QuiescentEnd,
     no_unexpected: no_unexpected::NoUnexpected,
     no_spawn_after_stop: no_spawn_after_stop::NoSpawnAfterStop,
@@ -158,7 +168,7 @@ struct Oracles {
 }
 
 impl Oracles {
-    fn session_fact(&mut self, record: &FactRecord, case: &mut Case<'_>) {
+    fn session_fact(&mut self, record: &FactRecord, books: &[Book], case: &mut Case<'_>) {
         match &record.fact {
             Fact::Started { .. } => self.one_terminal_event.session_started(),
             Fact::StopRequested { deadline, .. } => {
@@ -166,7 +176,7 @@ impl Oracles {
                 self.no_spawn_after_stop.session_requested();
             }
             Fact::SessionStopped => {
-                self.one_terminal_event.session_stopped(case);
+                self.one_terminal_event.session_stopped(books, case);
                 self.stop_deadline.session_stopped(record.at, case);
                 self.no_orphan.session_stopped(case);
                 self.no_zombie.session_stopped(case);
@@ -186,30 +196,31 @@ impl Oracles {
         }
     }
 
-    fn worker_fact(&mut self, id: WorkerId, record: &FactRecord, case: &mut Case<'_>) {
+    fn worker_fact(&mut self, id: WorkerId, book: &mut Book, record: &FactRecord, case: &mut Case<'_>) {
         self.stop_order.worker_fact(id, &record.fact, case);
+        let Book { line: _, lives, given, told, delivered } = book;
         match &record.fact {
             Fact::Spawn => {
-                self.one_terminal_event.spawned(id, record.incarnation, case);
-                self.truthful_outcome.spawned(id);
-                self.no_lost_output.spawned(id);
+                self.one_terminal_event.spawned(id, lives, record.incarnation, case);
+                told.spawned();
+                *delivered = no_lost_output::Delivered::default();
                 self.no_spawn_after_stop.begins(id, &record.fact, case);
             }
-            Fact::Started { pid } => self.truthful_outcome.started(id, *pid, record.unit, case),
+            Fact::Started { pid } => told.started(id, *pid, record.unit, case),
             Fact::StopRequested { by, deadline } => {
-                self.stop_deadline.worker_requested(id, *deadline, case);
-                self.truthful_outcome.stop_requested(id, *by);
+                self.stop_deadline.worker_requested(id, given, *deadline, case);
+                told.stop_requested(*by);
                 self.no_spawn_after_stop.worker_requested(id, case);
             }
-            Fact::Signalled { signal, .. } => self.truthful_outcome.signalled(id, *signal),
-            Fact::Exited { status } => self.truthful_outcome.exited(id, *status, record.unit, case),
-            Fact::Output { line, complete, .. } => self.no_lost_output.output(id, line.len(), *complete),
-            Fact::DrainAbandoned => self.no_lost_output.drain_abandoned(id),
+            Fact::Signalled { signal, .. } => told.signalled(*signal),
+            Fact::Exited { status } => told.exited(id, *status, record.unit, case),
+            Fact::Output { line, complete, .. } => delivered.output(line.len(), *complete),
+            Fact::DrainAbandoned => delivered.abandoned = true,
             Fact::Ended(outcome) => {
-                self.one_terminal_event.ended(id, record, outcome, case);
-                self.stop_deadline.worker_ended(id, record.at, case);
-                self.truthful_outcome.ended(id, outcome, record.unit, case);
-                self.no_lost_output.ended(id, outcome, record.unit, case);
+                self.one_terminal_event.ended(id, lives, record, outcome, case);
+                self.stop_deadline.worker_ended(id, given, record.at, case);
+                told.ended(id, outcome, record.unit, case);
+                delivered.ended(id, outcome, record.unit, case);
                 self.no_orphan.worker_ended(record, outcome, case);
                 self.no_spawn_after_stop.ended(id, outcome);
                 self.restart_budget.ended(id, record.at, outcome, case);
@@ -239,12 +250,11 @@ impl Audit {
         self.oracles.one_terminal_event.reset();
         self.oracles.event_order.reset();
         self.oracles.stop_deadline.reset();
-        self.oracles.truthful_outcome.reset();
-        self.oracles.no_lost_output.reset();
         self.oracles.quiescent_end.reset();
         self.oracles.no_spawn_after_stop.reset();
         self.oracles.restart_budget.reset();
         self.oracles.stop_order.reset();
+        self.books.clear();
         self.roster.reset();
         self.findings.reset();
     }
@@ -259,9 +269,9 @@ impl Audit {
         self.lag_max = lag_max;
     }
 
-    fn split<'a>(&'a mut self, scene: &'a Scene<'a>) -> (&'a mut Oracles, Case<'a>) {
+    fn split<'a>(&'a mut self, scene: &'a Scene<'a>) -> (&'a mut Oracles, &'a mut Vec<Book>, Case<'a>) {
         let case = Case { scene, roster: &self.roster, findings: &mut self.findings, lag_max: self.lag_max };
-        (&mut self.oracles, case)
+        (&mut self.oracles, &mut self.books, case)
     }
 
     /// A fact was published. Facts come in their order, each in the turn in which it became true.
@@ -282,19 +292,20 @@ impl Audit {
             | Fact::Restarted
             | Fact::SessionStopped => {}
         }
-        let (oracles, mut case) = self.split(scene);
+        let (oracles, books, mut case) = self.split(scene);
         match record.subject {
             Subject::Session => {
                 oracles.event_order.session_fact(record, &mut case);
-                oracles.session_fact(record, &mut case);
+                oracles.session_fact(record, books, &mut case);
             }
             Subject::Worker(id) if id.index() >= WORKERS_MAX => {
                 let message = alloc::format!("a fact about worker {}: oracles follow at most {WORKERS_MAX}", id.0);
                 case.report(OracleName::EventOrder, "session", message);
             }
             Subject::Worker(id) => {
-                oracles.event_order.worker_fact(id, record, &mut case);
-                oracles.worker_fact(id, record, &mut case);
+                let book = slot(books, id.index());
+                oracles.event_order.worker_fact(&mut book.line, record, &mut case);
+                oracles.worker_fact(id, book, record, &mut case);
             }
         }
     }
@@ -303,14 +314,14 @@ impl Audit {
     pub fn deed(&mut self, deed: &Deed, scene: &Scene<'_>) {
         self.roster.deed(deed, scene.now);
         if let Deed::Signalled { to, signal, by } = deed {
-            let (oracles, mut case) = self.split(scene);
+            let (oracles, _, mut case) = self.split(scene);
             oracles.no_foreign_signal.signalled(*to, *signal, *by, &mut case);
         }
     }
 
     /// The task that owned this unit has ended and did not detach it. Call it before the host kills and reaps what is left.
     pub fn owner_ended(&mut self, task: &str, unit: UnitId, scene: &Scene<'_>) {
-        let (oracles, mut case) = self.split(scene);
+        let (oracles, _, mut case) = self.split(scene);
         oracles.no_orphan.owner_ended(task, unit, &mut case);
         oracles.no_zombie.owner_ended(task, unit, &mut case);
     }
@@ -322,18 +333,18 @@ impl Audit {
 
     /// A machine met an event that its state has no answer for.
     pub fn unexpected(&mut self, who: &str, what: &str, scene: &Scene<'_>) {
-        let (oracles, mut case) = self.split(scene);
+        let (oracles, _, mut case) = self.split(scene);
         oracles.no_unexpected.unexpected(who, what, &mut case);
     }
 
     /// The run is over. Call it once, before the host kills or reaps what is left.
     pub fn end(&mut self, end: &EndState<'_>, scene: &Scene<'_>) {
-        let (oracles, mut case) = self.split(scene);
-        oracles.stop_deadline.end(end.reason, &mut case);
+        let (oracles, books, mut case) = self.split(scene);
+        oracles.stop_deadline.end(end.reason, books, &mut case);
         if end.reason.is_over() {
             oracles.no_orphan.end(&mut case);
             oracles.no_zombie.end(&mut case);
-            oracles.one_terminal_event.end(&mut case);
+            oracles.one_terminal_event.end(books, &mut case);
         }
         oracles.quiescent_end.end(end, &mut case);
     }

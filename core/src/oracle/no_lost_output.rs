@@ -2,79 +2,64 @@
 //! when the leader is gone, and a descendant may write long after.
 
 use crate::ids::{UnitId, WorkerId};
-use crate::oracle::{Case, OracleName, slot};
+use crate::oracle::{Case, OracleName};
 use crate::vocab::{Outcome, Reason};
 use alloc::format;
-use alloc::vec::Vec;
+use alloc::string::String;
 
 /// What an incarnation has delivered so far.
 #[derive(Clone, Copy, Debug, Default)]
-struct Delivered {
+pub(super) struct Delivered {
     bytes: u64,
-    abandoned: bool,
+    pub(super) abandoned: bool,
 }
 
-/// What the current incarnation of each worker has delivered so far.
-#[derive(Debug, Default)]
-pub(super) struct NoLostOutput {
-    workers: Vec<Delivered>,
-}
-
-impl NoLostOutput {
-    pub(super) fn reset(&mut self) {
-        self.workers.clear();
-    }
-
-    pub(super) fn spawned(&mut self, id: WorkerId) {
-        *slot(&mut self.workers, id.index()) = Delivered::default();
-    }
-
-    pub(super) fn output(&mut self, id: WorkerId, len: usize, complete: bool) {
+impl Delivered {
+    pub(super) fn output(&mut self, len: usize, complete: bool) {
         // A complete line had a newline that the fact leaves out.
-        slot(&mut self.workers, id.index()).bytes += len as u64 + u64::from(complete);
+        self.bytes += len as u64 + u64::from(complete);
     }
 
-    pub(super) fn drain_abandoned(&mut self, id: WorkerId) {
-        slot(&mut self.workers, id.index()).abandoned = true;
-    }
-
-    pub(super) fn ended(&mut self, id: WorkerId, outcome: &Outcome, unit: Option<UnitId>, case: &mut Case<'_>) {
-        let told = *slot(&mut self.workers, id.index());
-        let worker = case.scene.names.worker(id);
+    pub(super) fn ended(self, id: WorkerId, outcome: &Outcome, unit: Option<UnitId>, case: &mut Case<'_>) {
         let claimed = outcome.output.delivered;
-        let mut lost = |message| case.report(OracleName::NoLostOutput, worker, message);
-        if told.bytes != claimed {
-            let told = told.bytes;
-            lost(format!("the outcome of {worker} claims {claimed} bytes of output, its output facts have {told}"));
+        if self.bytes != claimed {
+            let told = self.bytes;
+            lost(id, case, |worker| {
+                format!("the outcome of {worker} claims {claimed} bytes of output, its output facts have {told}")
+            });
         }
-        if told.abandoned != outcome.output.abandoned {
-            let (fact, claim) = if told.abandoned { ("abandoned", "complete") } else { ("not abandoned", "abandoned") };
-            lost(format!("the drain of {worker} was {fact}, its outcome calls the output {claim}"));
+        if self.abandoned != outcome.output.abandoned {
+            let (fact, claim) = if self.abandoned { ("abandoned", "complete") } else { ("not abandoned", "abandoned") };
+            lost(id, case, |worker| format!("the drain of {worker} was {fact}, its outcome calls the output {claim}"));
         }
         if let Some(unit) = unit
             && outcome.reason != Reason::StartFailed
         {
-            against_truth(worker, outcome, unit, case);
+            against_truth(id, outcome, unit, case);
         }
     }
 }
 
 /// A unit without a leader is a function: the kernel knows nothing of its output.
-fn against_truth(worker: &str, outcome: &Outcome, unit: UnitId, case: &mut Case<'_>) {
-    let truth = case.scene.truth;
-    if truth.leader(unit).is_none() {
+fn against_truth(id: WorkerId, outcome: &Outcome, unit: UnitId, case: &mut Case<'_>) {
+    if case.roster.unit(unit).leader.is_none() {
         return;
     }
-    let (written, read) = truth.output(unit);
+    let (written, read) = case.scene.truth.output(unit);
     let delivered = outcome.output.delivered;
-    let message = if delivered != read {
-        format!("{read} bytes of the output of {worker} were read and {delivered} delivered")
+    if delivered != read {
+        lost(id, case, |worker| format!("{read} bytes of the output of {worker} were read and {delivered} delivered"));
     } else if written != read && !outcome.output.abandoned {
-        format!("{written} bytes of output were written in {worker} and {read} read, and the loss is not declared")
-    } else {
-        return;
-    };
-    case.report(OracleName::NoLostOutput, worker, message);
+        lost(id, case, |worker| {
+            format!("{written} bytes of output were written in {worker} and {read} read, and the loss is not declared")
+        });
+    }
+}
+
+#[cold]
+fn lost(id: WorkerId, case: &mut Case<'_>, message: impl FnOnce(&str) -> String) {
+    let worker = case.scene.names.worker(id);
+    case.report(OracleName::NoLostOutput, worker, message(worker));
 }
 
 #[cfg(test)]

@@ -2,14 +2,13 @@
 //! are decided by it, so a second one restarts twice and a missing one waits for ever.
 
 use crate::ids::WorkerId;
-use crate::oracle::{Case, OracleName, slot};
+use crate::oracle::{Book, Case, OracleName};
 use crate::vocab::{FactRecord, Outcome};
 use alloc::format;
-use alloc::vec::Vec;
 
 /// The last incarnation of a worker that was spawned, and the last that ended.
 #[derive(Clone, Copy, Debug, Default)]
-struct Lives {
+pub(super) struct Lives {
     spawned: Option<u32>,
     ended: Option<u32>,
 }
@@ -21,10 +20,9 @@ impl Lives {
     }
 }
 
-/// What each worker and the session owe.
+/// How many workers owe a terminal fact, and what the session owes.
 #[derive(Debug, Default)]
 pub(super) struct OneTerminalEvent {
-    workers: Vec<Lives>,
     open: usize,
     session: Session,
 }
@@ -39,7 +37,6 @@ enum Session {
 
 impl OneTerminalEvent {
     pub(super) fn reset(&mut self) {
-        self.workers.clear();
         self.open = 0;
         self.session = Session::Unseen;
     }
@@ -48,16 +45,16 @@ impl OneTerminalEvent {
         self.session = Session::Started;
     }
 
-    pub(super) fn session_stopped(&mut self, case: &mut Case<'_>) {
+    pub(super) fn session_stopped(&mut self, books: &[Book], case: &mut Case<'_>) {
         if self.session == Session::Stopped {
             case.report(OracleName::OneTerminalEvent, "session", "the session told its end a second time".into());
         }
         self.session = Session::Stopped;
-        self.missing("when the session stopped", case);
+        self.missing("when the session stopped", books, case);
     }
 
-    pub(super) fn end(&mut self, case: &mut Case<'_>) {
-        self.missing("at the end of the run", case);
+    pub(super) fn end(&mut self, books: &[Book], case: &mut Case<'_>) {
+        self.missing("at the end of the run", books, case);
         if self.session == Session::Started {
             case.report(
                 OracleName::OneTerminalEvent,
@@ -67,8 +64,7 @@ impl OneTerminalEvent {
         }
     }
 
-    pub(super) fn spawned(&mut self, id: WorkerId, incarnation: u32, case: &mut Case<'_>) {
-        let lives = slot(&mut self.workers, id.index());
+    pub(super) fn spawned(&mut self, id: WorkerId, lives: &mut Lives, incarnation: u32, case: &mut Case<'_>) {
         match lives.open() {
             Some(open) if open == incarnation => return, // The order of facts is another oracle's.
             Some(open) => {
@@ -82,16 +78,23 @@ impl OneTerminalEvent {
         lives.spawned = Some(incarnation);
     }
 
-    pub(super) fn ended(&mut self, id: WorkerId, record: &FactRecord, outcome: &Outcome, case: &mut Case<'_>) {
-        let worker = case.scene.names.worker(id);
-        let lives = slot(&mut self.workers, id.index());
+    pub(super) fn ended(
+        &mut self,
+        id: WorkerId,
+        lives: &mut Lives,
+        record: &FactRecord,
+        outcome: &Outcome,
+        case: &mut Case<'_>,
+    ) {
         let incarnation = record.incarnation;
         if outcome.incarnation != incarnation {
+            let worker = case.scene.names.worker(id);
             let message =
                 format!("incarnation {incarnation} of {worker} ended with the outcome of {}", outcome.incarnation);
             case.report(OracleName::OneTerminalEvent, worker, message);
         }
         if lives.ended.is_some_and(|e| e >= incarnation) {
+            let worker = case.scene.names.worker(id);
             let message = format!("incarnation {incarnation} of {worker} ended again, now as {}", outcome.state.word());
             return case.report(OracleName::OneTerminalEvent, worker, message);
         }
@@ -103,12 +106,12 @@ impl OneTerminalEvent {
         }
     }
 
-    fn missing(&mut self, when: &str, case: &mut Case<'_>) {
+    fn missing(&self, when: &str, books: &[Book], case: &mut Case<'_>) {
         if self.open == 0 {
             return;
         }
-        for (n, lives) in self.workers.iter().enumerate() {
-            if let Some(open) = lives.open() {
+        for (n, book) in books.iter().enumerate() {
+            if let Some(open) = book.lives.open() {
                 let worker = case.scene.names.worker(WorkerId(n as u32));
                 let message = format!("incarnation {open} of {worker} had no terminal fact {when}");
                 case.report(OracleName::OneTerminalEvent, worker, message);

@@ -5,7 +5,7 @@ use crate::ids::{Pid, ProcId, UnitId};
 use crate::oracle::{Scene, slot};
 use crate::signal::Signal;
 use crate::time::Instant;
-use crate::vocab::{Deed, Outcome, Sender};
+use crate::vocab::{Deed, ExitStatus, Outcome, Sender};
 use alloc::vec::Vec;
 
 /// What is known of a process. The default is one whose birth was never told.
@@ -17,6 +17,8 @@ pub(super) struct Proc {
     pub pid: Option<Pid>,
     /// When it died; [`Instant::NEVER`] while it lives.
     pub died_at: Instant,
+    /// How it died.
+    pub status: Option<ExitStatus>,
     /// Our KILL, meant for its unit, was sent while it lived.
     pub killed_alive: bool,
     /// An outcome named it as survivor or holder.
@@ -25,13 +27,15 @@ pub(super) struct Proc {
 
 impl Default for Proc {
     fn default() -> Self {
-        Proc { unit: None, pid: None, died_at: Instant::NEVER, killed_alive: false, named: false }
+        Proc { unit: None, pid: None, died_at: Instant::NEVER, status: None, killed_alive: false, named: false }
     }
 }
 
 /// What is known of a unit.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Unit {
+    /// The first process that was born of it. A unit without one is a function, or never began.
+    pub leader: Option<ProcId>,
     /// It exists.
     pub heard_of: bool,
     /// A worker's fact bears it: the session answers for it.
@@ -99,14 +103,19 @@ impl Roster {
             Deed::Born { child, pid, unit, .. } => {
                 *slot(&mut self.procs, child.index()) = Proc { unit: *unit, pid: Some(*pid), ..Proc::default() };
                 if let Some(unit) = unit {
-                    slot(&mut self.units, unit.index()).heard_of = true;
+                    let unit = slot(&mut self.units, unit.index());
+                    unit.heard_of = true;
+                    unit.leader.get_or_insert(*child);
                 }
             }
             Deed::Signalled { to, signal, by } => match by {
                 Sender::Host(meant) => self.signalled(*to, *signal, *meant),
                 Sender::Process(_) | Sender::Kernel => {}
             },
-            Deed::Died { who, .. } => slot(&mut self.procs, who.index()).died_at = now,
+            Deed::Died { who, status } => {
+                let dead = slot(&mut self.procs, who.index());
+                (dead.died_at, dead.status) = (now, Some(*status));
+            }
             Deed::Delivered { .. }
             | Deed::Installed { .. }
             | Deed::Execed { .. }

@@ -2,89 +2,92 @@
 //! extends a deadline; a later request may only bring it forward.
 
 use crate::ids::WorkerId;
-use crate::oracle::{Case, EndReason, OracleName, slot};
+use crate::oracle::{Book, Case, EndReason, OracleName};
 use crate::time::Instant;
+use crate::vocab::Subject;
 use alloc::format;
-use alloc::vec::Vec;
 
-/// The deadline that each worker and the session were given, while their stop lasts.
+/// The deadline that a worker or the session was given, while its stop lasts.
+pub(super) type Given = Option<Instant>;
+
+/// How many workers were given a deadline, and what the session was given.
 #[derive(Debug, Default)]
 pub(super) struct StopDeadline {
-    workers: Vec<Option<Instant>>,
     open: usize,
-    session: Option<Instant>,
+    session: Given,
 }
 
 impl StopDeadline {
     pub(super) fn reset(&mut self) {
-        self.workers.clear();
         self.open = 0;
         self.session = None;
     }
 
-    pub(super) fn worker_requested(&mut self, id: WorkerId, deadline: Instant, case: &mut Case<'_>) {
-        let given = slot(&mut self.workers, id.index());
+    pub(super) fn worker_requested(&mut self, id: WorkerId, given: &mut Given, deadline: Instant, case: &mut Case<'_>) {
         self.open += usize::from(given.is_none());
-        request(given, deadline, case.scene.names.worker(id), case);
+        request(given, deadline, Subject::Worker(id), case);
     }
 
     pub(super) fn session_requested(&mut self, deadline: Instant, case: &mut Case<'_>) {
-        request(&mut self.session, deadline, "session", case);
+        request(&mut self.session, deadline, Subject::Session, case);
     }
 
-    pub(super) fn worker_ended(&mut self, id: WorkerId, at: Instant, case: &mut Case<'_>) {
-        if let Some(deadline) = slot(&mut self.workers, id.index()).take() {
+    pub(super) fn worker_ended(&mut self, id: WorkerId, given: &mut Given, at: Instant, case: &mut Case<'_>) {
+        if let Some(deadline) = given.take() {
             self.open -= 1;
-            judge(deadline, at, case.scene.names.worker(id), case);
+            judge(deadline, at, Subject::Worker(id), case);
         }
     }
 
     pub(super) fn session_stopped(&mut self, at: Instant, case: &mut Case<'_>) {
         if let Some(deadline) = self.session.take() {
-            judge(deadline, at, "session", case);
+            judge(deadline, at, Subject::Session, case);
         }
     }
 
-    pub(super) fn end(&mut self, reason: EndReason, case: &mut Case<'_>) {
+    pub(super) fn end(&self, reason: EndReason, books: &[Book], case: &mut Case<'_>) {
         if let Some(deadline) = self.session {
-            never_came(deadline, reason, "session", case);
+            never_came(deadline, reason, Subject::Session, case);
         }
         if self.open == 0 {
             return;
         }
-        for (n, deadline) in self.workers.iter().enumerate() {
-            if let Some(deadline) = *deadline {
-                never_came(deadline, reason, case.scene.names.worker(WorkerId(n as u32)), case);
+        for (n, book) in books.iter().enumerate() {
+            if let Some(deadline) = book.given {
+                never_came(deadline, reason, Subject::Worker(WorkerId(n as u32)), case);
             }
         }
     }
 }
 
 /// The earliest of all deadlines given counts.
-fn request(given: &mut Option<Instant>, deadline: Instant, who: &str, case: &mut Case<'_>) {
+fn request(given: &mut Given, deadline: Instant, who: Subject, case: &mut Case<'_>) {
     if let Some(before) = *given
         && deadline > before
     {
+        let who = case.subject(who);
         let message = format!("a later stop request moved the deadline of {who} back, from {before} to {deadline}");
         case.report(OracleName::StopDeadline, who, message);
     }
     *given = Some(given.map_or(deadline, |before| before.min(deadline)));
 }
 
-fn judge(deadline: Instant, at: Instant, who: &str, case: &mut Case<'_>) {
+fn judge(deadline: Instant, at: Instant, who: Subject, case: &mut Case<'_>) {
     if at > deadline.after(case.lag_max) {
+        let who = case.subject(who);
         let message = format!("{who} ended at {at}, after the deadline of its stop at {deadline}");
         case.report(OracleName::StopDeadline, who, message);
     }
 }
 
 /// A run that was cut off before the deadline owes nothing yet; in every other, what has not come will never come.
-fn never_came(deadline: Instant, reason: EndReason, who: &str, case: &mut Case<'_>) {
+fn never_came(deadline: Instant, reason: EndReason, who: Subject, case: &mut Case<'_>) {
     let is_owed = match reason {
         EndReason::Cut => case.scene.now > deadline.after(case.lag_max),
         EndReason::SessionStopped | EndReason::RootReturned | EndReason::Stuck => deadline != Instant::NEVER,
     };
     if is_owed {
+        let who = case.subject(who);
         let message = format!("the stop of {who} was to be over at {deadline} and never ended");
         case.report(OracleName::StopDeadline, who, message);
     }

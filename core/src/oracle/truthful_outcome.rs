@@ -5,7 +5,7 @@
 
 use crate::ids::{Pid, UnitId, WorkerId};
 use crate::oracle::roster::{Proc, Unit, bit};
-use crate::oracle::{Case, OracleName, slot};
+use crate::oracle::{Case, OracleName};
 use crate::signal::Signal;
 use crate::vocab::{ExitStatus, Outcome, Reason, Requester, Survivor, WorkerState};
 use alloc::format;
@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 
 /// What the facts of an incarnation have told so far.
 #[derive(Clone, Copy, Debug, Default)]
-struct Told {
+pub(super) struct Told {
     spawned: bool,
     started: bool,
     /// A stop was requested before the exit was known.
@@ -32,90 +32,78 @@ struct Told {
     ended: Option<u32>,
 }
 
-/// What the facts of each worker's current incarnation have told so far.
-#[derive(Debug, Default)]
-pub(super) struct TruthfulOutcome {
-    workers: Vec<Told>,
-}
-
-impl TruthfulOutcome {
-    pub(super) fn reset(&mut self) {
-        self.workers.clear();
-    }
-
-    pub(super) fn spawned(&mut self, id: WorkerId) {
-        *slot(&mut self.workers, id.index()) = Told { spawned: true, ..Told::default() };
+impl Told {
+    pub(super) fn spawned(&mut self) {
+        *self = Told { spawned: true, ..Told::default() };
     }
 
     pub(super) fn started(&mut self, id: WorkerId, pid: Option<i32>, unit: Option<UnitId>, case: &mut Case<'_>) {
-        slot(&mut self.workers, id.index()).started = true;
+        self.started = true;
         let (Some(pid), Some(unit)) = (pid, unit) else { return };
-        let leader = case.scene.truth.leader(unit).map(|l| case.scene.truth.process(l).pid);
+        let leader = case.roster.unit(unit).leader.and_then(|leader| case.roster.proc(leader).pid);
         if leader.map(Pid::as_raw) != Some(pid) {
             let worker = case.scene.names.worker(id);
             let truth = leader.map_or(String::from("nobody"), |p| format!("pid {p}"));
-            lie(case, worker, format!("{worker} is told to have started as pid {pid}, its leader is {truth}"));
+            lie(case, id, format!("{worker} is told to have started as pid {pid}, its leader is {truth}"));
         }
     }
 
-    pub(super) fn stop_requested(&mut self, id: WorkerId, by: Requester) {
-        let told = slot(&mut self.workers, id.index());
+    pub(super) fn stop_requested(&mut self, by: Requester) {
         // The policy's own request stops what a leader left behind; it asks nobody to end.
-        told.asked |= told.exited.is_none() && by != Requester::Policy;
-        told.late |= told.exited.is_none() && by == Requester::Deadline;
+        self.asked |= self.exited.is_none() && by != Requester::Policy;
+        self.late |= self.exited.is_none() && by == Requester::Deadline;
     }
 
-    pub(super) fn signalled(&mut self, id: WorkerId, signal: Signal) {
-        let told = slot(&mut self.workers, id.index());
-        told.sent |= bit(signal);
+    pub(super) fn signalled(&mut self, signal: Signal) {
+        self.sent |= bit(signal);
         if signal == Signal::KILL {
-            told.killed = true;
-            told.killed_before_exit |= told.exited.is_none();
+            self.killed = true;
+            self.killed_before_exit |= self.exited.is_none();
         }
     }
 
     pub(super) fn exited(&mut self, id: WorkerId, status: ExitStatus, unit: Option<UnitId>, case: &mut Case<'_>) {
-        let told = slot(&mut self.workers, id.index());
-        told.exited = Some(status);
+        self.exited = Some(status);
         let Some(unit) = unit else { return };
-        told.killed_before_exit |= case.roster.unit(unit).kill_sent;
-        let worker = case.scene.names.worker(id);
-        against_kernel(worker, "`exited`", status, unit, case);
+        self.killed_before_exit |= case.roster.unit(unit).kill_sent;
+        against_kernel(id, "`exited`", status, unit, case);
     }
 
     pub(super) fn ended(&mut self, id: WorkerId, outcome: &Outcome, unit: Option<UnitId>, case: &mut Case<'_>) {
         let over = Told { ended: Some(outcome.incarnation), ..Told::default() };
-        let told = core::mem::replace(slot(&mut self.workers, id.index()), over);
+        let told = core::mem::replace(self, over);
         if told.ended.is_some_and(|last| last >= outcome.incarnation) {
             return; // That it ends only once is another oracle's promise.
         }
-        let worker = case.scene.names.worker(id);
         if !told.spawned {
-            return never_spawned(worker, outcome, case);
+            return never_spawned(id, outcome, case);
         }
         if case.scene.names.is_group(id) {
-            return group_ended(worker, told, outcome, case);
+            return group_ended(id, told, outcome, case);
         }
+        let names = case.scene.names;
         let truth = Known::new(told, unit, case);
         let status = outcome.status;
         if told.exited.is_some_and(|e| e != status) {
-            lie(case, worker, format!("the outcome of {worker} says {status}, its `exited` said otherwise"));
+            let worker = names.worker(id);
+            lie(case, id, format!("the outcome of {worker} says {status}, its `exited` said otherwise"));
         }
         if let Some(unit) = unit
             && outcome.reason != Reason::StartFailed
             && !is_lost(outcome)
         {
-            against_kernel(worker, "the outcome", status, unit, case);
+            against_kernel(id, "the outcome", status, unit, case);
         }
         if let Some(wrong) = truth.wrong_reason(outcome) {
-            lie(case, worker, format!("the outcome of {worker} gives the reason {:?}: {wrong}", outcome.reason));
+            let worker = names.worker(id);
+            lie(case, id, format!("the outcome of {worker} gives the reason {:?}: {wrong}", outcome.reason));
         }
-        if let Some(right) = truth.wrong_state(outcome, |code| case.scene.names.is_success(id, code)) {
-            let (said, right) = (outcome.state.word(), right.word());
-            lie(case, worker, format!("{worker} is told to be {said}, and is {right}: {status}, {:?}", outcome.reason));
+        if let Some(right) = truth.wrong_state(outcome, |code| names.is_success(id, code)) {
+            let (worker, said, right) = (names.worker(id), outcome.state.word(), right.word());
+            lie(case, id, format!("{worker} is told to be {said}, and is {right}: {status}, {:?}", outcome.reason));
         }
         if !(outcome.survivors.is_empty() && outcome.holders.is_empty()) {
-            survivors(worker, outcome, unit, case);
+            survivors(id, outcome, unit, case);
         }
     }
 }
@@ -129,12 +117,8 @@ struct Known {
 
 impl Known {
     fn new(told: Told, unit: Option<UnitId>, case: &Case<'_>) -> Known {
-        let leader = unit.and_then(|u| case.scene.truth.leader(u));
-        Known {
-            told,
-            unit: unit.map(|u| case.roster.unit(u)).unwrap_or_default(),
-            leader: leader.map(|l| case.roster.proc(l)).unwrap_or_default(),
-        }
+        let unit = unit.map(|u| case.roster.unit(u)).unwrap_or_default();
+        Known { told, unit, leader: unit.leader.map(|l| case.roster.proc(l)).unwrap_or_default() }
     }
 
     /// The first table: what is wrong with the reason, if anything is.
@@ -213,23 +197,23 @@ fn is_lost(outcome: &Outcome) -> bool {
 }
 
 #[cold]
-fn lie(case: &mut Case<'_>, worker: &str, message: String) {
-    case.report(OracleName::TruthfulOutcome, worker, message);
+fn lie(case: &mut Case<'_>, id: WorkerId, message: String) {
+    case.report(OracleName::TruthfulOutcome, case.scene.names.worker(id), message);
 }
 
 /// A status is known once its leader is dead, and not before. A unit without a leader is a function, or never began.
-fn against_kernel(worker: &str, what: &str, status: ExitStatus, unit: UnitId, case: &mut Case<'_>) {
-    let truth = case.scene.truth;
-    let Some(leader) = truth.leader(unit) else { return };
-    let kernel = truth.process(leader).status;
+fn against_kernel(id: WorkerId, what: &str, status: ExitStatus, unit: UnitId, case: &mut Case<'_>) {
+    let Some(leader) = case.roster.unit(unit).leader else { return };
+    let kernel = case.roster.proc(leader).status;
     if kernel.unwrap_or(ExitStatus::Unknown) != status {
+        let worker = case.scene.names.worker(id);
         let kernel = kernel.map_or(String::from("that its leader lives"), |s| format!("{s}"));
-        lie(case, worker, format!("{what} of {worker} says {status}, the kernel {kernel}"));
+        lie(case, id, format!("{what} of {worker} says {status}, the kernel {kernel}"));
     }
 }
 
 /// A stop in Pending or Backoff spawns nothing, and ends in Stopped; what could not even be tried has failed.
-fn never_spawned(worker: &str, outcome: &Outcome, case: &mut Case<'_>) {
+fn never_spawned(id: WorkerId, outcome: &Outcome, case: &mut Case<'_>) {
     let is_true = match outcome.state {
         WorkerState::Stopped => outcome.reason != Reason::StartFailed,
         WorkerState::Failed => outcome.reason == Reason::StartFailed,
@@ -245,13 +229,13 @@ fn never_spawned(worker: &str, outcome: &Outcome, case: &mut Case<'_>) {
         | WorkerState::Killed => false,
     };
     if !is_true {
-        let (state, reason) = (outcome.state.word(), outcome.reason);
-        lie(case, worker, format!("{worker} was never spawned and is told to be {state}, {reason:?}"));
+        let (worker, state, reason) = (case.scene.names.worker(id), outcome.state.word(), outcome.reason);
+        lie(case, id, format!("{worker} was never spawned and is told to be {state}, {reason:?}"));
     }
 }
 
 /// A supervisor's unit is its children: it is Stopped if and only if it was asked to end.
-fn group_ended(worker: &str, told: Told, outcome: &Outcome, case: &mut Case<'_>) {
+fn group_ended(id: WorkerId, told: Told, outcome: &Outcome, case: &mut Case<'_>) {
     let is_true = match outcome.state {
         WorkerState::Stopped => told.asked,
         WorkerState::Finished | WorkerState::Failed => !told.asked,
@@ -261,12 +245,13 @@ fn group_ended(worker: &str, told: Told, outcome: &Outcome, case: &mut Case<'_>)
     };
     if !is_true {
         let asked = if told.asked { "was asked to end" } else { "was not asked to end" };
-        lie(case, worker, format!("the supervisor {worker} is told to be {}, and it {asked}", outcome.state.word()));
+        let worker = case.scene.names.worker(id);
+        lie(case, id, format!("the supervisor {worker} is told to be {}, and it {asked}", outcome.state.word()));
     }
 }
 
 /// Whoever is named must be of this unit and alive; dying in this very instant is not held against the survey.
-fn survivors(worker: &str, outcome: &Outcome, unit: Option<UnitId>, case: &mut Case<'_>) {
+fn survivors(id: WorkerId, outcome: &Outcome, unit: Option<UnitId>, case: &mut Case<'_>) {
     let mut alive: Vec<i32> = Vec::new();
     let (truth, roster, now) = (case.scene.truth, case.roster, case.scene.now);
     truth.every(&mut |view| {
@@ -278,7 +263,8 @@ fn survivors(worker: &str, outcome: &Outcome, unit: Option<UnitId>, case: &mut C
     for named in outcome.survivors.iter().chain(&outcome.holders) {
         let Survivor { pid, name } = named;
         if !alive.contains(pid) {
-            lie(case, worker, format!("the outcome of {worker} names {name} (pid {pid}) as alive, and it is not"));
+            let worker = case.scene.names.worker(id);
+            lie(case, id, format!("the outcome of {worker} names {name} (pid {pid}) as alive, and it is not"));
         }
     }
 }
