@@ -18,6 +18,8 @@ pub struct Outside {
     session: ActorId,
     stimuli: Arc<[Stimulus]>,
     states: Vec<State>,
+    /// Whether every trigger has come, so that nothing need be heard but the session's end.
+    heard_all: bool,
     /// Whether the session is over, and nothing can be done to it.
     over: bool,
     started: bool,
@@ -36,7 +38,7 @@ impl Outside {
     /// The outside of this session.
     pub fn new(session: ActorId, stimuli: Arc<[Stimulus]>) -> Outside {
         let states = stimuli.iter().map(|_| State::Waiting).collect();
-        Outside { session, stimuli, states, over: false, started: false }
+        Outside { session, stimuli, states, heard_all: false, over: false, started: false }
     }
 
     /// Arms what waited for something that happened at this instant, however late we hear of it; each trigger counts once, at its first
@@ -48,6 +50,7 @@ impl Outside {
                 self.states[i] = State::Armed(at.after(delay));
             }
         }
+        self.heard_all = !self.states.contains(&State::Waiting);
     }
 
     fn act(&self, stimulus: &Stimulus, cx: &mut Cx<'_>) {
@@ -171,8 +174,11 @@ impl Machine for Outside {
 
     /// The session's beginning and end, and what a stimulus waits for that has not come yet.
     fn wants(&self, subject: Subject, word: &str) -> bool {
-        if let (Subject::Session, "started" | "stopped") = (subject, word) {
+        if subject == Subject::Session && matches!(word, "started" | "stopped") {
             return true;
+        }
+        if self.heard_all {
+            return false;
         }
         let awaits = |trigger: &Trigger| *trigger.event == *word && is_about(&trigger.subject, subject);
         let mut waiting = self.stimuli.iter().zip(&self.states).filter(|(_, state)| **state == State::Waiting);

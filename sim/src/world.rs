@@ -246,24 +246,25 @@ impl<C: Choose + 'static> SimWorld<C> {
             return;
         }
         let mut deeds = std::mem::take(self.kernel.deeds());
-        for deed in deeds.drain(..) {
-            self.audit.deed(&deed, &scene!(self));
-            self.witness.deed(&deed);
+        for deed in &deeds {
+            self.audit.deed(deed, &scene!(self));
+            self.witness.deed(deed);
             if self.config.history || self.config.observed {
                 self.observe(deed);
             }
         }
         // Nothing was logged meanwhile: the allocation goes back.
+        deeds.clear();
         *self.kernel.deeds() = deeds;
     }
 
-    fn observe(&mut self, deed: Deed) {
-        let (who, what) = match deed {
-            Deed::Born { child, name, .. } => {
+    fn observe(&mut self, deed: &Deed) {
+        let (who, what) = match *deed {
+            Deed::Born { child, ref name, .. } => {
                 if self.names.len() <= child.index() {
                     self.names.resize(child.index() + 1, "".into());
                 }
-                self.names[child.index()] = name;
+                self.names[child.index()] = name.clone();
                 (child, ProcessWhat::Started)
             }
             Deed::Delivered { to, signal } => (to, ProcessWhat::Signalled(signal)),

@@ -6,13 +6,12 @@ use super::{Action, Host};
 use crate::choose::{Ask, Choose};
 use crate::ids::{ActorId, OpId, UnitId};
 use crate::machine::{Cx, Event, Machine};
-use crate::reactor::{Owner, Target, TimerId};
+use crate::reactor::{Name, Owner, Target, TimerId};
 use crate::site::{Kind, Label, Site};
 use crate::time::Instant;
 use crate::vocab::{Completion, Request, Stream, TryRead};
 use crate::world::World;
 use alloc::format;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// A read of a machine's takes at most this much at once.
@@ -25,7 +24,7 @@ const OVERTAKEN_MAX: u32 = 4;
 const TICKS_AN_INSTANT_MAX: u32 = 1_000;
 
 pub(crate) struct Entry<A> {
-    pub(crate) name: Arc<str>,
+    pub(crate) name: Name,
     pub(crate) machine: A,
     pub(super) label: Label,
     pub(super) mailbox: Mailbox,
@@ -43,7 +42,7 @@ pub(crate) struct Entry<A> {
 }
 
 impl<A> Entry<A> {
-    pub(crate) fn new(name: Arc<str>, label: Label, machine: A) -> Entry<A> {
+    pub(crate) fn new(name: Name, label: Label, machine: A) -> Entry<A> {
         Entry {
             name,
             machine,
@@ -87,9 +86,7 @@ impl<W: World, A: Machine> Host<W, A> {
         let site = Site { kind: Kind::Arrival, label: entry.label, nth: entry.answers };
         entry.answers += 1;
         let overtaken = self.world.borrow_mut().chooser().draw(site, Ask::Pick { of: waiting + 1 });
-        if overtaken > 0 {
-            self.letters.overtake(&mut self.actors[to.index()].mailbox, overtaken);
-        }
+        self.letters.overtake(&mut self.actors[to.index()].mailbox, overtaken);
     }
 
     #[inline]
@@ -156,7 +153,7 @@ impl<W: World, A: Machine> Host<W, A> {
         assert!(
             entry.ticked.1 <= TICKS_AN_INSTANT_MAX,
             "{} took {TICKS_AN_INSTANT_MAX} ticks within one instant: its deadline must move on",
-            entry.name
+            entry.name.as_str()
         );
         self.deliver_then(id, Event::Tick, true);
     }
@@ -180,7 +177,7 @@ impl<W: World, A: Machine> Host<W, A> {
         };
         entry.machine.on(event, &mut cx);
         if let Err(broken) = entry.machine.invariant() {
-            world.unexpected(&entry.name, &format!("invariant broken: {}", broken.0));
+            world.unexpected(entry.name.as_str(), &format!("invariant broken: {}", broken.0));
         }
         drop(world);
         if let Some(touched) = touched {
@@ -199,12 +196,15 @@ impl<W: World, A: Machine> Host<W, A> {
         }
     }
 
+    /// Out of line: mostly it has not moved.
+    #[inline(never)]
     fn move_deadline(&mut self, id: ActorId, deadline: Instant, was_tick: bool) {
         let now = self.reactor.now.get();
         let entry = &mut self.actors[id.index()];
         // A tick that came late may find the next deadline past as well, and ticks again at once.
         if was_tick && deadline <= now && deadline <= entry.deadline && !entry.machine.ticks_one_by_one() {
-            panic!("{} would spin: after a Tick at {now} its deadline is still {deadline}", entry.name);
+            let name = entry.name.as_str();
+            panic!("{name} would spin: after a Tick at {now} its deadline is still {deadline}");
         }
         entry.deadline = deadline;
         if let Some(timer) = entry.timer.take() {

@@ -85,18 +85,31 @@ impl Letters {
 
     /// Moves the last letter of a mailbox before the `overtaken` that stand before it.
     pub(super) fn overtake(&mut self, mailbox: &mut Mailbox, overtaken: u32) {
-        let next = |at: u32| if at == NONE { None } else { Some(at) };
-        let letters = core::iter::successors(next(mailbox.first), |at| next(self.slots[*at as usize].next));
-        let mut slots: Vec<u32> = letters.collect();
-        let to = slots.len() - 1 - overtaken as usize;
-        slots[to..].rotate_right(1);
-        for pair in slots.windows(2) {
-            self.slots[pair[0] as usize].next = pair[1];
+        if overtaken == 0 {
+            return;
         }
-        if let ([first, ..], [.., last]) = (&slots[..], &slots[..]) {
-            (mailbox.first, mailbox.last) = (*first, *last);
-            self.slots[*last as usize].next = NONE;
+        // Two letters go along, one `overtaken` places behind the other: the last that stays, and the last that is overtaken.
+        let (mut stays, mut before_last) = (None, mailbox.first);
+        let mut ahead = 0;
+        while self.next(before_last) != mailbox.last {
+            ahead += 1;
+            before_last = self.next(before_last);
+            if ahead >= overtaken {
+                stays = Some(stays.map_or(mailbox.first, |at| self.next(at)));
+            }
         }
+        let last = core::mem::replace(&mut mailbox.last, before_last);
+        self.slots[before_last as usize].next = NONE;
+        let place = match stays {
+            Some(stays) => &mut self.slots[stays as usize].next,
+            None => &mut mailbox.first,
+        };
+        let follows = core::mem::replace(place, last);
+        self.slots[last as usize].next = follows;
+    }
+
+    fn next(&self, at: u32) -> u32 {
+        self.slots[at as usize].next
     }
 
     #[inline]

@@ -163,8 +163,12 @@ impl<W: World, A: Machine> Host<W, A> {
 
     /// Puts a machine on the host. Its name keys its choices.
     pub fn add(&mut self, name: impl Into<Arc<str>>, machine: A) -> ActorId {
-        let (id, name) = (ActorId(self.actors.len() as u32), name.into());
-        let label = self.reactor.tasks.borrow_mut().child_label(None, &name);
+        self.add_named(Name::Shared(name.into()), machine)
+    }
+
+    fn add_named(&mut self, name: Name, machine: A) -> ActorId {
+        let id = ActorId(self.actors.len() as u32);
+        let label = self.reactor.tasks.borrow_mut().child_label(None, name.as_str());
         if machine.listens() {
             self.listeners.push(id);
         }
@@ -205,7 +209,7 @@ impl<W: World, A: Machine> Host<W, A> {
             self.actors
                 .iter()
                 .filter(|a| !a.machine.is_closed())
-                .map(|a| Waiter { who: a.name.as_ref().into(), waits_for: a.machine.waits_for() }),
+                .map(|a| Waiter { who: a.name.as_str().into(), waits_for: a.machine.waits_for() }),
         );
         all
     }
@@ -219,7 +223,7 @@ impl<W: World, A: Machine> Host<W, A> {
 
     /// Names of the machines that are not closed.
     pub fn open_machines(&self) -> Vec<&str> {
-        self.actors.iter().filter(|a| !a.machine.is_closed()).map(|a| a.name.as_ref()).collect()
+        self.actors.iter().filter(|a| !a.machine.is_closed()).map(|a| a.name.as_str()).collect()
     }
 
     /// Names of the tasks that live.

@@ -5,6 +5,7 @@ use crate::actor::Actor;
 use crate::ids::{ActorId, WorkerId};
 use crate::machine::{Command, Event};
 use crate::outside::Outside;
+use crate::reactor::Name;
 use crate::session::Session;
 use crate::supervisor::Supervisor;
 use crate::vocab::{Body, SessionSpec, Stimulus};
@@ -20,7 +21,7 @@ impl<W: World> Host<W, Actor> {
         let session = ActorId(self.actors.len() as u32);
         let actor = |worker: WorkerId| ActorId(session.0 + 1 + worker.0);
         let workers: Vec<ActorId> = (0..spec.workers.len() as u32).map(|i| actor(WorkerId(i))).collect();
-        self.add("session", Actor::Session(Session::new(spec.clone(), &workers)));
+        self.add_named(Name::Literal("session"), Actor::Session(Session::new(spec.clone(), &workers)));
         self.actors.reserve(spec.workers.len() + 2);
         let parents = Parents::of(spec);
         for (i, worker) in spec.workers.iter().enumerate() {
@@ -42,7 +43,8 @@ impl<W: World> Host<W, Actor> {
         }
         self.send(session, Event::Command(Command::Start));
         if !stimuli.is_empty() {
-            let outside = self.add("outside", Actor::Outside(Outside::new(session, stimuli.clone())));
+            let outside = Actor::Outside(Outside::new(session, stimuli.clone()));
+            let outside = self.add_named(Name::Literal("outside"), outside);
             self.send(outside, Event::Command(Command::Start));
         }
         session
