@@ -50,6 +50,14 @@ impl core::fmt::Display for BrokenPipe {
 
 impl core::error::Error for BrokenPipe {}
 
+impl State {
+    fn answer(&self, op: OpId, completion: Completion) {
+        if let Some(reactor) = self.reactor.upgrade() {
+            reactor.answers.borrow_mut().push_back((op, completion));
+        }
+    }
+}
+
 impl Pipe {
     pub(crate) fn new(reactor: &Rc<Reactor>) -> Pipe {
         Pipe(Rc::new(RefCell::new(State {
@@ -146,16 +154,14 @@ impl Pipe {
         let writable = state.bytes.len() < CAPACITY || !state.reader_lives;
         let reader = if readable { state.reader.take() } else { None };
         let writer = if writable { state.writer.take() } else { None };
-        let reader_op = if readable { state.reader_op.take() } else { None };
-        let writer_op = if writable { state.writer_op.take() } else { None };
-        let reactor = state.reactor.upgrade();
+        if readable && let Some(op) = state.reader_op.take() {
+            state.answer(op, Completion::Readable);
+        }
+        if writable && let Some(op) = state.writer_op.take() {
+            state.answer(op, Completion::Writable);
+        }
         drop(state);
         reader.into_iter().chain(writer).for_each(Waker::wake);
-        if let Some(reactor) = reactor {
-            let mut answers = reactor.answers.borrow_mut();
-            answers.extend(reader_op.map(|op| (op, Completion::Readable)));
-            answers.extend(writer_op.map(|op| (op, Completion::Writable)));
-        }
     }
 }
 

@@ -240,8 +240,10 @@ impl<C: Choose + 'static> SimWorld<C> {
 
     fn settle_each(&mut self) {
         self.kernel.reap_adopted();
-        let kernel = &mut self.kernel;
-        self.abandoned.retain(|unit| kernel.reap(*unit).is_none());
+        if !self.abandoned.is_empty() {
+            let kernel = &mut self.kernel;
+            self.abandoned.retain(|unit| kernel.reap(*unit).is_none());
+        }
         if self.kernel.deeds().is_empty() {
             return;
         }

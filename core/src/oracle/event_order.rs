@@ -59,6 +59,7 @@ impl EventOrder {
         self.stopped |= matches!(record.fact, Fact::SessionStopped);
     }
 
+    #[inline]
     pub(super) fn worker_fact(&mut self, line: &mut Line, record: &FactRecord, case: &mut Case<'_>) {
         self.in_sequence(record, case);
         if let Err(why) = line.advance(record) {
@@ -67,6 +68,7 @@ impl EventOrder {
     }
 
     /// The stream as a whole: numbers grow, time does not run backwards, nothing follows the end.
+    #[inline]
     fn in_sequence(&mut self, record: &FactRecord, case: &mut Case<'_>) {
         if record.seq < self.next.0 {
             report(record, "its number does not follow the one before", case);

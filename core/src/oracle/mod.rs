@@ -276,21 +276,10 @@ impl Audit {
 
     /// A fact was published. Facts come in their order, each in the turn in which it became true.
     pub fn fact(&mut self, record: &FactRecord, scene: &Scene<'_>) {
-        match &record.fact {
-            Fact::Spawn => self.roster.spawned(record.unit),
-            Fact::Ended(outcome) => self.roster.ended(record.unit, outcome, scene),
-            Fact::Started { .. }
-            | Fact::Ready
-            | Fact::Unready
-            | Fact::StopRequested { .. }
-            | Fact::Signalled { .. }
-            | Fact::Exited { .. }
-            | Fact::OutputClosed
-            | Fact::DrainAbandoned
-            | Fact::Output { .. }
-            | Fact::Backoff { .. }
-            | Fact::Restarted
-            | Fact::SessionStopped => {}
+        if let Fact::Spawn = record.fact {
+            self.roster.spawned(record.unit);
+        } else if let Fact::Ended(outcome) = &record.fact {
+            self.roster.ended(record.unit, outcome, scene);
         }
         let (oracles, books, mut case) = self.split(scene);
         match record.subject {
@@ -311,6 +300,7 @@ impl Audit {
     }
 
     /// Something happened in the kernel. Deeds come in their order.
+    #[inline]
     pub fn deed(&mut self, deed: &Deed, scene: &Scene<'_>) {
         self.roster.deed(deed, scene.now);
         if let Deed::Signalled { to, signal, by } = deed {

@@ -98,6 +98,7 @@ impl Roster {
         all.filter(move |&(id, p)| p.pid == Some(pid) && id != than)
     }
 
+    #[inline]
     pub(super) fn deed(&mut self, deed: &Deed, now: Instant) {
         match deed {
             Deed::Born { child, pid, unit, .. } => {

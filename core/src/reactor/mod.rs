@@ -125,7 +125,7 @@ impl Reactor {
         UnitId(units.len() as u32 - 1)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn open_op(&self, owner: Owner, unit: UnitId) -> OpId {
         self.ops.borrow_mut().open(owner, unit)
     }

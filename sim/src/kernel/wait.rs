@@ -40,6 +40,7 @@ impl Kernel {
     }
 
     /// Reaps the zombies that the host has adopted as a subreaper. Leaders are left to [`reap`](Kernel::reap).
+    #[inline]
     pub fn reap_adopted(&mut self) {
         for at in 0..self.adopted.len() {
             self.reap_child(HOST, self.adopted[at]);
