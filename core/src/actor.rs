@@ -8,6 +8,7 @@ use crate::supervisor::Supervisor;
 use crate::time::Instant;
 use crate::vocab::Subject;
 use crate::worker::Worker;
+use alloc::boxed::Box;
 use alloc::string::String;
 
 /// A machine of the library's own.
@@ -15,8 +16,8 @@ use alloc::string::String;
 pub enum Actor {
     /// One unit through all its incarnations.
     Worker(Worker),
-    /// A group of workers that is kept running.
-    Supervisor(Supervisor),
+    /// A group of workers that is kept running: rarer than they, and larger.
+    Supervisor(Box<Supervisor>),
     /// The root of a tree.
     Session(Session),
     /// What is done to a session.

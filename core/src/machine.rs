@@ -268,7 +268,12 @@ impl Cx<'_> {
     /// As [`start`](Self::start), with what this incarnation is told and given.
     pub fn launch(&mut self, unit: UnitId, name: &Arc<str>, body: &Body, launch: Launch) -> OpId {
         let op = self.reactor.open_op(crate::reactor::Owner::Actor(self.me), unit);
-        self.reactor.push(Effect::Start { op, unit, name: name.clone(), body: body.clone(), launch });
+        match body {
+            // It names itself.
+            Body::Process(_) | Body::Supervisor(_) => {}
+            Body::PuppetTask(_) | Body::Function(_) => self.reactor.name_unit(unit, name),
+        }
+        self.reactor.push(Effect::Start { op, unit, body: body.clone(), launch });
         op
     }
 

@@ -192,7 +192,7 @@ impl<A: Machine> Solo<A> {
 impl Asked {
     fn of(effect: Effect) -> Asked {
         match effect {
-            Effect::Start { op, unit, name: _, body, launch: _ } => Asked::Start { op, unit, body },
+            Effect::Start { op, unit, body, launch: _ } => Asked::Start { op, unit, body },
             Effect::Submit { op, unit, request } => Asked::Submit { op, unit, request },
             Effect::Run { op, command } => Asked::Run { op, command },
             Effect::Cancel { op } => Asked::Cancel { op },

@@ -11,6 +11,7 @@ use crate::supervisor::Supervisor;
 use crate::vocab::{Body, SessionSpec, Stimulus};
 use crate::worker::Worker;
 use crate::world::World;
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -30,7 +31,7 @@ impl<W: World> Host<W, Actor> {
             let machine = match &worker.body {
                 Body::Supervisor(supervisor) => {
                     let children: Vec<ActorId> = supervisor.children.iter().map(|child| actor(*child)).collect();
-                    Actor::Supervisor(Supervisor::of_plan(id, parent, spec, &children))
+                    Actor::Supervisor(Box::new(Supervisor::of_plan(id, parent, spec, &children)))
                 }
                 Body::Process(_) | Body::PuppetTask(_) | Body::Function(_) if parents.listen(id) => {
                     Actor::Worker(Worker::of_plan(id, parent, spec).heralding())

@@ -219,7 +219,7 @@ impl<W: World, A: Machine> Host<W, A> {
             let effect = self.reactor.effects.borrow_mut().pop_front();
             match effect {
                 None => break,
-                Some(Effect::Start { op, unit, name, body, launch }) => self.start(op, unit, &name, body, launch),
+                Some(Effect::Start { op, unit, body, launch }) => self.start(op, unit, body, launch),
                 Some(Effect::Run { op, command }) => self.run_command(op, command),
                 Some(Effect::Cancel { op }) => self.cancel_command(op),
                 Some(Effect::Submit { op, unit, request }) => self.submit(op, unit, request),
@@ -254,7 +254,7 @@ impl<W: World, A: Machine> Host<W, A> {
         }
     }
 
-    fn start(&mut self, op: OpId, unit: UnitId, name: &alloc::sync::Arc<str>, body: Body, launch: Launch) {
+    fn start(&mut self, op: OpId, unit: UnitId, body: Body, launch: Launch) {
         match body {
             Body::Process(mut spec) => {
                 if let Some(env) = self.env_of(op) {
@@ -265,7 +265,7 @@ impl<W: World, A: Machine> Host<W, A> {
             }
             Body::PuppetTask(script) => {
                 let given = Given { launch, ..Given::default() };
-                self.start_task(op, unit, name, given, move |cx, stdio| crate::puppet::play(script, cx, stdio));
+                self.start_task(op, unit, given, move |cx, stdio| crate::puppet::play(script, cx, stdio));
             }
             Body::Function(index) => {
                 let (function, mut given) = {
@@ -275,7 +275,7 @@ impl<W: World, A: Machine> Host<W, A> {
                     (function.clone(), Given { launch, env: env.clone(), dir: dir.clone() })
                 };
                 given.env.extend(self.env_of(op).unwrap_or_default());
-                self.start_task(op, unit, name, given, move |cx, stdio| function(cx, stdio));
+                self.start_task(op, unit, given, move |cx, stdio| function(cx, stdio));
             }
             Body::Supervisor(_) => unreachable!("a supervisor is a machine, not a unit"),
         }

@@ -16,7 +16,7 @@ use core::future::Future;
 
 impl<W: World, A: Machine> Host<W, A> {
     /// Starts a function as a unit. Its start cannot fail.
-    pub(super) fn start_task<F, Fut>(&mut self, op: OpId, unit: UnitId, name: &Arc<str>, given: Given, function: F)
+    pub(super) fn start_task<F, Fut>(&mut self, op: OpId, unit: UnitId, given: Given, function: F)
     where
         F: FnOnce(TaskCx, Stdio) -> Fut,
         Fut: Future<Output = ExitStatus> + 'static,
@@ -39,7 +39,8 @@ impl<W: World, A: Machine> Host<W, A> {
         };
         reactor.units.borrow_mut()[unit.index()].kind = UnitKind::Task(Box::new(task));
         let inner = reactor.clone();
-        let name = Name::Shared(name.clone());
+        let name = self.reactor.units.borrow()[unit.index()].name.clone();
+        let name = name.map_or(Name::Literal(""), Name::Shared);
         let mut leader = TaskId(0);
         reactor.spawn_in(Some(unit), None, name, &cancel, |cx| {
             leader = cx.task;

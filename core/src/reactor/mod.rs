@@ -31,7 +31,7 @@ use core::task::{Context, Poll, Waker};
 
 /// What was asked for in a turn; the host carries it out at the turn's end, in order.
 pub(crate) enum Effect {
-    Start { op: OpId, unit: UnitId, name: Arc<str>, body: Body, launch: Launch },
+    Start { op: OpId, unit: UnitId, body: Body, launch: Launch },
     Run { op: OpId, command: Arc<ProcessSpec> },
     Cancel { op: OpId },
     Submit { op: OpId, unit: UnitId, request: Request },
@@ -123,6 +123,10 @@ impl Reactor {
         let mut units = self.units.borrow_mut();
         units.push(Unit { owner, kind: UnitKind::Unborn, name: None });
         UnitId(units.len() as u32 - 1)
+    }
+
+    pub(crate) fn name_unit(&self, unit: UnitId, name: &Arc<str>) {
+        self.units.borrow_mut()[unit.index()].name = Some(name.clone());
     }
 
     #[inline(always)]

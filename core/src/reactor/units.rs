@@ -14,7 +14,7 @@ pub(crate) struct Unit {
     /// The task that started it and answers for it; `None` for machines, and after `detach`.
     pub(crate) owner: Option<TaskId>,
     pub(crate) kind: UnitKind,
-    /// Its name for reports, where a task started it; machines name their own.
+    /// Its name, where a task started it or it is a function; machines name their own.
     pub(crate) name: Option<Arc<str>>,
 }
 

@@ -98,10 +98,10 @@ impl<'a> Processes<'a> {
         let cx = self.0;
         let unit = cx.reactor.new_unit(Some(cx.task));
         let name = spec.name.clone();
-        cx.reactor.units.borrow_mut()[unit.index()].name = Some(name.clone());
+        cx.reactor.name_unit(unit, &name);
         let op = cx.reactor.open_op(Owner::Task(cx.task), unit);
         let body = Body::Process(Arc::new(spec));
-        cx.reactor.push(Effect::Start { op, unit, name: name.clone(), body, launch: Launch::default() });
+        cx.reactor.push(Effect::Start { op, unit, body, launch: Launch::default() });
         match (Operation { cx, op, what: "the start", answered: false }).await {
             Completion::Spawned(Ok(pid)) => {
                 cx.reactor.tasks.borrow_mut().owns(cx.task, unit);

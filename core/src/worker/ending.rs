@@ -15,7 +15,7 @@ use core::mem::replace;
 
 impl Worker {
     /// Nobody is left to wait for, or nobody will be waited for any longer.
-    pub(super) fn drain(&mut self, run: Run, plan: StopPlan, cx: &mut Cx<'_>) {
+    pub(super) fn drain(&mut self, run: Box<Run>, plan: StopPlan, cx: &mut Cx<'_>) {
         let gone = run.exit.is_some() && run.empty;
         let drain = self.spec.stop.drain;
         // A command beside it, that is being killed, has as long as a killed scope.
@@ -35,7 +35,7 @@ impl Worker {
         }
     }
 
-    pub(super) fn survey(&mut self, run: Run, cx: &mut Cx<'_>) {
+    pub(super) fn survey(&mut self, run: Box<Run>, cx: &mut Cx<'_>) {
         let op = cx.submit(run.unit, Request::Survey);
         self.state = State::Surveying { run, op };
     }
@@ -60,7 +60,7 @@ impl Worker {
     }
 
     /// The one terminal record of this incarnation.
-    fn finish(&mut self, mut run: Run, survivors: Vec<Survivor>, holders: Vec<Survivor>, cx: &mut Cx<'_>) {
+    fn finish(&mut self, mut run: Box<Run>, survivors: Vec<Survivor>, holders: Vec<Survivor>, cx: &mut Cx<'_>) {
         let abandoned = !run.outputs_closed();
         for stream in Stream::BOTH {
             let at = index(stream);

@@ -86,18 +86,18 @@ pub(crate) enum State {
     Starting { unit: UnitId, op: OpId, since: Instant, by: Instant },
     /// A stop came before the spawn was answered: a late process is stopped by the same plan.
     Abandoning { unit: UnitId, op: OpId, since: Instant, plan: StopPlan },
-    /// It runs.
-    Up(Run),
+    /// It runs. What is known of it is in a box: a state is taken out and put back at every event.
+    Up(Box<Run>),
     /// Its pre-stop hook runs; the gentle signal follows when that is over, and at `until` at the latest.
-    Hooking { run: Run, plan: StopPlan, until: Instant },
+    Hooking { run: Box<Run>, plan: StopPlan, until: Instant },
     /// The gentle signal was sent; KILL follows at `plan.kill_at`.
-    Stopping { run: Run, plan: StopPlan },
+    Stopping { run: Box<Run>, plan: StopPlan },
     /// KILL was sent; the scope should be empty by `plan.empty_by`.
-    Killing { run: Run, plan: StopPlan },
+    Killing { run: Box<Run>, plan: StopPlan },
     /// Nobody is left to wait for; the rest of the output is read until `until`.
-    Draining { run: Run, until: Instant, plan: StopPlan },
+    Draining { run: Box<Run>, until: Instant, plan: StopPlan },
     /// Time is up: who is left is asked for, to be named in the outcome.
-    Surveying { run: Run, op: OpId },
+    Surveying { run: Box<Run>, op: OpId },
     /// Over, and to be started again.
     Backoff { until: Instant, last: Arc<Outcome> },
     /// Over.

@@ -5,6 +5,7 @@ use crate::ids::{OpId, Pid, UnitId};
 use crate::machine::{Cx, Event};
 use crate::time::Instant;
 use crate::vocab::{Condition, Fact, Launch, Outcome, Reason, Requester, SpawnFailure, Subject, WorkerState};
+use alloc::boxed::Box;
 use core::mem::replace;
 
 impl Worker {
@@ -53,7 +54,7 @@ impl Worker {
         };
         match result {
             Ok(pid) => {
-                let mut run = Run::begin(unit, pid.and_then(Pid::new), since, cx);
+                let mut run = Box::new(Run::begin(unit, pid.and_then(Pid::new), since, cx));
                 run.ask(plan.map(|plan| plan.by));
                 self.state = State::Up(run);
                 self.tell(Fact::Started { pid }, cx);

@@ -4,9 +4,9 @@ use super::{Run, Spec, State, StopPlan, Worker};
 use crate::machine::{Cx, Event};
 use crate::signal::Signal;
 use crate::time::Instant;
-use crate::vocab::{Fact, Reason, Request, Requester, SignalTo, StopPolicy, Target, WorkerSpec};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use crate::vocab::{Fact, Reason, Request, Requester, SignalTo, StopPolicy, Target, WorkerSpec};
 use core::mem::replace;
 
 impl Worker {
@@ -119,7 +119,7 @@ impl Worker {
     }
 
     /// Sends the gentle signal, or KILL where there is no grace left.
-    fn gentle(&mut self, mut run: Run, plan: StopPlan, cx: &mut Cx<'_>) {
+    fn gentle(&mut self, mut run: Box<Run>, plan: StopPlan, cx: &mut Cx<'_>) {
         if plan.kill_at <= cx.now {
             return self.escalate(run, plan, plan.by, cx);
         }
@@ -130,7 +130,7 @@ impl Worker {
         self.tell(Fact::Signalled { signal, target: to, by: plan.by }, cx);
     }
 
-    fn escalate(&mut self, mut run: Run, plan: StopPlan, by: Requester, cx: &mut Cx<'_>) {
+    fn escalate(&mut self, mut run: Box<Run>, plan: StopPlan, by: Requester, cx: &mut Cx<'_>) {
         run.signal(Target::Scope, Signal::KILL, cx);
         self.state = State::Killing { run, plan };
         self.tell(Fact::Signalled { signal: Signal::KILL, target: Target::Scope, by }, cx);

@@ -88,7 +88,7 @@ impl Node {
             machines.push(match &worker.body {
                 Body::Supervisor(spec) => {
                     let children: Vec<ActorId> = spec.children.iter().map(|child| actor(*child)).collect();
-                    Actor::Supervisor(Supervisor::of_plan(id, SESSION, &plan, &children))
+                    Actor::Supervisor(Box::new(Supervisor::of_plan(id, SESSION, &plan, &children)))
                 }
                 Body::Process(_) | Body::PuppetTask(_) | Body::Function(_) => {
                     Actor::Worker(Worker::of_plan(id, parent, &plan).heralding())
