@@ -113,6 +113,11 @@ impl<C: Choose + 'static> SimWorld<C> {
             self.kernel.reset(self.config.kernel);
         }
         self.audit.reset();
+        let workers = plan.as_ref().map_or(0, |plan| plan.workers.len());
+        if workers > 0 {
+            self.audit.expect(workers);
+            self.kernel.expect(workers);
+        }
         self.plan = Plan::new(plan);
         self.spawned.clear();
         self.answers.clear();

@@ -259,6 +259,13 @@ impl Audit {
         self.findings.reset();
     }
 
+    /// So many workers are to come, with a process each: room is made for them and for no more.
+    pub fn expect(&mut self, workers: usize) {
+        let workers = workers.min(WORKERS_MAX);
+        self.books.resize(workers, Book::default());
+        self.roster.expect(workers);
+    }
+
     /// Switches an oracle off for a worker (and its processes), for one process `worker/name` or one task; without a subject, for all.
     pub fn allow(&mut self, oracle: OracleName, subject: Option<&str>) {
         self.findings.allow(oracle, subject);
@@ -368,7 +375,8 @@ fn slot<T: Clone + Default>(table: &mut Vec<T>, index: usize) -> &mut T {
 #[cold]
 #[inline(never)]
 fn grow<T: Clone + Default>(table: &mut Vec<T>, index: usize) {
-    table.resize((index + 1).next_power_of_two().max(8), T::default());
+    table.reserve(index + 1 - table.len());
+    table.resize(table.capacity(), T::default());
 }
 
 /// Whether its supervisor brings children back together, so that its own policy does not decide alone. For reports: it looks at all.

@@ -65,6 +65,12 @@ impl Roster {
         self.units.clear();
     }
 
+    /// So many workers are to come; beside their processes there are the host's own and init.
+    pub(super) fn expect(&mut self, workers: usize) {
+        self.procs.reserve_exact(workers + 2);
+        self.units.reserve_exact(workers);
+    }
+
     pub(super) fn proc(&self, id: ProcId) -> Proc {
         self.procs.get(id.index()).copied().unwrap_or_default()
     }

@@ -234,6 +234,13 @@ impl Kernel {
         self.boot();
     }
 
+    /// So many processes are to be spawned: room is made for them and for no more, because doubling would waste half as much again.
+    pub fn expect(&mut self, processes: usize) {
+        self.procs.reserve_exact((processes + 2).saturating_sub(self.procs.len()));
+        self.units.expect(processes);
+        self.pipes.expect(3 * processes);
+    }
+
     /// Sets the clock, which never goes back. Sleepers wake in [`fire_timers`](Kernel::fire_timers), not here.
     pub fn set_now(&mut self, now: Instant) {
         self.now = now;

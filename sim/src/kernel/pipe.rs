@@ -234,6 +234,11 @@ impl PipeTable {
         self.free.clear();
     }
 
+    /// Makes room for so many.
+    pub(super) fn expect(&mut self, pipes: usize) {
+        self.pipes.reserve_exact(pipes.saturating_sub(self.pipes.len()));
+    }
+
     /// pipe(2): one reader, one writer.
     pub(super) fn create(&mut self, unit: UnitId, fd: Fd, capacity: usize) -> PipeId {
         let pages_max = u32::try_from(capacity / PAGE).unwrap_or(u32::MAX).max(1);

@@ -80,6 +80,11 @@ impl UnitTable {
         self.used = 0;
     }
 
+    /// Makes room for so many.
+    pub(super) fn expect(&mut self, units: usize) {
+        self.units.reserve_exact(units.saturating_sub(self.units.len()));
+    }
+
     /// Every unit of this simulation, by its number.
     pub(super) fn every(&self) -> &[Unit] {
         &self.units[..self.used]
