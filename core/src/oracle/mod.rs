@@ -261,9 +261,8 @@ impl Audit {
 
     /// So many workers are to come, with a process each: room is made for them and for no more.
     pub fn expect(&mut self, workers: usize) {
-        let workers = workers.min(WORKERS_MAX);
-        self.books.resize(workers, Book::default());
-        self.roster.expect(workers);
+        self.books.resize(workers.min(WORKERS_MAX), Book::default());
+        self.roster.expect(workers.min(WORKERS_MAX));
     }
 
     /// Switches an oracle off for a worker (and its processes), for one process `worker/name` or one task; without a subject, for all.

@@ -55,11 +55,15 @@ impl Kernel {
         let script = args.script.map_err(|errno| SpawnFailure { errno, at_exec: true })?;
         let unit = self.units.claim(args.unit);
         assert!(unit.leader.is_none(), "unit {} is spawned twice: a unit is one incarnation", args.unit.0);
-        unit.worker = args.name.clone();
-        unit.worker_hash = hash_name(args.name);
+        // Simulations of one plan call their units alike: mostly the record knows the names from the last one.
+        if !Arc::ptr_eq(&unit.worker, args.name) {
+            unit.worker = args.name.clone();
+            unit.worker_hash = hash_name(args.name);
+            unit.leader_name = self.names.full(&unit.worker, unit.worker_hash, LEADER, LEADER_HASH);
+        }
         unit.scope = args.scope;
-        let leader =
-            self.fork(HOST, Child { pid, unit: args.unit, own: LEADER, called: LEADER_HASH, label: args.label });
+        let name = unit.leader_name.clone();
+        let leader = self.fork(HOST, Child { pid, unit: args.unit, name, called: LEADER_HASH, label: args.label });
         let number = self.pids.at(pid);
         number.unit = Some(args.unit);
         let generation = number.generation;

@@ -183,6 +183,7 @@ impl Kernel {
             leader,
             worker: _,
             worker_hash: _,
+            leader_name: _,
             scope: _,
             cgroup,
             pid: _,

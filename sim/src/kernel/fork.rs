@@ -12,12 +12,12 @@ use shakedown_core::vocab::Deed;
 use std::sync::Arc;
 
 /// The identity of a child, which fork does not copy.
-pub(super) struct Child<'a> {
+pub(super) struct Child {
     pub(super) pid: i32,
     pub(super) unit: UnitId,
-    /// Its name without the worker's.
-    pub(super) own: &'a str,
-    /// The hash of `own`.
+    /// Its name, the worker's included.
+    pub(super) name: Arc<str>,
+    /// The hash of its name without the worker's.
     pub(super) called: u64,
     pub(super) label: Label,
 }
@@ -25,12 +25,10 @@ pub(super) struct Child<'a> {
 impl Kernel {
     /// Forks. The child has one thread and a new pid; group, session, descriptors, files and dispositions of its parent, and the mask
     /// of the thread that forks; nothing pending, no timer, neither PDEATHSIG nor subreaper, and no program yet.
-    pub(super) fn fork(&mut self, forker: ProcId, child: Child<'_>) -> ProcId {
+    pub(super) fn fork(&mut self, forker: ProcId, child: Child) -> ProcId {
         let id = ProcId(self.born as u32);
         let (parent, mask) = (self.process_of(forker), self.entry(forker).mask);
-        let unit = self.units.at(child.unit);
-        let name = self.names.full(&unit.worker, unit.worker_hash, child.own, child.called);
-        self.new_record(id, name.clone());
+        self.new_record(id, child.name.clone());
         let [from, to] =
             self.procs.get_disjoint_mut([parent.index(), id.index()]).expect("a child is not its own parent");
         to.pid = child.pid;
@@ -68,7 +66,7 @@ impl Kernel {
         unit.living = unit.living.push(&mut self.procs, Chain::Unit, id);
         self.living += 1;
         let pid = Pid::new(child.pid).expect("pids are positive");
-        self.deeds.push(Deed::Born { child: id, pid, parent, name, unit: Some(child.unit) });
+        self.deeds.push(Deed::Born { child: id, pid, parent, name: child.name, unit: Some(child.unit) });
         id
     }
 
@@ -81,7 +79,9 @@ impl Kernel {
         let label = process.label;
         let nth = process.count_birth(called);
         let unit = process.unit.expect("init and the host play no scripts");
-        let child = Child { pid, unit, own, called, label: label.child_hashed(called, nth) };
+        let of = self.units.at(unit);
+        let name = self.names.full(&of.worker, of.worker_hash, own, called);
+        let child = Child { pid, unit, name, called, label: label.child_hashed(called, nth) };
         let id = self.fork(forker, child);
         self.load(id, body);
         self.announce(id);

@@ -137,9 +137,14 @@ impl Kernel {
     /// `what` has become true of a unit: whoever waits for it is done.
     pub(super) fn fire(&mut self, unit: UnitId, what: What) {
         let watches = &mut self.units.at(unit).watches;
-        while let Some(at) = watches.iter().position(|&(_, waited)| waited == what) {
-            let op = watches.remove(at).0;
-            self.polls.ready.push_back(Item::Done(op, unit, what));
+        let mut at = 0;
+        while let Some(&(op, waited)) = watches.get(at) {
+            if waited == what {
+                watches.remove(at);
+                self.polls.ready.push_back(Item::Done(op, unit, what));
+            } else {
+                at += 1;
+            }
         }
     }
 

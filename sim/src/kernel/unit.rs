@@ -15,6 +15,8 @@ pub(super) struct Unit {
     pub(super) leader: Option<ProcId>,
     pub(super) worker: Arc<str>,
     pub(super) worker_hash: u64,
+    /// What its leader is called in full.
+    pub(super) leader_name: Arc<str>,
     pub(super) scope: Scope,
     /// The control group of that scope, where it is one.
     pub(super) cgroup: CgroupId,
@@ -48,6 +50,7 @@ impl Unit {
             leader: None,
             worker: Arc::from(""),
             worker_hash: 0,
+            leader_name: Arc::from(""),
             scope: Scope::Process,
             cgroup: CgroupId::ROOT,
             pid: 0,

@@ -137,6 +137,7 @@ impl<C: Choose + 'static> World for SimWorld<C> {
         self.kernel.write(unit, bytes)
     }
 
+    #[inline]
     fn publish(&mut self, fact: FactRecord) {
         self.kernel.finish_earlier_walks();
         self.audit.fact(&fact, &scene!(self));
