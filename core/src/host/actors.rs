@@ -23,11 +23,11 @@ const OVERTAKEN_MAX: u32 = 4;
 /// Ticks that a machine may take within one instant.
 const TICKS_AN_INSTANT_MAX: u32 = 1_000;
 
+/// A machine and what the host keeps for it, in the order in which a delivery looks at it: of ten thousand none is in the cache.
+#[repr(C)]
 pub(crate) struct Entry<A> {
-    pub(crate) name: Name,
-    pub(crate) machine: A,
-    pub(super) label: Label,
     pub(super) mailbox: Mailbox,
+    pub(super) label: Label,
     /// Deliveries, ticks, draws and overtakings so far: the n-th of the next.
     mails: u32,
     ticks: u32,
@@ -35,10 +35,12 @@ pub(crate) struct Entry<A> {
     answers: u32,
     /// The deadline it had when it last ran; `NEVER` for none.
     deadline: Instant,
-    timer: Option<TimerId>,
     pub(super) tick_enabled: bool,
+    pub(crate) machine: A,
+    timer: Option<TimerId>,
     /// The instant of the last tick, and how many it has had.
     ticked: (Instant, u32),
+    pub(crate) name: Name,
 }
 
 impl<A> Entry<A> {

@@ -10,31 +10,32 @@ use shakedown_core::ids::{OpId, ProcId, UnitId};
 use shakedown_core::vocab::{ExitNotice, Scope, Survivor};
 use std::sync::Arc;
 
-/// One unit, once spawned.
+/// One unit, once spawned. What is asked most lies first.
+#[repr(C)]
 pub(super) struct Unit {
     pub(super) leader: Option<ProcId>,
+    pub(super) watches: Vec<(OpId, What)>,
+    /// The host's ends of the three pipes.
+    pub(super) host_ends: [Option<PipeId>; 3],
+    /// Write ends of the outputs held by living processes.
+    pub(super) writers: u32,
+    /// The leader's number and its generation: what a pidfd of the leader names, also after the leader has been reaped.
+    pub(super) pid: i32,
+    pub(super) generation: u32,
+    pub(super) scope: Scope,
+    /// Whether one of its processes has said that it is ready.
+    pub(super) said_ready: bool,
+    /// Living descendants by birth.
+    pub(super) living: List,
+    /// The control group of that scope, where it is one.
+    pub(super) cgroup: CgroupId,
+    /// Bytes written to the outputs, and bytes of them read by the host.
+    pub(super) written: u64,
+    pub(super) read: u64,
     pub(super) worker: Arc<str>,
     pub(super) worker_hash: u64,
     /// What its leader is called in full.
     pub(super) leader_name: Arc<str>,
-    pub(super) scope: Scope,
-    /// The control group of that scope, where it is one.
-    pub(super) cgroup: CgroupId,
-    /// The leader's number and its generation: what a pidfd of the leader names, also after the leader has been reaped.
-    pub(super) pid: i32,
-    pub(super) generation: u32,
-    /// The host's ends of the three pipes.
-    pub(super) host_ends: [Option<PipeId>; 3],
-    /// Living descendants by birth.
-    pub(super) living: List,
-    /// Write ends of the outputs held by living processes.
-    pub(super) writers: u32,
-    /// Bytes written to the outputs, and bytes of them read by the host.
-    pub(super) written: u64,
-    pub(super) read: u64,
-    /// Whether one of its processes has said that it is ready.
-    pub(super) said_ready: bool,
-    pub(super) watches: Vec<(OpId, What)>,
 }
 
 /// The units by number. Records are kept for reuse.
