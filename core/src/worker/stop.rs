@@ -4,9 +4,9 @@ use super::{Run, Spec, State, StopPlan, Worker};
 use crate::machine::{Cx, Event};
 use crate::signal::Signal;
 use crate::time::Instant;
+use crate::vocab::{Fact, Reason, Request, Requester, SignalTo, StopPolicy, Target, WorkerSpec};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
-use crate::vocab::{Fact, Reason, Request, Requester, SignalTo, StopPolicy, Target, WorkerSpec};
 use core::mem::replace;
 
 impl Worker {
