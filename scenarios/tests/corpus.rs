@@ -12,6 +12,7 @@ const SUBJECTS: &[&str] = &[
     "order",
     "output",
     "ready",
+    "regress",
     "restart",
     "spawn",
     "stdin",

@@ -40,7 +40,7 @@ pub fn read(root: &Path) -> Result<Vec<Mutant>, Vec<String>> {
     let path = root.join("sim/mutants.toml");
     let text = std::fs::read_to_string(&path).map_err(|error| vec![format!("{}: {error}", path.display())])?;
     let document: Document = toml::from_str(&text).map_err(|error| vec![error.to_string()])?;
-    let mut wrong: Vec<String> = document.mutant.iter().filter_map(|mutant| apply(root, mutant).err()).collect();
+    let mut wrong: Vec<String> = document.mutant.iter().filter_map(|mutant| mutant.apply(root).err()).collect();
     let missing = TIER_0.iter().filter(|rule| !document.mutant.iter().any(|mutant| mutant.rule == **rule));
     wrong.extend(missing.map(|rule| format!("no mutant breaks {rule}")));
     if document.mutant.len() < MUTANTS_MIN {
@@ -49,15 +49,25 @@ pub fn read(root: &Path) -> Result<Vec<Mutant>, Vec<String>> {
     if wrong.is_empty() { Ok(document.mutant) } else { Err(wrong) }
 }
 
-/// The file as the mutant leaves it.
+impl Mutant {
+    /// The file as the mutant leaves it.
+    ///
+    /// # Errors
+    /// Where the text to be replaced does not stand in the file exactly once.
+    pub fn apply(&self, root: &Path) -> Result<String, String> {
+        apply(root, &self.file, &self.find, &self.replace)
+            .map_err(|error| format!("{} ({}): {error}", self.rule, self.breaks))
+    }
+}
+
+/// A file with one text in the place of another.
 ///
 /// # Errors
 /// Where the text to be replaced does not stand in the file exactly once.
-pub fn apply(root: &Path, mutant: &Mutant) -> Result<String, String> {
-    let Mutant { rule, breaks, file, find, replace } = mutant;
+pub fn apply(root: &Path, file: &str, find: &str, replace: &str) -> Result<String, String> {
     let text = std::fs::read_to_string(root.join(file)).map_err(|error| format!("{file}: {error}"))?;
-    match text.matches(find.as_str()).count() {
-        1 => Ok(text.replacen(find.as_str(), replace, 1)),
-        n => Err(format!("{rule} ({breaks}): its text stands {n} times in {file}: {find:?}")),
+    match text.matches(find).count() {
+        1 => Ok(text.replacen(find, replace, 1)),
+        n => Err(format!("its text stands {n} times in {file}: {find:?}")),
     }
 }

@@ -1,9 +1,10 @@
 //! Applies the mutants to a copy of the tree, and runs the kernel's own tests and a fixed set of generated programs against each.
 
-use super::list::{Mutant, apply};
+use super::copy::{cargo, copy_tree};
+use super::list::Mutant;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::path::Path;
+use std::process::{ExitCode, Stdio};
 use std::time::Instant;
 
 /// Programs that are played against Linux for each mutant; the run ends at the first disagreement.
@@ -72,7 +73,7 @@ fn word(verdict: Verdict) -> &'static str {
 
 /// What notices one mutant. The file is put back whatever happens.
 fn one(root: &Path, copy: &Path, mutant: &Mutant, asked: Asked) -> (Verdict, Verdict) {
-    let Ok(broken) = apply(root, mutant) else { return (Verdict::Broken, Verdict::Broken) };
+    let Ok(broken) = mutant.apply(root) else { return (Verdict::Broken, Verdict::Broken) };
     let file = copy.join(&mutant.file);
     let written = fs::write(&file, broken);
     let verdicts = match written {
@@ -92,14 +93,8 @@ fn one(root: &Path, copy: &Path, mutant: &Mutant, asked: Asked) -> (Verdict, Ver
 }
 
 /// Builds, and then runs, so that a mutant that does not compile is not taken for one that is noticed.
-fn ask(copy: &Path, cargo: &[&str], args: &[&str]) -> Verdict {
-    let run = |more: &[&str]| {
-        let mut command = Command::new(env!("CARGO"));
-        command.args(cargo).args(more).current_dir(copy).env("CARGO_TARGET_DIR", copy.join("target")).env("CI", "true");
-        // Most of a mutant's time is building: half-optimised is the quickest of all.
-        command.env("CARGO_PROFILE_DEV_OPT_LEVEL", "1").env("CARGO_PROFILE_DEV_DEBUG", "0");
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status()
-    };
+fn ask(copy: &Path, words: &[&str], args: &[&str]) -> Verdict {
+    let run = |more: &[&str]| cargo(copy).args(words).args(more).stdout(Stdio::null()).stderr(Stdio::null()).status();
     if !run(&["--no-run"]).is_ok_and(|status| status.success()) {
         return Verdict::Broken;
     }
@@ -108,31 +103,4 @@ fn ask(copy: &Path, cargo: &[&str], args: &[&str]) -> Verdict {
         Ok(status) if !status.success() => Verdict::Noticed,
         Ok(_) | Err(_) => Verdict::Missed,
     }
-}
-
-/// A copy of what the tree consists of, beside the build's own files.
-fn copy_tree(root: &Path) -> std::io::Result<PathBuf> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    let copy = target.join("mutants");
-    fs::create_dir_all(&copy)?;
-    for part in ["Cargo.toml", "Cargo.lock", "core", "sim", "real", "scenarios"] {
-        copy_part(&root.join(part), &copy.join(part))?;
-    }
-    Ok(copy)
-}
-
-fn copy_part(from: &Path, to: &Path) -> std::io::Result<()> {
-    if from.is_dir() {
-        fs::create_dir_all(to)?;
-        for entry in fs::read_dir(from)? {
-            let entry = entry?;
-            copy_part(&entry.path(), &to.join(entry.file_name()))?;
-        }
-        return Ok(());
-    }
-    // What has not changed keeps its time, so that nothing is built again for it.
-    if fs::read(to).is_ok_and(|present| fs::read(from).is_ok_and(|wanted| wanted == present)) {
-        return Ok(());
-    }
-    fs::copy(from, to).map(|_| ())
 }

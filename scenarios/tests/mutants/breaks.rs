@@ -1,0 +1,115 @@
+//! Breaks of the machines: each has the shape of a bug that others have shipped, and scenarios that must turn red.
+
+use super::copy::{cargo, copy_tree};
+use super::list::apply;
+use serde::Deserialize;
+use std::path::Path;
+use std::process::{ExitCode, Stdio};
+use std::time::Instant;
+
+/// One break.
+#[derive(Clone, Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct Break {
+    /// What it is called by.
+    pub name: String,
+    /// What goes wrong.
+    pub breaks: String,
+    /// In which file.
+    pub file: String,
+    /// The text that is replaced; it stands in the file once.
+    pub find: String,
+    /// What takes its place.
+    pub replace: String,
+    /// The scenarios that must turn red, without folder and ending: `stop/ignores-term`.
+    pub reds: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Document {
+    #[serde(rename = "break")]
+    breaks: Vec<Break>,
+}
+
+/// Seeds of each scenario. A bug that more than these miss is no longer caught by the corpus.
+const SEEDS: &str = "2000";
+
+/// Reads the list.
+///
+/// # Errors
+/// All that is wrong with it.
+pub fn read(root: &Path) -> Result<Vec<Break>, Vec<String>> {
+    let path = root.join("core/breaks.toml");
+    let text = std::fs::read_to_string(&path).map_err(|error| vec![format!("{}: {error}", path.display())])?;
+    let document: Document = toml::from_str(&text).map_err(|error| vec![error.to_string()])?;
+    let mut wrong = Vec::new();
+    for this in &document.breaks {
+        wrong.extend(
+            apply(root, &this.file, &this.find, &this.replace).err().map(|error| format!("{}: {error}", this.name)),
+        );
+        if this.reds.is_empty() {
+            wrong.push(format!("{} turns nothing red", this.name));
+        }
+        let missing = this.reds.iter().filter(|red| !scenario(root, red).is_file());
+        wrong.extend(missing.map(|red| format!("{}: there is no scenario {red}", this.name)));
+    }
+    if wrong.is_empty() { Ok(document.breaks) } else { Err(wrong) }
+}
+
+fn scenario(root: &Path, name: &str) -> std::path::PathBuf {
+    root.join("scenarios").join(name).with_extension("toml")
+}
+
+/// Applies them all, or those whose name or description contains one of the words, and plays their scenarios.
+pub fn all(root: &Path, breaks: &[Break], words: &[String]) -> ExitCode {
+    let is_asked = |this: &&Break| {
+        words.is_empty()
+            || words.iter().any(|word| this.name.contains(word.as_str()) || this.breaks.contains(word.as_str()))
+    };
+    let copy = match copy_tree(root) {
+        Ok(copy) => copy,
+        Err(error) => {
+            eprintln!("error: the tree cannot be copied: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let (mut asked, mut missed) = (0, 0);
+    for this in breaks.iter().filter(is_asked) {
+        let began = Instant::now();
+        let verdicts = one(root, &copy, this);
+        for (red, verdict) in this.reds.iter().zip(verdicts) {
+            println!("{:<30} {:<9} {:>4} s  {red}", this.name, verdict, began.elapsed().as_secs());
+            (asked, missed) = (asked + 1, missed + usize::from(verdict != "red"));
+        }
+    }
+    println!("\n{asked} scenarios against breaks, {} red, {missed} not", asked - missed);
+    if missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// What each scenario says of one break. The file is put back whatever happens.
+fn one(root: &Path, copy: &Path, this: &Break) -> Vec<&'static str> {
+    let file = copy.join(&this.file);
+    let broken = apply(root, &this.file, &this.find, &this.replace);
+    let written = broken.is_ok_and(|broken| std::fs::write(&file, broken).is_ok());
+    let built = written && {
+        let mut build = cargo(copy);
+        build.args(["build", "-q"]).stdout(Stdio::null()).stderr(Stdio::null());
+        build.status().is_ok_and(|status| status.success())
+    };
+    let verdicts = this.reds.iter().map(|red| if built { play(root, copy, red) } else { "no build" }).collect();
+    let restored = std::fs::copy(root.join(&this.file), &file);
+    assert!(restored.is_ok(), "{} cannot be put back: {restored:?}", file.display());
+    verdicts
+}
+
+/// Red is an expectation or an oracle that failed, and nothing else.
+fn play(root: &Path, copy: &Path, red: &str) -> &'static str {
+    let mut command = std::process::Command::new(copy.join("target/debug/shakedown"));
+    command.arg("sim").arg(scenario(root, red)).args(["--seeds", SEEDS, "--max-fail", "1"]);
+    match command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().map(|status| status.code())
+    {
+        Ok(Some(1)) => "red",
+        Ok(Some(0 | 5)) => "green",
+        Ok(_) | Err(_) => "broken",
+    }
+}
