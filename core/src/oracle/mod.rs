@@ -24,13 +24,14 @@ mod stage;
 mod stop_deadline;
 mod stop_order;
 mod truthful_outcome;
+mod wanted;
 
 pub use findings::Violation;
 pub use name::OracleName;
 
 use crate::ids::{UnitId, WorkerId};
 use crate::time::{Duration, Instant};
-use crate::vocab::{Body, Deed, Fact, FactRecord, SessionSpec, Strategy, Subject, Truth, WorkerSpec};
+use crate::vocab::{Body, Deed, Fact, FactRecord, SessionSpec, Subject, Truth, WorkerSpec};
 use alloc::string::String;
 use alloc::vec::Vec;
 use findings::Findings;
@@ -162,19 +163,14 @@ struct Oracles {
     stop_deadline: stop_deadline::StopDeadline,
     quiescent_end: quiescent_end::QuiescentEnd,
     no_unexpected: no_unexpected::NoUnexpected,
-    no_spawn_after_stop: no_spawn_after_stop::NoSpawnAfterStop,
-    restart_budget: restart_budget::RestartBudget,
-    stop_order: stop_order::StopOrder,
+    wanted: wanted::Wanted,
 }
 
 impl Oracles {
     fn session_fact(&mut self, record: &FactRecord, books: &[Book], case: &mut Case<'_>) {
         match &record.fact {
             Fact::Started { .. } => self.one_terminal_event.session_started(),
-            Fact::StopRequested { deadline, .. } => {
-                self.stop_deadline.session_requested(*deadline, case);
-                self.no_spawn_after_stop.session_requested();
-            }
+            Fact::StopRequested { deadline, .. } => self.stop_deadline.session_requested(*deadline, case),
             Fact::SessionStopped => {
                 self.one_terminal_event.session_stopped(books, case);
                 self.stop_deadline.session_stopped(record.at, case);
@@ -197,20 +193,17 @@ impl Oracles {
     }
 
     fn worker_fact(&mut self, id: WorkerId, book: &mut Book, record: &FactRecord, case: &mut Case<'_>) {
-        self.stop_order.worker_fact(id, &record.fact, case);
         let Book { line: _, lives, given, told, delivered } = book;
         match &record.fact {
             Fact::Spawn => {
                 self.one_terminal_event.spawned(id, lives, record.incarnation, case);
                 told.spawned();
                 *delivered = no_lost_output::Delivered::default();
-                self.no_spawn_after_stop.begins(id, &record.fact, case);
             }
             Fact::Started { pid } => told.started(id, *pid, record.unit, case),
             Fact::StopRequested { by, deadline } => {
                 self.stop_deadline.worker_requested(id, given, *deadline, case);
                 told.stop_requested(*by);
-                self.no_spawn_after_stop.worker_requested(id, case);
             }
             Fact::Signalled { signal, .. } => told.signalled(*signal),
             Fact::Exited { status } => told.exited(id, *status, record.unit, case),
@@ -222,18 +215,8 @@ impl Oracles {
                 told.ended(id, outcome, record.unit, case);
                 delivered.ended(id, outcome, record.unit, case);
                 self.no_orphan.worker_ended(record, outcome, case);
-                self.no_spawn_after_stop.ended(id, outcome);
-                self.restart_budget.ended(id, record.at, outcome, case);
             }
-            Fact::Backoff { until } => {
-                self.no_spawn_after_stop.begins(id, &record.fact, case);
-                self.restart_budget.backs_off(id, *until, case);
-            }
-            Fact::Restarted => {
-                self.no_spawn_after_stop.begins(id, &record.fact, case);
-                self.restart_budget.restarted(id, record.at, case);
-            }
-            Fact::Ready | Fact::Unready | Fact::OutputClosed => {}
+            Fact::Ready | Fact::Unready | Fact::OutputClosed | Fact::Backoff { .. } | Fact::Restarted => {}
             Fact::SessionStopped => {}
         }
     }
@@ -251,9 +234,7 @@ impl Audit {
         self.oracles.event_order.reset();
         self.oracles.stop_deadline.reset();
         self.oracles.quiescent_end.reset();
-        self.oracles.no_spawn_after_stop.reset();
-        self.oracles.restart_budget.reset();
-        self.oracles.stop_order.reset();
+        self.oracles.wanted.reset();
         self.books.clear();
         self.roster.reset();
         self.findings.reset();
@@ -292,6 +273,7 @@ impl Audit {
             Subject::Session => {
                 oracles.event_order.session_fact(record, &mut case);
                 oracles.session_fact(record, books, &mut case);
+                oracles.wanted.session_fact(record, &mut case);
             }
             Subject::Worker(id) if id.index() >= WORKERS_MAX => {
                 let message = alloc::format!("a fact about worker {}: oracles follow at most {WORKERS_MAX}", id.0);
@@ -301,6 +283,7 @@ impl Audit {
                 let book = slot(books, id.index());
                 oracles.event_order.worker_fact(&mut book.line, record, &mut case);
                 oracles.worker_fact(id, book, record, &mut case);
+                oracles.wanted.worker_fact(id, record, &mut case);
             }
         }
     }
@@ -376,16 +359,6 @@ fn slot<T: Clone + Default>(table: &mut Vec<T>, index: usize) -> &mut T {
 fn grow<T: Clone + Default>(table: &mut Vec<T>, index: usize) {
     table.reserve(index + 1 - table.len());
     table.resize(table.capacity(), T::default());
-}
-
-/// Whether its supervisor brings children back together, so that its own policy does not decide alone. For reports: it looks at all.
-#[cold]
-fn returns_with_others(id: WorkerId, names: &dyn Names) -> bool {
-    let Some(plan) = names.plan() else { return false };
-    plan.workers.iter().any(|worker| match &worker.body {
-        Body::Supervisor(spec) => spec.strategy != Strategy::OneForOne && spec.children.contains(&id),
-        Body::Process(_) | Body::PuppetTask(_) | Body::Function(_) => false,
-    })
 }
 
 /// Workers beyond this number are not followed: a user's task may emit facts about any number.

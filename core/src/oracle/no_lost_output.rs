@@ -12,6 +12,8 @@ use alloc::string::String;
 pub(super) struct Delivered {
     bytes: u64,
     pub(super) abandoned: bool,
+    /// The incarnation that has ended with it.
+    ended: Option<u32>,
 }
 
 impl Delivered {
@@ -20,7 +22,12 @@ impl Delivered {
         self.bytes += len as u64 + u64::from(complete);
     }
 
-    pub(super) fn ended(self, id: WorkerId, outcome: &Outcome, unit: Option<UnitId>, case: &mut Case<'_>) {
+    pub(super) fn ended(&mut self, id: WorkerId, outcome: &Outcome, unit: Option<UnitId>, case: &mut Case<'_>) {
+        // A stop before the next start ends an incarnation that was never spawned.
+        if self.ended.is_some_and(|last| last < outcome.incarnation) {
+            *self = Delivered::default();
+        }
+        self.ended = Some(outcome.incarnation);
         let claimed = outcome.output.delivered;
         if self.bytes != claimed {
             let told = self.bytes;
@@ -123,6 +130,14 @@ mod tests {
         let mut outcome = finished();
         outcome.output.delivered = 5;
         stage.ends("a", outcome);
+        stage.assert_clean();
+    }
+
+    #[test]
+    fn a_start_that_was_called_off_claims_nothing_of_the_life_before() {
+        let mut stage = run(4, 4, &[("abc", true)], 4, false);
+        stage.backs_off("a", 100);
+        stage.called_off("a");
         stage.assert_clean();
     }
 }

@@ -4,7 +4,8 @@
 //! Facts show no manual start: after the stop of one worker by a user a spawn may be right. A backoff is not: nobody asks for one.
 
 use crate::ids::WorkerId;
-use crate::oracle::{Case, Names, OracleName, returns_with_others, slot};
+use crate::oracle::wanted::returns_with_others;
+use crate::oracle::{Case, Names, OracleName, slot};
 use crate::vocab::{Body, Fact, Outcome, Requester};
 use alloc::format;
 use alloc::vec::Vec;

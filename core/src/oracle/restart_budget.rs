@@ -5,7 +5,8 @@
 //! that knows no wait; others may be a user's, and cost nothing. What may have been decided and did not come to pass is counted apart.
 
 use crate::ids::WorkerId;
-use crate::oracle::{Case, OracleName, returns_with_others, slot};
+use crate::oracle::wanted::returns_with_others;
+use crate::oracle::{Case, OracleName, slot};
 use crate::time::{Duration, Instant};
 use crate::vocab::{Outcome, Requester, RestartPolicy, RestartWhen};
 use alloc::collections::VecDeque;
