@@ -272,7 +272,7 @@ impl Supervisor {
 
     /// It ends without having been started.
     fn ends_unborn(&mut self, state: WorkerState, by: Option<Requester>, unmet: Option<WorkerId>, cx: &mut Cx<'_>) {
-        if self.incarnation > 0 {
+        if !matches!(self.state, State::Pending) {
             self.incarnation += 1;
         }
         let reason = if unmet.is_some() { Reason::StartFailed } else { Reason::Natural };

@@ -93,9 +93,9 @@ impl Worker {
         self.conclude_unborn(outcome, cx);
     }
 
-    /// The first start that never was is number 0, so that the first that is has number 1.
+    /// The first start that never was is number 0, so that the first that is has number 1. A second one that never was has its own.
     fn unborn_incarnation(&mut self) -> u32 {
-        if self.incarnation > 0 {
+        if !matches!(self.state, State::Pending) {
             self.incarnation += 1;
         }
         self.incarnation

@@ -14,7 +14,10 @@ impl Worker {
     pub(super) fn stop(&mut self, by: Requester, caller: Instant, cx: &mut Cx<'_>) {
         let plan = StopPlan::new(&self.spec.stop, by, cx.now, caller);
         match replace(&mut self.state, State::Pending) {
-            State::Pending | State::Backoff { .. } => self.stopped_without_unit(by, cx),
+            idle @ (State::Pending | State::Backoff { .. }) => {
+                self.state = idle;
+                self.stopped_without_unit(by, cx);
+            }
             State::Starting { unit, op, since, .. } => {
                 self.state = State::Abandoning { unit, op, since, plan };
                 self.tell(Fact::StopRequested { by, deadline: plan.deadline }, cx);
@@ -66,7 +69,10 @@ impl Worker {
     pub(super) fn kill(&mut self, by: Requester, caller: Instant, cx: &mut Cx<'_>) {
         let now = StopPlan::new(&self.spec.stop, by, cx.now, caller).forced(&self.spec.stop, cx.now);
         match replace(&mut self.state, State::Pending) {
-            State::Pending | State::Backoff { .. } => self.stopped_without_unit(by, cx),
+            idle @ (State::Pending | State::Backoff { .. }) => {
+                self.state = idle;
+                self.stopped_without_unit(by, cx);
+            }
             State::Starting { unit, op, since, .. } => {
                 self.state = State::Abandoning { unit, op, since, plan: now };
                 self.tell(Fact::StopRequested { by, deadline: now.deadline }, cx);
