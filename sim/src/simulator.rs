@@ -110,7 +110,7 @@ impl<C: Choose + 'static, A: Machine> Simulator<C, A> {
 
     fn finish(&mut self, ending: Ending, is_session: bool) -> Run {
         let host = &mut self.host;
-        let (timers, living, _) = host.leftovers();
+        let (timers, living, operations) = host.leftovers();
         let tasks = if living == 0 { Vec::new() } else { host.living_tasks() };
         let tasks: Vec<&str> = tasks.iter().map(String::as_str).collect();
         let reason = match ending {
@@ -122,12 +122,22 @@ impl<C: Choose + 'static, A: Machine> Simulator<C, A> {
         let mut waiters = Vec::new();
         if ending != Ending::Done {
             waiters = host.waiters();
-            waiters.extend(host.world().borrow().kernel().waiters());
         }
         let machines = if ending == Ending::Done { Vec::new() } else { host.open_machines() };
+        let unanswered = if operations == 0 { Vec::new() } else { host.unanswered() };
         let mut world = host.world().borrow_mut();
-        world.end(&EndState { tasks: &tasks, timers: timers as u32, machines_open: &machines, reason });
+        world.end(&EndState {
+            tasks: &tasks,
+            timers: timers as u32,
+            machines_open: &machines,
+            waiters: &waiters,
+            unanswered: &unanswered,
+            reason,
+        });
         let violations = world.audit().violations().to_vec();
+        if ending != Ending::Done {
+            waiters.extend(world.kernel().waiters());
+        }
         drop(world);
         Run { ending, violations, digest: host.digest(), steps: host.steps(), end: host.now(), waiters }
     }

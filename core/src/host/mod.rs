@@ -221,6 +221,12 @@ impl<W: World, A: Machine> Host<W, A> {
         (timers, tasks, self.reactor.ops.borrow().open_count())
     }
 
+    /// Names of the machines that have an operation open: neither answered nor withdrawn.
+    pub fn unanswered(&self) -> Vec<&str> {
+        let ops = self.reactor.ops.borrow();
+        ops.waiting_actors().map(|id| self.actors[id.index()].name.as_str()).collect()
+    }
+
     /// Names of the machines that are not closed.
     pub fn open_machines(&self) -> Vec<&str> {
         self.actors.iter().filter(|a| !a.machine.is_closed()).map(|a| a.name.as_str()).collect()

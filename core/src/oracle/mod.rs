@@ -4,10 +4,13 @@
 //! An [`Audit`] sees the facts that machines publish, the deeds that the kernel reports, and the end. A user's async supervisor
 //! publishes no facts: then deeds and the end suffice for what is checked. One `Audit` serves thousands of simulations.
 
+mod all_waits_resolve;
+mod end;
 mod event_order;
 #[cfg(test)]
 mod fake;
 mod findings;
+mod monotone_stop;
 mod name;
 mod no_foreign_signal;
 mod no_lost_output;
@@ -26,6 +29,7 @@ mod stop_order;
 mod truthful_outcome;
 mod wanted;
 
+pub use end::{EndReason, EndState};
 pub use findings::Violation;
 pub use name::OracleName;
 
@@ -72,43 +76,6 @@ pub struct Scene<'a> {
     pub truth: &'a dyn Truth,
     /// The plan.
     pub names: &'a dyn Names,
-}
-
-/// How a run ended.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum EndReason {
-    /// The session told `stopped`, and nothing else was to be done.
-    SessionStopped,
-    /// The root task returned.
-    RootReturned,
-    /// Nothing can ever happen again although nobody said that it is over: the verdict `stuck`. Only what is already owed is judged.
-    Stuck,
-    /// A limit of time or steps cut it off: the verdicts `hang` and `livelock`. Only what is overdue is judged, and what goes on
-    /// although the session had told its end.
-    Cut,
-}
-
-impl EndReason {
-    /// Whether whoever was in charge said that it is over, so that nothing may be left.
-    pub const fn is_over(self) -> bool {
-        match self {
-            EndReason::SessionStopped | EndReason::RootReturned => true,
-            EndReason::Stuck | EndReason::Cut => false,
-        }
-    }
-}
-
-/// What is left when a run is over.
-#[derive(Clone, Copy, Debug)]
-pub struct EndState<'a> {
-    /// Tasks that still live, by name; the root not counted.
-    pub tasks: &'a [&'a str],
-    /// Timers still armed.
-    pub timers: u32,
-    /// Machines that are not closed, by name.
-    pub machines_open: &'a [&'a str],
-    /// How it ended.
-    pub reason: EndReason,
 }
 
 /// What a step is judged with: the scene, what was told before, and where findings go.
@@ -163,6 +130,7 @@ struct Oracles {
     stop_deadline: stop_deadline::StopDeadline,
     quiescent_end: quiescent_end::QuiescentEnd,
     no_unexpected: no_unexpected::NoUnexpected,
+    all_waits_resolve: all_waits_resolve::AllWaitsResolve,
     wanted: wanted::Wanted,
 }
 
@@ -177,6 +145,7 @@ impl Oracles {
                 self.no_orphan.session_stopped(case);
                 self.no_zombie.session_stopped(case);
                 self.quiescent_end.session_stopped(case);
+                self.all_waits_resolve.session_stopped();
             }
             Fact::Spawn
             | Fact::Ready
@@ -234,6 +203,7 @@ impl Audit {
         self.oracles.event_order.reset();
         self.oracles.stop_deadline.reset();
         self.oracles.quiescent_end.reset();
+        self.oracles.all_waits_resolve.reset();
         self.oracles.wanted.reset();
         self.books.clear();
         self.roster.reset();
@@ -326,6 +296,7 @@ impl Audit {
             oracles.one_terminal_event.end(books, &mut case);
         }
         oracles.quiescent_end.end(end, &mut case);
+        oracles.all_waits_resolve.end(end, &mut case);
     }
 
     /// What was found in this run, in the order in which it was found; each fingerprint once.

@@ -130,6 +130,21 @@ what its `after` names has come true. Siblings that a supervisor stops for the s
 because the order of the start is used for the stop, because an edge of a diamond is lost or only the first of several \
 dependents is waited for, or because a dependent counts as over when it was only told to end (L91, L93). Derive both orders from \
 one graph, and count down dependents at their terminal facts.";
+    /// No wait is left when it is over.
+    AllWaitsResolve = "all-waits-resolve", "\
+When a run is over every operation that a machine has opened was answered or withdrawn; and when nothing can ever happen again \
+no task is parked on an operation, a channel or a result. Whoever waits for an end gets it, also after the fact. It breaks \
+because a child ends between its start and the moment at which somebody listens (L21), because a notice is given before its \
+reader has come (L85), because the one who would have answered was killed (L83), or because a wait that lost its race was never \
+withdrawn. Look at the state again after you have begun to listen, keep results instead of only announcing them, and withdraw \
+what you no longer wait for.";
+    /// A stop is never taken back.
+    MonotoneStop = "monotone-stop", "\
+Who was asked to end does not become ready any more in that incarnation, is not frozen, and gets no gentler signal once KILL was \
+sent to all of it; a session that was asked to stop does not begin anew. It breaks because the answer to a start or to a probe \
+comes during the stop and overwrites it (L110), because a reload is obeyed during a shutdown and cancels it (L74), or because a \
+second stop begins the first steps again (L119). Let the state of a stop only go forward, and look at it before you act on an \
+answer that was asked for earlier.";
 }
 
 impl OracleName {

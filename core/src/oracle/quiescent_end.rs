@@ -107,7 +107,7 @@ mod tests {
     const NAME: OracleName = OracleName::QuiescentEnd;
 
     fn end<'a>(tasks: &'a [&'a str], timers: u32, machines_open: &'a [&'a str], reason: EndReason) -> EndState<'a> {
-        EndState { tasks, timers, machines_open, reason }
+        EndState { tasks, timers, machines_open, waiters: &[], unanswered: &[], reason }
     }
 
     #[test]

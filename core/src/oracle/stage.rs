@@ -304,6 +304,10 @@ impl Stage {
 
     pub(super) fn starts_function(&mut self, worker: &str) {
         self.spawn_fact(worker);
+        self.told_started(worker);
+    }
+
+    pub(super) fn told_started(&mut self, worker: &str) {
         self.fact(worker, Fact::Started { pid: None });
     }
 
@@ -360,7 +364,7 @@ impl Stage {
     }
 
     pub(super) fn end(&mut self, reason: EndReason) {
-        self.end_with(&EndState { tasks: &[], timers: 0, machines_open: &[], reason });
+        self.end_with(&EndState { tasks: &[], timers: 0, machines_open: &[], waiters: &[], unanswered: &[], reason });
     }
 
     pub(super) fn found(&self) -> Vec<(OracleName, String)> {

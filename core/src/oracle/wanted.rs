@@ -2,6 +2,7 @@
 //! the plan alone, and a session in which nobody depends on anybody and nobody is started again costs them next to nothing.
 
 use crate::ids::WorkerId;
+use crate::oracle::monotone_stop::MonotoneStop;
 use crate::oracle::no_spawn_after_stop::NoSpawnAfterStop;
 use crate::oracle::restart_budget::RestartBudget;
 use crate::oracle::stop_order::StopOrder;
@@ -14,6 +15,7 @@ pub(super) struct Wanted {
     no_spawn_after_stop: NoSpawnAfterStop,
     restart_budget: RestartBudget,
     stop_order: StopOrder,
+    monotone_stop: MonotoneStop,
 }
 
 impl Wanted {
@@ -21,12 +23,17 @@ impl Wanted {
         self.no_spawn_after_stop.reset();
         self.restart_budget.reset();
         self.stop_order.reset();
+        self.monotone_stop.reset();
     }
 
-    pub(super) fn session_fact(&mut self, record: &FactRecord, _case: &mut Case<'_>) {
+    pub(super) fn session_fact(&mut self, record: &FactRecord, case: &mut Case<'_>) {
         match &record.fact {
-            Fact::StopRequested { .. } => self.no_spawn_after_stop.session_requested(),
-            Fact::Spawn | Fact::Started { .. } | Fact::Ready | Fact::Unready | Fact::Signalled { .. } => {}
+            Fact::StopRequested { .. } => {
+                self.no_spawn_after_stop.session_requested();
+                self.monotone_stop.session_requested();
+            }
+            Fact::Started { .. } => self.monotone_stop.session_started(case),
+            Fact::Spawn | Fact::Ready | Fact::Unready | Fact::Signalled { .. } => {}
             Fact::Exited { .. } | Fact::OutputClosed | Fact::DrainAbandoned | Fact::Output { .. } => {}
             Fact::Backoff { .. } | Fact::Restarted | Fact::Ended(_) | Fact::SessionStopped => {}
         }
@@ -38,8 +45,12 @@ impl Wanted {
             // Most facts of most sessions are these.
             Fact::Output { .. } | Fact::OutputClosed | Fact::DrainAbandoned | Fact::SessionStopped => return,
             Fact::Spawn => self.no_spawn_after_stop.begins(id, fact, case),
-            Fact::StopRequested { .. } => self.no_spawn_after_stop.worker_requested(id, case),
+            Fact::StopRequested { .. } => {
+                self.no_spawn_after_stop.worker_requested(id, case);
+                self.monotone_stop.worker_requested(id);
+            }
             Fact::Ended(outcome) => {
+                self.monotone_stop.ended(id);
                 self.no_spawn_after_stop.ended(id, outcome);
                 self.restart_budget.ended(id, record.at, outcome, case);
             }
@@ -51,7 +62,10 @@ impl Wanted {
                 self.no_spawn_after_stop.begins(id, fact, case);
                 self.restart_budget.restarted(id, record.at, case);
             }
-            Fact::Started { .. } | Fact::Ready | Fact::Unready | Fact::Signalled { .. } | Fact::Exited { .. } => {}
+            Fact::Started { .. } => self.monotone_stop.started(id),
+            Fact::Ready => self.monotone_stop.ready(id, case),
+            Fact::Signalled { signal, target, by } => self.monotone_stop.signalled(id, *signal, *target, *by, case),
+            Fact::Unready | Fact::Exited { .. } => {}
         }
         self.stop_order.worker_fact(id, fact, case);
     }

@@ -115,6 +115,14 @@ impl Ops {
         op.task.as_mut().and_then(|task| core::mem::take(&mut **task).waker)
     }
 
+    /// Machines that wait for an answer, an entry for each.
+    pub(crate) fn waiting_actors(&self) -> impl Iterator<Item = ActorId> + '_ {
+        self.slots.iter().filter(|op| op.generation != 0 && op.class != Class::Prompt).filter_map(|op| match op.owner {
+            Owner::Actor(id) => Some(id),
+            Owner::Task(_) | Owner::Nobody => None,
+        })
+    }
+
     /// How many are open.
     pub(crate) fn open_count(&self) -> usize {
         self.slots.len() - self.free.len()

@@ -276,6 +276,8 @@ fn failure_word(oracle: &str) -> &'static str {
         Some(OracleName::NoSpawnAfterStop) => "SPAWNED AFTER STOP",
         Some(OracleName::RestartBudget) => "OVER BUDGET",
         Some(OracleName::StopOrder) => "OUT OF TURN",
+        Some(OracleName::AllWaitsResolve) => "WAITS FOR EVER",
+        Some(OracleName::MonotoneStop) => "STOP TAKEN BACK",
         None => "FAILED HERE",
     }
 }

@@ -13,16 +13,19 @@ mod leader_exit_ends_the_stop;
 mod life;
 mod machine_closes_with_its_leader;
 mod matrix;
+mod notice_comes_before_its_reader;
 mod one_wakeup_is_taken_for_one_exit;
 mod only_one_dependent_is_waited_for;
 mod output_comes_while_it_is_killed;
 mod pid_is_kept_after_reaping;
+mod probe_answers_during_the_stop;
 mod probe_is_never_joined;
 mod restart_timer_outlives_the_stop;
 mod stage;
 mod stopped_is_told_before_reaping;
 mod two_timers_own_the_stop;
 mod watcher_is_gone_and_nobody_speaks;
+mod word_is_awaited_for_ever;
 
 use matrix::{Row, play_broken, table};
 use shakedown_core::oracle::OracleName;
@@ -52,6 +55,9 @@ fn cases() -> Vec<Case> {
         restart_timer_outlives_the_stop::case(),
         budget_begins_anew_with_each_window::case(),
         only_one_dependent_is_waited_for::case(),
+        notice_comes_before_its_reader::case(),
+        word_is_awaited_for_ever::case(),
+        probe_answers_during_the_stop::case(),
     ]
 }
 
