@@ -1,9 +1,11 @@
 //! The verbs over a live session, raced against each other under a thousand seeds, every oracle watching.
 
 use shakedown_core::host::Host;
+use shakedown_core::ids::{ActorId, WorkerId};
 use shakedown_core::puppet;
-use shakedown_core::runner::{Refused, Runner, TaskSpec, Which, from_fn};
+use shakedown_core::runner::{Listing, Refused, Runner, TaskSpec, Which, from_fn};
 use shakedown_core::signal::Signal;
+use shakedown_core::snapshot::Snapshot;
 use shakedown_core::task::{ExitCode, TaskCx};
 use shakedown_core::time::{Duration, DurationRange};
 use shakedown_core::vocab::*;
@@ -25,14 +27,23 @@ fn process(name: &str, script: &str) -> TaskSpec {
     TaskSpec::process(spec).stop(StopPolicy { grace: Grace::After(ms(3000)), ..StopPolicy::default() })
 }
 
-/// A session that waits for work, with one worker of its plan.
+/// A session that waits for work, with a worker and a supervised one of its plan.
 fn plan() -> Arc<SessionSpec> {
     let mut plan = SessionSpec::new("runner");
     plan.stays = true;
-    let body = ProcessSpec::puppet("planned", puppet::parse("on TERM exit 0; hang").expect("the script is right"));
-    plan.workers.push(WorkerSpec::new("planned", Body::Process(Arc::new(body))));
+    let worker = |name| {
+        let body = ProcessSpec::puppet(name, puppet::parse("on TERM exit 0; hang").expect("the script is right"));
+        WorkerSpec::new(name, Body::Process(Arc::new(body)))
+    };
+    let group = SupervisorSpec { strategy: Strategy::OneForOne, children: [KEPT].into(), escalate: false };
+    plan.workers =
+        [worker("planned"), WorkerSpec::new("group", Body::Supervisor(Arc::new(group))), worker("kept")].into();
     Arc::new(plan)
 }
+
+const PLANNED: WorkerId = WorkerId(0);
+const GROUP: WorkerId = WorkerId(1);
+const KEPT: WorkerId = WorkerId(2);
 
 /// Plays this script under every seed: a root task with a runner, that is followed by the stop of the session.
 fn check<F, Fut>(script: F)
@@ -44,27 +55,42 @@ where
     let mut sim: Simulator<Seeded> = Simulator::new(config, Limits::default(), Seeded::new(0));
     let plan = plan();
     for seed in 0..SEEDS {
-        let run = sim.run(Seeded::new(seed), Some(plan.clone()), |host| open(host, &plan, script));
+        let mut opened = None;
+        let run = sim.run(Seeded::new(seed), Some(plan.clone()), |host| opened = Some(open(host, &plan, script)));
         let world = sim.host().world().clone();
         assert!(run.is_ok(), "seed {seed}: {run:?}\n{:?}", world.borrow().history());
         let ends = |moment: &&Moment| matches!(moment, Moment::Fact(FactRecord { fact: Fact::SessionStopped, .. }));
         assert_eq!(world.borrow().history().iter().filter(ends).count(), 1, "seed {seed}");
+        let (session, runner) = opened.expect("the session was opened");
+        agrees(&sim.host().snapshot(session), &runner.list(Which::Retained));
     }
 }
 
-fn open<F, Fut>(host: &mut Host<SimWorld<Seeded>>, plan: &Arc<SessionSpec>, script: F)
+/// What the tasks see is what the machines are.
+fn agrees(tree: &Snapshot, listed: &[Listing]) {
+    for listing in listed {
+        let nodes = tree.children.iter().chain(tree.children.iter().flat_map(|node| &node.children));
+        let same =
+            |node: &&Snapshot| node.name == listing.name && (node.status, node.exit) == (listing.state, listing.exit);
+        assert!(listing.is_over && nodes.clone().any(|node| same(&node)), "{listing:?} in {tree:#?}");
+    }
+}
+
+fn open<F, Fut>(host: &mut Host<SimWorld<Seeded>>, plan: &Arc<SessionSpec>, script: F) -> (ActorId, Runner)
 where
     F: Fn(TaskCx, Runner) -> Fut + 'static,
     Fut: Future<Output = ()> + 'static,
 {
     let session = host.start_session(plan, &Arc::from([]));
     let runner = host.runner(session);
+    let hands = runner.clone();
     host.spawn("script", move |cx| async move {
         // The session begins with its first turn.
         cx.sleep(ms(1)).await;
-        script(cx, runner.clone()).await;
-        runner.stop_session();
+        script(cx, hands.clone()).await;
+        hands.stop_session();
     });
+    (session, runner)
 }
 
 #[test]
@@ -195,10 +221,9 @@ fn what_runs_is_not_removed_and_what_was_removed_is_unknown() {
         assert_eq!(job.remove(), Err(Refused::Running(id)));
         job.kill().unwrap();
         assert_eq!(job.wait().await.unwrap().incarnation, 2);
-        assert_eq!(runner.list(Which::Running).len(), 1);
-        assert_eq!(runner.list(Which::Retained).len(), 2);
-        let planned = runner.list(Which::Running)[0].id;
-        assert_eq!(runner.remove(planned), Err(Refused::Planned(planned)));
+        assert_eq!(runner.list(Which::Running).iter().map(|l| l.id).collect::<Vec<_>>(), [PLANNED, GROUP, KEPT]);
+        assert_eq!(runner.list(Which::Retained).len(), 4);
+        assert_eq!(runner.remove(PLANNED), Err(Refused::Planned(PLANNED)));
         job.remove().unwrap();
         assert_eq!(job.get(), None);
         assert_eq!(job.wait().await.unwrap_err(), Refused::Unknown(id));
@@ -206,7 +231,7 @@ fn what_runs_is_not_removed_and_what_was_removed_is_unknown() {
         let other = runner.start(process("job", "exit 0")).unwrap();
         assert_ne!(other.id(), id);
         other.wait().await.unwrap();
-        assert_eq!((runner.clear(), runner.list(Which::Retained).len()), (1, 1));
+        assert_eq!((runner.clear(), runner.list(Which::Retained).len()), (1, 3));
     });
 }
 
@@ -313,6 +338,10 @@ fn a_session_that_stops_takes_its_newcomers_along_and_starts_nobody() {
     check(|cx, runner| async move {
         let job = runner.start(process("job", "on TERM exit 0 after 20ms; hang")).unwrap();
         let idle = runner.add(process("idle", "exit 0")).unwrap();
+        let in_vain = {
+            let idle = idle.clone();
+            cx.spawn("in vain", |_| async move { idle.wait().await })
+        };
         cx.sleep(ms(5)).await;
         runner.stop_session();
         cx.sleep(ms(1)).await;
@@ -320,7 +349,27 @@ fn a_session_that_stops_takes_its_newcomers_along_and_starts_nobody() {
         assert_eq!([idle.start_again(), job.restart()], [Err(Refused::Stopping); 2]);
         let outcome = job.wait().await.unwrap();
         assert_eq!((outcome.state, outcome.requested_by), (WorkerState::Stopped, Some(Requester::Parent)));
+        assert_eq!(in_vain.await.unwrap().unwrap_err(), Refused::Stopping);
         assert_eq!(idle.wait().await.unwrap_err(), Refused::Stopping);
+    });
+}
+
+#[test]
+fn workers_of_the_plan_are_in_the_same_hands_also_below_a_supervisor() {
+    check(|cx, runner| async move {
+        cx.sleep(ms(20)).await;
+        let [planned, kept] = [PLANNED, KEPT].map(|id| runner.handle(id).unwrap());
+        assert!(planned.is_running() && kept.is_running() && !runner.is_running(GROUP));
+        kept.restart().unwrap();
+        cx.sleep(ms(50)).await;
+        assert_eq!(kept.get().unwrap().incarnation, 2);
+        kept.stop().unwrap();
+        assert_eq!(kept.wait().await.unwrap().state, WorkerState::Stopped);
+        // Its last child is over, and so is the group.
+        assert_eq!(runner.wait(GROUP).await.unwrap().state, WorkerState::Finished);
+        assert_eq!(runner.set_env(GROUP, "A", "1"), Err(Refused::NoEnvironment(GROUP)));
+        planned.kill().unwrap();
+        assert_eq!(planned.wait().await.unwrap().state, WorkerState::Killed);
     });
 }
 
