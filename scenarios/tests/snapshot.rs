@@ -60,8 +60,8 @@ struct Shop {
 }
 
 impl Shop {
-    fn open() -> Shop {
-        let plan = Arc::new(shop());
+    fn open(plan: SessionSpec) -> Shop {
+        let plan = Arc::new(plan);
         let mut world = SimWorld::new(WorldConfig::default(), Calm);
         world.reset(Calm, Some(plan.clone()));
         let mut host = Host::new(world);
@@ -101,7 +101,7 @@ fn shown(snapshot: &Snapshot) -> String {
 
 #[test]
 fn a_session_is_seen_before_its_start_while_it_runs_while_it_stops_and_after() {
-    let mut shop = Shop::open();
+    let mut shop = Shop::open(shop());
     insta::assert_snapshot!("shop_before", shown(&shop.see()));
     insta::assert_snapshot!("shop_starts", shown(&shop.until(50)));
     let runs = shop.until(2000);
@@ -113,6 +113,17 @@ fn a_session_is_seen_before_its_start_while_it_runs_while_it_stops_and_after() {
     let over = shop.until(60_000);
     insta::assert_snapshot!("shop_over", shown(&over));
     assert!(over.blocking().is_empty() && over.children.iter().all(|child| child.pid.is_none()));
+}
+
+#[test]
+fn who_is_left_behind_is_named() {
+    let mut plan = SessionSpec::new("leaky");
+    plan.workers = Vec::from([
+        process("holder", "spawn helper { setsid; hang }; exit 0"),
+        WorkerSpec { stop: StopPolicy { scope: Scope::Tree, ..StopPolicy::default() }, ..process("slow", "hang") },
+    ]);
+    plan.workers[1].ready = Some(Arc::new(ReadyPolicy { timeout: MS(300), ..ReadyPolicy::new(Probe::Notify) }));
+    insta::assert_snapshot!("left", shown(&Shop::open(plan).until(5000)));
 }
 
 #[test]

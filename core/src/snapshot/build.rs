@@ -142,8 +142,8 @@ fn error(outcome: &Outcome, spec: &WorkerSpec, plan: &SessionSpec) -> Option<Str
     }
     if outcome.output.abandoned {
         words.push(match outcome.holders.as_slice() {
-            [] => "its output was given up".into(),
-            holders => format!("its output was given up, held by {}", names(holders)),
+            [] => "output given up".into(),
+            holders => format!("output held by {}", names(holders)),
         });
     }
     (!words.is_empty()).then(|| words.join("; "))
