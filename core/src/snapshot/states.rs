@@ -59,7 +59,7 @@ pub const TRANSITIONS: &[Transition] = &[
     row(Draining, Killed, "command over, exited, output closed, scope empty, surveyed"),
     row(Draining, Failed, "command over, exited, output closed, scope empty, surveyed"),
     row(Backoff, Starting, "start, time is up"),
-    row(Backoff, Stopped, "kill, stop"),
+    row(Backoff, Stopped, "hold, kill, stop"),
     row(Finished, Starting, "restart, start"),
     row(Finished, Backoff, "restart later"),
     row(Finished, Failed, "give up"),

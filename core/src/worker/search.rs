@@ -86,21 +86,10 @@ fn events(worker: &Worker, now: Instant) -> Vec<Next> {
         let (stream, chunk) = (Stream::Stderr, Vec::new());
         return [(now, Event::Output { op: *op, stream, chunk }, "output closed")].into();
     }
-    let mut next = Vec::new();
+    let told = commands(&worker.state, now).into_iter();
+    let mut next: Vec<Next> = told.map(|(word, command)| (now, Event::Command(command), word)).collect();
     let mut now_comes = |word, event| next.push((now, event, word));
-    let by = Requester::User;
-    for deadline in [Instant::NEVER, now] {
-        now_comes("stop", Event::Command(Command::Stop { by, deadline }));
-        now_comes("kill", Event::Command(Command::Kill { by, deadline }));
-    }
-    now_comes("start", Event::Command(Command::Start));
     match &worker.state {
-        State::Pending => now_comes("give up", Event::Command(Command::GiveUp { on: WorkerId(1) })),
-        State::Ended(_) => {
-            now_comes("give up", Event::Command(Command::GiveUp { on: WorkerId(1) }));
-            now_comes("restart", Event::Command(Command::Again { at: now }));
-            now_comes("restart later", Event::Command(Command::Again { at: now.after(Duration::from_secs(1)) }));
-        }
         State::Starting { op, .. } | State::Abandoning { op, .. } => {
             now_comes("started", Event::Spawned { op: *op, result: Ok(Some(7)) });
             let failure = SpawnFailure { errno: Errno::ENOENT, at_exec: true };
@@ -113,7 +102,7 @@ fn events(worker: &Worker, now: Instant) -> Vec<Next> {
             }
         }
         State::Up(_) | State::Hooking { .. } | State::Stopping { .. } | State::Killing { .. } => {}
-        State::Draining { .. } | State::Backoff { .. } => {}
+        State::Draining { .. } | State::Backoff { .. } | State::Pending | State::Ended(_) => {}
     }
     if let Some(run) = worker.run() {
         answers(run, &mut now_comes);
@@ -122,6 +111,44 @@ fn events(worker: &Worker, now: Instant) -> Vec<Next> {
         next.push((at.max(now), Event::Tick, "time is up"));
     }
     next
+}
+
+/// What it may be told in this state. Messages to its unit change no state, and a start with a deadline is one with a probe.
+fn commands(state: &State, now: Instant) -> Vec<(&'static str, Command)> {
+    let (by, never, later) = (Requester::User, Instant::NEVER, now.after(Duration::from_secs(1)));
+    let policy = Arc::new(StopPolicy { grace: Grace::After(Duration::ZERO), ..StopPolicy::default() });
+    let mut commands = Vec::from([
+        Command::Start,
+        Command::Hold { by },
+        Command::Stop { by, deadline: never },
+        Command::Stop { by, deadline: now },
+        Command::StopWith { policy, by, deadline: never },
+        Command::Kill { by, deadline: never },
+        Command::Kill { by, deadline: now },
+    ]);
+    match state {
+        State::Pending => commands.push(Command::GiveUp { on: WorkerId(1) }),
+        State::Ended(_) => {
+            let again = [now, later].map(|at| Command::Again { at });
+            commands.extend(again.into_iter().chain([Command::GiveUp { on: WorkerId(1) }]));
+        }
+        State::Starting { .. } | State::Abandoning { .. } | State::Up(_) | State::Hooking { .. } => {}
+        State::Stopping { .. } | State::Killing { .. } | State::Draining { .. } | State::Surveying { .. } => {}
+        State::Backoff { .. } => {}
+    }
+    // Each by name, so that whoever adds a command thinks of this search.
+    let word = |command: &Command| match command {
+        Command::Start | Command::StartBy(_) => "start",
+        Command::Again { at } if *at > now => "restart later",
+        Command::Again { .. } => "restart",
+        Command::GiveUp { .. } => "give up",
+        Command::Hold { .. } => "hold",
+        Command::Stop { .. } | Command::StopWith { .. } => "stop",
+        Command::Kill { .. } => "kill",
+        Command::Signal(_) | Command::Input(_) | Command::CloseInput => "message",
+        Command::Restart(_) | Command::Adopt { .. } | Command::Forget(_) | Command::Worker(..) => "for its parent",
+    };
+    commands.into_iter().map(|command| (word(&command), command)).collect()
 }
 
 /// What the world may answer to what a unit that runs has asked.
