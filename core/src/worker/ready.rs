@@ -155,10 +155,12 @@ impl Worker {
         }
         match self.run_mut() {
             Some(run) if run.probe == Some(op) => run.probe = None,
-            Some(run) if run.hook == Some(op) => run.hook = None,
+            Some(run) if run.hook == Some(op) => {
+                run.hook = None;
+                self.hook_is_over(cx);
+            }
             Some(_) | None => return cx.unexpected(self.state.name(), &Event::Ran { op, status }),
         }
-        self.hook_is_over(cx);
         self.finish_if_drained(cx);
     }
 
