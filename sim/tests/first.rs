@@ -117,3 +117,42 @@ fn the_same_seed_is_the_same_run_alone_and_after_others() {
         assert_eq!(play(&mut worn, seed), play(&mut new(), seed));
     }
 }
+
+/// EAGAIN and ETXTBSY may pass by themselves: one start, one `spawn`, at most `TRIES_MAX` attempts, each with the fault's chance.
+#[test]
+fn a_start_that_may_pass_by_itself_is_tried_again_with_a_bound() {
+    let tries = SpawnFailure::TRIES_MAX;
+    let patient: Duration = (1..tries).map(SpawnFailure::pause).sum();
+    let busy = FaultKind::ExecFails { errno: Errno::ETXTBSY };
+    let again = FaultKind::SpawnFails { errno: Errno::EAGAIN };
+    let missing = FaultKind::ExecFails { errno: Errno::ENOENT };
+    // Kind, chance; how often it may fail, in thousandths; how long after its spawn.
+    for (kind, chance, failed, after) in [
+        (again, 1.0, 1000..=1000, patient),
+        (busy, 1.0, 1000..=1000, patient),
+        (again, 0.5, 5..=40, patient),
+        (missing, 1.0, 1000..=1000, ms(0)),
+    ] {
+        let plan = session("exit 0", 100);
+        let config = WorldConfig { history: true, ..WorldConfig::default() };
+        let mut sim: Simulator<Seeded> = Simulator::new(config, Limits::default(), Seeded::new(0));
+        let mut failures = 0;
+        for seed in 0..1000 {
+            let run = sim.run(Seeded::new(seed), Some(plan.clone()), |host| {
+                host.world().borrow_mut().set_faults([Fault::new(kind, chance).on("api")].into());
+                host.start_session(&plan, &Arc::from([]));
+            });
+            assert!(run.is_ok(), "seed {seed}: {run:#?}");
+            let world = sim.host().world().borrow();
+            let facts = || world.history().iter().filter_map(|m| if let Moment::Fact(f) = m { Some(f) } else { None });
+            assert_eq!(facts().filter(|f| f.fact == Fact::Spawn).count(), 1, "seed {seed}");
+            let ended =
+                facts().find_map(|f| if let Fact::Ended(o) = &f.fact { Some(o.clone()) } else { None }).unwrap();
+            if ended.start_error.is_some() {
+                assert_eq!(ended.ended_at.since(ended.spawned_at), after, "seed {seed}");
+                failures += 1;
+            }
+        }
+        assert!(failed.contains(&failures), "{kind:?} {chance}: {failures} of 1000 failed");
+    }
+}

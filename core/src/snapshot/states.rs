@@ -34,7 +34,7 @@ pub const TRANSITIONS: &[Transition] = &[
     row(Starting, Running, "started"),
     row(Starting, Ready, "started"),
     row(Starting, Stopping, "kill, stop, time is up"),
-    row(Starting, Failed, "start failed"),
+    row(Starting, Failed, "kill, start failed, stop"),
     row(Running, Ready, "ready, time is up"),
     row(Running, Stopping, "exited, stop, time is up"),
     row(Running, Killing, "kill, stop"),

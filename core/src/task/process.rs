@@ -90,7 +90,8 @@ impl<'a> Processes<'a> {
         Processes(cx)
     }
 
-    /// Starts a process; resolves when it executes. Dropped before, a late process is killed and reaped by the host.
+    /// Starts a process; resolves when it executes. What may pass by itself is tried again, with the bound of
+    /// [`SpawnFailure::TRIES_MAX`]. Dropped before, a late process is killed and reaped by the host.
     ///
     /// # Errors
     /// [`SpawnError`] where fork or exec failed.
@@ -99,16 +100,24 @@ impl<'a> Processes<'a> {
         let unit = cx.reactor.new_unit(Some(cx.task));
         let name = spec.name.clone();
         cx.reactor.name_unit(unit, &name);
-        let op = cx.reactor.open_op(Owner::Task(cx.task), unit);
         let body = Body::Process(Arc::new(spec));
-        cx.reactor.push(Effect::Start { op, unit, body, launch: Launch::default() });
-        match (Operation { cx, op, what: "the start", answered: false }).await {
-            Completion::Spawned(Ok(pid)) => {
-                cx.reactor.tasks.borrow_mut().owns(cx.task, unit);
-                Ok(Process { cx: cx.clone(), unit, pid, name, status: Rc::default() })
+        let mut tries = 1;
+        loop {
+            let op = cx.reactor.open_op(Owner::Task(cx.task), unit);
+            let body = body.clone();
+            cx.reactor.push(Effect::Start { op, unit, body, launch: Launch::default() });
+            match (Operation { cx, op, what: "the start", answered: false }).await {
+                Completion::Spawned(Ok(pid)) => {
+                    cx.reactor.tasks.borrow_mut().owns(cx.task, unit);
+                    return Ok(Process { cx: cx.clone(), unit, pid, name, status: Rc::default() });
+                }
+                Completion::Spawned(Err(failure)) if failure.passes() && tries < SpawnFailure::TRIES_MAX => {
+                    cx.sleep(SpawnFailure::pause(tries)).await;
+                    tries += 1;
+                }
+                Completion::Spawned(Err(failure)) => return Err(SpawnError { name, failure }),
+                other => unreachable!("a spawn is answered by Spawned, not {other:?}"),
             }
-            Completion::Spawned(Err(failure)) => Err(SpawnError { name, failure }),
-            other => unreachable!("a spawn is answered by Spawned, not {other:?}"),
         }
     }
 

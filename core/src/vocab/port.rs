@@ -5,6 +5,7 @@
 
 use crate::ids::Pid;
 use crate::signal::Signal;
+use crate::time::Duration;
 use crate::vocab::{ExitStatus, ProcessSpec, Survivor};
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -185,6 +186,22 @@ pub struct SpawnFailure {
     pub errno: Errno,
     /// Whether fork had succeeded and exec failed.
     pub at_exec: bool,
+}
+
+impl SpawnFailure {
+    /// Attempts at one start, the first included: with their pauses 31 ms at least.
+    pub const TRIES_MAX: u32 = 6;
+
+    /// Whether it may pass by itself: no pid or memory is free just now (`EAGAIN`, fork(2)), or the child of another thread still
+    /// holds the program open for writing until its own exec (`ETXTBSY`, execve(2); golang/go#22315).
+    pub const fn passes(self) -> bool {
+        matches!(self.errno, Errno::EAGAIN | Errno::ETXTBSY)
+    }
+
+    /// How long after the attempt of this number, counted from 1, the next one is made: 1 ms, and then twice as long each time.
+    pub fn pause(tries: u32) -> Duration {
+        Duration::from_millis(1 << tries.saturating_sub(1).min(SpawnFailure::TRIES_MAX))
+    }
 }
 
 impl fmt::Display for SpawnFailure {

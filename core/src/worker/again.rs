@@ -43,7 +43,11 @@ impl Worker {
                 self.state = State::Backoff { until: at, last: last.clone() };
                 cx.fact(Subject::Worker(self.id), self.incarnation, None, Fact::Backoff { until: at });
             }
-            State::Pending | State::Starting { .. } | State::Abandoning { .. } | State::Up(_) => {
+            State::Pending
+            | State::Starting { .. }
+            | State::Retrying { .. }
+            | State::Abandoning { .. }
+            | State::Up(_) => {
                 cx.unexpected(self.state.name(), &Event::Command(crate::machine::Command::Again { at }));
             }
             State::Hooking { .. } | State::Stopping { .. } | State::Killing { .. } => {
@@ -60,9 +64,9 @@ impl Worker {
         match &self.state {
             State::Backoff { .. } => self.stopped_without_unit(by, cx),
             // Whether what runs comes back is for its parent to say.
-            State::Pending | State::Starting { .. } | State::Abandoning { .. } | State::Up(_) => {}
-            State::Hooking { .. } | State::Stopping { .. } | State::Killing { .. } | State::Draining { .. } => {}
-            State::Surveying { .. } | State::Ended(_) => {}
+            State::Pending | State::Starting { .. } | State::Retrying { .. } | State::Abandoning { .. } => {}
+            State::Up(_) | State::Hooking { .. } | State::Stopping { .. } | State::Killing { .. } => {}
+            State::Draining { .. } | State::Surveying { .. } | State::Ended(_) => {}
         }
     }
 
@@ -76,7 +80,11 @@ impl Worker {
                 outcome.unmet = Some(on);
                 self.conclude_unborn(outcome, cx);
             }
-            State::Starting { .. } | State::Abandoning { .. } | State::Up(_) | State::Hooking { .. } => {
+            State::Starting { .. }
+            | State::Retrying { .. }
+            | State::Abandoning { .. }
+            | State::Up(_)
+            | State::Hooking { .. } => {
                 cx.unexpected(self.state.name(), &Event::Command(crate::machine::Command::GiveUp { on }));
             }
             State::Stopping { .. } | State::Killing { .. } | State::Draining { .. } | State::Surveying { .. } => {

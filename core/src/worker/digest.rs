@@ -26,7 +26,9 @@ impl Worker {
     /// When its unit was spawned, while it has one.
     fn since(&self) -> Option<Instant> {
         match &self.state {
-            State::Starting { since, .. } | State::Abandoning { since, .. } => Some(*since),
+            State::Starting { since, .. } | State::Retrying { since, .. } | State::Abandoning { since, .. } => {
+                Some(*since)
+            }
             State::Up(run) | State::Hooking { run, .. } | State::Stopping { run, .. } => Some(run.spawned_at),
             State::Killing { run, .. } | State::Draining { run, .. } | State::Surveying { run, .. } => {
                 Some(run.spawned_at)
@@ -41,8 +43,13 @@ impl State {
         discriminant(self).hash(into);
         match self {
             State::Pending => {}
-            State::Starting { by, .. } => {
+            State::Starting { by, tries, .. } => {
+                tries.hash(into);
                 into.instant(now, *by);
+            }
+            State::Retrying { at, by, tries, failure, .. } => {
+                (tries, failure).hash(into);
+                into.instant(now, *at).instant(now, *by);
             }
             State::Abandoning { plan, .. } => plan.digest(now, into),
             State::Up(run) | State::Surveying { run, .. } => run.digest(now, into),

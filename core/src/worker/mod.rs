@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Pending ─start─▶ Starting ─spawned─▶ Up ─stop─▶ Hooking ─▶ Stopping ─grace over─▶ Killing
-//!                     │ stop            │└──the leader ended and left others──▲│        │
+//!                     │stop; ⇄ Retrying │└──the leader ended and left others──▲│        │
 //!                     │                 └──leader ended, scope empty─┐         ▼▼scope empty, or given up
 //!                     └▶ Abandoning ─spawned─▶ Hooking               └───▶ Draining ─output closed─▶ Ended ─again─▶ Backoff ─▶ Starting
 //!                                                                           └─time is up──▶ Surveying ─▶ Ended
@@ -32,7 +32,7 @@ use crate::ids::{ActorId, OpId, UnitId, WorkerId};
 use crate::machine::{Broken, Command, Cx, Event, Machine};
 use crate::restart::Restarts;
 use crate::time::Instant;
-use crate::vocab::{Condition, ExitStatus, Outcome, Request, SessionSpec, WorkerSpec, WorkerState};
+use crate::vocab::{Condition, ExitStatus, Outcome, Request, SessionSpec, SpawnFailure, WorkerSpec, WorkerState};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
@@ -83,7 +83,9 @@ pub(crate) enum State {
     /// Not started.
     Pending,
     /// The spawn is not answered; it has failed to start where it is not ready by `by`.
-    Starting { unit: UnitId, op: OpId, since: Instant, by: Instant },
+    Starting { unit: UnitId, op: OpId, since: Instant, by: Instant, tries: u32 },
+    /// So many attempts have failed, the last one of this, which may pass by itself: the next one is made at `at`.
+    Retrying { unit: UnitId, at: Instant, since: Instant, by: Instant, tries: u32, failure: SpawnFailure },
     /// A stop came before the spawn was answered: a late process is stopped by the same plan.
     Abandoning { unit: UnitId, op: OpId, since: Instant, plan: StopPlan },
     /// It runs. What is known of it is in a box: a state is taken out and put back at every event.
@@ -109,6 +111,7 @@ impl State {
         match self {
             State::Pending => "Pending",
             State::Starting { .. } => "Starting",
+            State::Retrying { .. } => "Retrying",
             State::Abandoning { .. } => "Abandoning",
             State::Up(_) => "Up",
             State::Hooking { .. } => "Hooking",
@@ -152,7 +155,7 @@ impl Worker {
     pub fn state(&self) -> WorkerState {
         match &self.state {
             State::Pending => WorkerState::Pending,
-            State::Starting { .. } => WorkerState::Starting,
+            State::Starting { .. } | State::Retrying { .. } => WorkerState::Starting,
             State::Up(run) if run.readiness == Readiness::Ready => WorkerState::Ready,
             State::Up(_) => WorkerState::Running,
             State::Abandoning { .. } | State::Hooking { .. } | State::Stopping { .. } => WorkerState::Stopping,
@@ -167,8 +170,8 @@ impl Worker {
     pub fn outcome(&self) -> Option<&Arc<Outcome>> {
         match &self.state {
             State::Ended(outcome) | State::Backoff { last: outcome, .. } => Some(outcome),
-            State::Pending | State::Starting { .. } | State::Abandoning { .. } | State::Up(_) => None,
-            State::Hooking { .. } | State::Stopping { .. } | State::Killing { .. } => None,
+            State::Pending | State::Starting { .. } | State::Retrying { .. } | State::Abandoning { .. } => None,
+            State::Up(_) | State::Hooking { .. } | State::Stopping { .. } | State::Killing { .. } => None,
             State::Draining { .. } | State::Surveying { .. } => None,
         }
     }
@@ -232,6 +235,7 @@ impl Machine for Worker {
         match &self.state {
             State::Pending | State::Surveying { .. } | State::Ended(_) => None,
             State::Starting { by, .. } => Some(*by),
+            State::Retrying { at, by, .. } => Some(*at.min(by)),
             State::Up(run) => run.readiness.deadline(),
             State::Abandoning { plan, .. } => Some(plan.deadline),
             State::Hooking { plan, until, .. } => Some(plan.kill_at.min(*until)),
@@ -249,7 +253,8 @@ impl Machine for Worker {
             State::Pending if self.incarnation != 0 => broken("it was started before"),
             State::Pending | State::Ended(_) => Ok(()),
             State::Starting { .. } | State::Up(_) if self.incarnation == 0 => broken("it has no incarnation"),
-            State::Starting { .. } => Ok(()),
+            State::Retrying { tries, .. } if *tries >= SpawnFailure::TRIES_MAX => broken("it has tried often enough"),
+            State::Starting { .. } | State::Retrying { .. } => Ok(()),
             State::Up(run) if run.exit.is_some() => broken("its leader has ended"),
             State::Up(run) if run.hook.is_some() => broken("its hook runs"),
             State::Up(_) => Ok(()),
@@ -285,6 +290,7 @@ impl Machine for Worker {
         match &self.state {
             State::Pending => "its start".into(),
             State::Starting { .. } | State::Abandoning { .. } => "the answer to its spawn".into(),
+            State::Retrying { at, failure, .. } => format!("its next attempt to start at {at}, after {failure}"),
             State::Up(run) => run.readiness.awaited().into(),
             State::Hooking { until, .. } => format!("the end of its pre-stop hook until {until}"),
             State::Stopping { run, plan } => format!("{} until KILL at {}", run.awaited(), plan.kill_at),

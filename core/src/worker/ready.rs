@@ -180,7 +180,8 @@ impl Worker {
                 Readiness::Awaited { by, look } => Some((by, look)),
                 Readiness::Unknown | Readiness::Ready => None,
             },
-            State::Pending | State::Starting { .. } | State::Abandoning { .. } | State::Hooking { .. } => None,
+            State::Pending | State::Starting { .. } | State::Retrying { .. } | State::Abandoning { .. } => None,
+            State::Hooking { .. } => None,
             State::Stopping { .. } | State::Killing { .. } | State::Draining { .. } | State::Surveying { .. } => None,
             State::Backoff { .. } | State::Ended(_) => None,
         }

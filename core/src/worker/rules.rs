@@ -51,7 +51,7 @@ impl Worker {
                 self.finish_if_drained(cx);
             }
             other @ (State::Stopping { .. } | State::Killing { .. } | State::Surveying { .. }) => self.state = other,
-            State::Pending | State::Starting { .. } | State::Abandoning { .. } => {
+            State::Pending | State::Starting { .. } | State::Retrying { .. } | State::Abandoning { .. } => {
                 unreachable!("a state without a run has no leader")
             }
             State::Backoff { .. } | State::Ended(_) => unreachable!("a state without a run has no leader"),
@@ -117,7 +117,7 @@ impl Worker {
     /// Publishes a fact of this incarnation.
     pub(super) fn tell(&mut self, fact: Fact, cx: &mut Cx<'_>) {
         let unit = match &self.state {
-            State::Starting { unit, .. } | State::Abandoning { unit, .. } => Some(*unit),
+            State::Starting { unit, .. } | State::Retrying { unit, .. } | State::Abandoning { unit, .. } => Some(*unit),
             State::Pending | State::Backoff { .. } | State::Ended(_) => None,
             State::Up(run) | State::Hooking { run, .. } | State::Stopping { run, .. } => Some(run.unit),
             State::Killing { run, .. } | State::Draining { run, .. } | State::Surveying { run, .. } => Some(run.unit),
@@ -129,7 +129,7 @@ impl Worker {
         match &mut self.state {
             State::Up(run) | State::Hooking { run, .. } | State::Stopping { run, .. } => Some(run),
             State::Killing { run, .. } | State::Draining { run, .. } | State::Surveying { run, .. } => Some(run),
-            State::Pending | State::Starting { .. } | State::Abandoning { .. } => None,
+            State::Pending | State::Starting { .. } | State::Retrying { .. } | State::Abandoning { .. } => None,
             State::Backoff { .. } | State::Ended(_) => None,
         }
     }

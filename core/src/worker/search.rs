@@ -92,8 +92,10 @@ fn events(worker: &Worker, now: Instant) -> Vec<Next> {
     match &worker.state {
         State::Starting { op, .. } | State::Abandoning { op, .. } => {
             now_comes("started", Event::Spawned { op: *op, result: Ok(Some(7)) });
-            let failure = SpawnFailure { errno: Errno::ENOENT, at_exec: true };
-            now_comes("start failed", Event::Spawned { op: *op, result: Err(failure) });
+            for errno in [Errno::ENOENT, Errno::ETXTBSY] {
+                let failure = SpawnFailure { errno, at_exec: true };
+                now_comes("start failed", Event::Spawned { op: *op, result: Err(failure) });
+            }
         }
         State::Surveying { op, .. } => {
             for exit in [None, Some(ExitStatus::Exited(0))] {
@@ -101,8 +103,9 @@ fn events(worker: &Worker, now: Instant) -> Vec<Next> {
                 now_comes("surveyed", Event::Surveyed { op: *op, survey });
             }
         }
-        State::Up(_) | State::Hooking { .. } | State::Stopping { .. } | State::Killing { .. } => {}
-        State::Draining { .. } | State::Backoff { .. } | State::Pending | State::Ended(_) => {}
+        State::Retrying { .. } | State::Up(_) | State::Hooking { .. } | State::Stopping { .. } => {}
+        State::Killing { .. } | State::Draining { .. } | State::Backoff { .. } => {}
+        State::Pending | State::Ended(_) => {}
     }
     if let Some(run) = worker.run() {
         answers(run, &mut now_comes);
@@ -134,7 +137,7 @@ fn commands(state: &State, now: Instant) -> Vec<(&'static str, Command)> {
         }
         State::Starting { .. } | State::Abandoning { .. } | State::Up(_) | State::Hooking { .. } => {}
         State::Stopping { .. } | State::Killing { .. } | State::Draining { .. } | State::Surveying { .. } => {}
-        State::Backoff { .. } => {}
+        State::Retrying { .. } | State::Backoff { .. } => {}
     }
     // Each by name, so that whoever adds a command thinks of this search.
     let word = |command: &Command| match command {

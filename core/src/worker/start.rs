@@ -15,7 +15,8 @@ impl Worker {
             State::Pending => self.launch(by, cx),
             State::Ended(_) | State::Backoff { .. } => self.relaunch(by, cx),
             // A start of what was started joins it.
-            State::Starting { .. } | State::Abandoning { .. } | State::Up(_) | State::Hooking { .. } => {}
+            State::Starting { .. } | State::Retrying { .. } | State::Abandoning { .. } => {}
+            State::Up(_) | State::Hooking { .. } => {}
             State::Stopping { .. } | State::Killing { .. } | State::Draining { .. } | State::Surveying { .. } => {}
         }
     }
@@ -34,18 +35,37 @@ impl Worker {
         }
         let unit = cx.new_unit();
         cx.fact(Subject::Worker(self.id), self.incarnation, Some(unit), Fact::Spawn);
+        let by = self.spec.ready.as_ref().map_or(by, |ready| by.min(cx.now.after(ready.timeout)));
+        self.attempt(unit, cx.now, by, 1, cx);
+    }
+
+    /// The attempt of this number. All of them are one start, of one unit: an attempt that fails leaves nothing behind.
+    fn attempt(&mut self, unit: UnitId, since: Instant, by: Instant, tries: u32, cx: &mut Cx<'_>) {
         let notify = self.spec.ready.as_ref().and_then(|ready| ready.probe.channel());
         let launch = Launch { resume: cx.resume_id(), previous: self.previous, notify };
         let op = cx.launch(unit, &self.spec.name, &self.spec.body, launch);
-        let by = self.spec.ready.as_ref().map_or(by, |ready| by.min(cx.now.after(ready.timeout)));
-        self.state = State::Starting { unit, op, since: cx.now, by };
+        self.state = State::Starting { unit, op, since, by, tries };
+    }
+
+    /// A tick between two attempts: the next one is due, or its time to become ready is over.
+    pub(super) fn attempt_again(&mut self, cx: &mut Cx<'_>) {
+        let State::Retrying { unit, at, since, by, tries, .. } = self.state else {
+            unreachable!("only what failed is tried again");
+        };
+        if by <= cx.now {
+            self.start_took_too_long(cx);
+        } else if at <= cx.now {
+            self.attempt(unit, since, by, tries + 1, cx);
+        } else {
+            cx.unexpected("Retrying", &Event::Tick);
+        }
     }
 
     pub(super) fn spawned(&mut self, op: OpId, result: Result<Option<i32>, SpawnFailure>, cx: &mut Cx<'_>) {
-        let (unit, since, by, plan) = match replace(&mut self.state, State::Pending) {
-            State::Starting { unit, op: asked, since, by } if asked == op => (unit, since, by, None),
+        let (unit, since, by, tries, plan) = match replace(&mut self.state, State::Pending) {
+            State::Starting { unit, op: asked, since, by, tries } if asked == op => (unit, since, by, tries, None),
             State::Abandoning { unit, op: asked, since, plan } if asked == op => {
-                (unit, since, Instant::NEVER, Some(plan))
+                (unit, since, Instant::NEVER, SpawnFailure::TRIES_MAX, Some(plan))
             }
             other => {
                 self.state = other;
@@ -70,6 +90,10 @@ impl Worker {
                     }
                 }
             }
+            Err(failure) if failure.passes() && tries < SpawnFailure::TRIES_MAX => {
+                let at = cx.now.after(SpawnFailure::pause(tries));
+                self.state = State::Retrying { unit, at, since, by, tries, failure };
+            }
             Err(failure) => {
                 let asked = plan.map(|plan| plan.by);
                 self.start_failed(unit, since, asked, Reason::StartFailed, Some(failure), cx);
@@ -86,6 +110,7 @@ impl Worker {
                 self.state = State::Abandoning { unit, op, since, plan };
                 self.tell(Fact::StopRequested { by: plan.by, deadline: plan.deadline }, cx);
             }
+            State::Retrying { unit, since, failure, .. } => self.cut_short(unit, since, failure, plan, cx),
             State::Up(mut run) => {
                 run.ask(Some(plan.by));
                 self.state = State::Up(run);
@@ -94,6 +119,20 @@ impl Worker {
             }
             other => unreachable!("{} does not wait to be ready", other.name()),
         }
+    }
+
+    /// Between two attempts there is nothing to stop: it has failed to start.
+    pub(super) fn cut_short(
+        &mut self,
+        unit: UnitId,
+        since: Instant,
+        failure: SpawnFailure,
+        plan: StopPlan,
+        cx: &mut Cx<'_>,
+    ) {
+        let asked = Fact::StopRequested { by: plan.by, deadline: plan.deadline };
+        cx.fact(Subject::Worker(self.id), self.incarnation, Some(unit), asked);
+        self.start_failed(unit, since, Some(plan.by), Reason::StartFailed, Some(failure), cx);
     }
 
     /// The spawn failed, or was never answered.

@@ -22,6 +22,7 @@ impl Worker {
                 self.state = State::Abandoning { unit, op, since, plan };
                 self.tell(Fact::StopRequested { by, deadline: plan.deadline }, cx);
             }
+            State::Retrying { unit, since, failure, .. } => self.cut_short(unit, since, failure, plan, cx),
             State::Up(mut run) => {
                 run.ask(Some(by));
                 self.state = State::Up(run);
@@ -60,7 +61,7 @@ impl Worker {
             }
             State::Abandoning { .. } | State::Hooking { .. } | State::Stopping { .. } | State::Killing { .. } => {}
             State::Draining { .. } | State::Surveying { .. } => {}
-            State::Pending | State::Backoff { .. } | State::Ended(_) => {}
+            State::Pending | State::Retrying { .. } | State::Backoff { .. } | State::Ended(_) => {}
         }
         self.stop(by, deadline, cx);
     }
@@ -77,6 +78,7 @@ impl Worker {
                 self.state = State::Abandoning { unit, op, since, plan: now };
                 self.tell(Fact::StopRequested { by, deadline: now.deadline }, cx);
             }
+            State::Retrying { unit, since, failure, .. } => self.cut_short(unit, since, failure, now, cx),
             State::Up(mut run) => {
                 run.ask(Some(by));
                 self.state = State::Up(run);
@@ -148,6 +150,10 @@ impl Worker {
                 self.state = starting;
                 self.start_took_too_long(cx);
             }
+            retrying @ State::Retrying { .. } => {
+                self.state = retrying;
+                self.attempt_again(cx);
+            }
             up @ State::Up(_) => {
                 self.state = up;
                 self.look_again(cx);
@@ -189,7 +195,7 @@ impl Worker {
             // Nobody to signal: what has ended or not begun cannot hear it.
             State::Up(_) | State::Hooking { .. } | State::Stopping { .. } | State::Pending => {}
             State::Starting { .. } | State::Abandoning { .. } | State::Killing { .. } | State::Draining { .. } => {}
-            State::Surveying { .. } | State::Backoff { .. } | State::Ended(_) => {}
+            State::Surveying { .. } | State::Backoff { .. } | State::Retrying { .. } | State::Ended(_) => {}
         }
     }
 
@@ -202,7 +208,7 @@ impl Worker {
             // Nobody reads it.
             State::Up(_) | State::Hooking { .. } | State::Stopping { .. } | State::Pending => {}
             State::Starting { .. } | State::Abandoning { .. } | State::Killing { .. } | State::Draining { .. } => {}
-            State::Surveying { .. } | State::Backoff { .. } | State::Ended(_) => {}
+            State::Surveying { .. } | State::Backoff { .. } | State::Retrying { .. } | State::Ended(_) => {}
         }
     }
 

@@ -39,7 +39,7 @@ impl Worker {
         match &self.state {
             State::Up(run) | State::Hooking { run, .. } | State::Stopping { run, .. } => Some(run),
             State::Killing { run, .. } | State::Draining { run, .. } | State::Surveying { run, .. } => Some(run),
-            State::Pending | State::Starting { .. } | State::Abandoning { .. } => None,
+            State::Pending | State::Starting { .. } | State::Retrying { .. } | State::Abandoning { .. } => None,
             State::Backoff { .. } | State::Ended(_) => None,
         }
     }

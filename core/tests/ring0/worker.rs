@@ -60,7 +60,7 @@ impl Happens {
             Happens::GiveUp => "give-up",
             Happens::Signal => "signal",
             Happens::Tick => "tick",
-            Happens::World(Move::Spawned | Move::SpawnFails) => "spawned",
+            Happens::World(Move::Spawned | Move::SpawnFails(_)) => "spawned",
             Happens::World(Move::Exits(..)) => "exited",
             Happens::World(Move::Empties) => "empty",
             Happens::World(Move::Writes(_) | Move::Closes(_)) => "output",

@@ -31,7 +31,8 @@ pub struct World {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Move {
     Spawned,
-    SpawnFails,
+    /// Whether it may pass by itself.
+    SpawnFails(bool),
     /// The leader ended; whether others live in its scope.
     Exits(ExitOf, Option<bool>),
     Empties,
@@ -109,7 +110,7 @@ impl World {
     pub fn moves(&self) -> Vec<Move> {
         let mut moves = Vec::new();
         if self.spawn.is_some() {
-            moves.extend([Move::Spawned, Move::SpawnFails]);
+            moves.extend([Move::Spawned, Move::SpawnFails(false), Move::SpawnFails(true)]);
         }
         if self.exit.is_some() {
             let sent = |signal: Signal| self.sent & 1 << signal.number() != 0;
@@ -148,8 +149,9 @@ impl World {
         let owed = "only what is owed is answered";
         match chosen {
             Move::Spawned => Event::Spawned { op: self.spawn.take().expect(owed), result: Ok(Some(7)) },
-            Move::SpawnFails => {
-                let failure = SpawnFailure { errno: Errno::ENOENT, at_exec: true };
+            Move::SpawnFails(passes) => {
+                let errno = if passes { Errno::EAGAIN } else { Errno::ENOENT };
+                let failure = SpawnFailure { errno, at_exec: !passes };
                 Event::Spawned { op: self.spawn.take().expect(owed), result: Err(failure) }
             }
             Move::Exits(end, others) => {

@@ -19,7 +19,6 @@ use shakedown_core::vocab::{Errno, SpawnFailure};
 use std::os::fd::OwnedFd;
 use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::time::Duration;
 
 /// A child that executes, and our ends of its pipes: close-on-exec, non-blocking.
 #[derive(Debug)]
@@ -84,23 +83,8 @@ fn serve(orders: &Receiver<Order>) {
     }
 }
 
-/// Retries what passes by itself: EAGAIN (no pid or memory just now) and ETXTBSY (another thread's child still holds the
-/// program open for writing until its own exec, golang/go#22315).
+/// One attempt. What passes by itself is tried again by whoever asked: a pause here would hold up all the others.
 fn start(nursery: &Nursery, plan: &Plan) -> Result<Child, SpawnFailure> {
-    let mut pause = RETRY_FIRST;
-    for _ in 1..TRIES_MAX {
-        match start_once(nursery, plan) {
-            Err(SpawnFailure { errno: Errno::EAGAIN | Errno::ETXTBSY, .. }) => {
-                std::thread::sleep(pause);
-                pause *= 2;
-            }
-            done => return done,
-        }
-    }
-    start_once(nursery, plan)
-}
-
-fn start_once(nursery: &Nursery, plan: &Plan) -> Result<Child, SpawnFailure> {
     let (child_in, stdin) = pipe().map_err(refused)?;
     let (stdout, child_out) = pipe().map_err(refused)?;
     let (stderr, child_err) = pipe().map_err(refused)?;
@@ -139,6 +123,3 @@ fn refused(errno: Errno) -> SpawnFailure {
 
 /// Spawns that may wait for the thread; beyond it they fail with EAGAIN.
 const ORDERS_MAX: usize = 65_536;
-/// Attempts at one spawn: with the pauses doubling from [`RETRY_FIRST`], 31 ms at most.
-const TRIES_MAX: u32 = 6;
-const RETRY_FIRST: Duration = Duration::from_millis(1);
