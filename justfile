@@ -43,6 +43,10 @@ real *args:
 conform n="2000" *args:
     cargo test --release --test conform -- {{ n }} {{ args }}
 
+# stop, restart and natural exit at the same time, on this machine, a thousand times: `just races 5000`
+races n="1000":
+    SHAKEDOWN_RACES={{ n }} cargo test -p shakedown-real --test processes -- stop_and_restart_and_exit
+
 # play the scenarios for real and in the simulator, and hold every real outcome against what can be simulated
 compare *args:
     cargo run --release -- compare {{ args }}

@@ -5,6 +5,7 @@ mod cases;
 mod hosted;
 mod notify;
 mod rig;
+mod sessions;
 mod verbs;
 
 use shakedown_real::{host, namespace, puppet};
@@ -19,18 +20,14 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let filter = std::env::args().skip(1).find(|a| !a.starts_with('-'));
-    let chosen: Vec<_> = cases::ALL
-        .iter()
-        .chain(verbs::ALL)
-        .chain(hosted::ALL)
-        .chain(notify::ALL)
-        .filter(|(name, _)| filter.as_ref().is_none_or(|f| name.contains(f.as_str())))
-        .collect();
+    let all = [cases::ALL, verbs::ALL, hosted::ALL, notify::ALL, sessions::ALL].concat();
+    let chosen: Vec<_> =
+        all.iter().filter(|(name, _)| filter.as_ref().is_none_or(|f| name.contains(f.as_str()))).collect();
     if std::env::args().any(|a| a == "--list") {
         chosen.iter().for_each(|(name, _)| println!("{name}: test"));
         return ExitCode::SUCCESS;
     }
-    let left_out = cases::ALL.len() + verbs::ALL.len() + hosted::ALL.len() + notify::ALL.len() - chosen.len();
+    let left_out = all.len() - chosen.len();
     match namespace::enter_private_pid_namespace() {
         Ok(inside) => run(&chosen, left_out, &inside.run),
         Err(refused) => {
