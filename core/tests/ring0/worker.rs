@@ -92,6 +92,7 @@ const KINDS: &[&str] = &[
 const STATES: &[&str] = &[
     "Pending",
     "Starting",
+    "Retrying",
     "Abandoning",
     "Up",
     "Hooking",
@@ -288,6 +289,7 @@ fn few() -> Vec<(String, WorkerSpec)> {
 const PAIRS: &str = "\
 Pending    start stop kill give-up signal
 Starting   start stop kill signal tick spawned
+Retrying   start stop kill signal tick
 Abandoning start stop kill signal tick spawned
 Up         start stop kill signal tick exited output notified connected ran
 Hooking    start stop kill signal tick exited empty output ran
