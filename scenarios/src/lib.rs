@@ -23,6 +23,8 @@ pub mod format;
 pub mod live;
 pub mod pattern;
 pub mod report;
+#[cfg(feature = "proptest")]
+pub mod strategies;
 pub mod sweep;
 
 mod check;
