@@ -8,7 +8,7 @@ use crate::ids::WorkerId;
 use crate::oracle::wanted::returns_with_others;
 use crate::oracle::{Case, OracleName, slot};
 use crate::time::{Duration, Instant};
-use crate::vocab::{Outcome, Requester, RestartPolicy, RestartWhen};
+use crate::vocab::{Outcome, Reason, Requester, RestartPolicy, RestartWhen};
 use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::String;
@@ -63,7 +63,7 @@ impl RestartBudget {
             return;
         }
         // A worker that did not become ready in time has failed to start, and nobody has asked for that.
-        let was_late = outcome.requested_by == Some(Requester::Deadline) && !case.scene.names.is_group(id);
+        let was_late = outcome.requested_by == Some(Requester::Deadline) && outcome.reason == Reason::StartFailed;
         let is_asked = outcome.requested_by.is_some() && !was_late || outcome.unmet.is_some();
         let account = slot(&mut self.workers, id.index());
         account.until = None;
@@ -175,7 +175,7 @@ fn report(id: WorkerId, wrong: &str, case: &mut Case<'_>) {
 mod tests {
     use super::*;
     use crate::oracle::stage::{Stage, finished, group, outcome, plan, worker};
-    use crate::vocab::{Backoff, ExitStatus, Reason, Strategy, WorkerSpec, WorkerState};
+    use crate::vocab::{Backoff, ExitStatus, Strategy, WorkerSpec, WorkerState};
 
     const NAME: OracleName = OracleName::RestartBudget;
 

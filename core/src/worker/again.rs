@@ -25,7 +25,8 @@ impl Worker {
 
     /// An end that was asked for is followed by nothing, whatever the exit code. That a start took too long is no request.
     fn next(&mut self, outcome: &Outcome, cx: &mut Cx<'_>) -> Next {
-        let asked = outcome.requested_by.is_some_and(|by| by != Requester::Deadline);
+        let was_late = outcome.requested_by == Some(Requester::Deadline) && outcome.reason == Reason::StartFailed;
+        let asked = outcome.requested_by.is_some() && !was_late;
         let policy = &self.spec.restart;
         if asked || !policy.follows(outcome.state) {
             return Next::Over;

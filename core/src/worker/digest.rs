@@ -88,12 +88,13 @@ impl Run {
             probe,
             hook,
             asked,
+            late,
             sent,
             killed_leader,
         } = self;
         ready::digest(*readiness, now, into);
         (probe.is_some(), hook.is_some()).hash(into);
-        (empty_op.is_some(), exit, empty, delivered, asked, sent, killed_leader).hash(into);
+        (empty_op.is_some(), exit, empty, delivered, asked, late, sent, killed_leader).hash(into);
         for output in outputs {
             match output {
                 Reading::Closed => into.number(0),

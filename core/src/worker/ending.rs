@@ -89,7 +89,7 @@ impl Worker {
             is_success: status.is_some_and(success),
             killed_leader: run.killed_leader,
             killed_any: run.killed_any(),
-            started_too_slowly: run.asked == Some(Requester::Deadline),
+            started_too_slowly: run.late && run.asked == Some(Requester::Deadline),
             stop_requested: run.asked.is_some(),
             sent: run.sent,
         };

@@ -31,6 +31,8 @@ pub(crate) struct Run {
     pub(crate) hook: Option<OpId>,
     /// Who asked for its end before its leader's end was delivered.
     pub(crate) asked: Option<Requester>,
+    /// Whether its end was asked for because it did not become ready in time.
+    pub(crate) late: bool,
     /// Signals that we sent, as bits.
     pub(crate) sent: u64,
     /// Whether KILL was sent before the leader's end was delivered.
@@ -65,6 +67,7 @@ impl Run {
             probe: None,
             hook: None,
             asked: None,
+            late: false,
             sent: 0,
             killed_leader: false,
         }

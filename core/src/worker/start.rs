@@ -76,6 +76,7 @@ impl Worker {
             Ok(pid) => {
                 let mut run = Box::new(Run::begin(unit, pid.and_then(Pid::new), since, cx));
                 run.ask(plan.map(|plan| plan.by));
+                run.late = plan.is_some_and(|plan| plan.by == Requester::Deadline);
                 self.state = State::Up(run);
                 self.tell(Fact::Started { pid }, cx);
                 self.herald(Condition::Started, cx);
@@ -113,6 +114,7 @@ impl Worker {
             State::Retrying { unit, since, failure, .. } => self.cut_short(unit, since, failure, plan, cx),
             State::Up(mut run) => {
                 run.ask(Some(plan.by));
+                run.late = true;
                 self.state = State::Up(run);
                 self.tell(Fact::StopRequested { by: plan.by, deadline: plan.deadline }, cx);
                 self.begin_stop(plan, cx);
