@@ -138,7 +138,7 @@ impl<W: World, A: Machine> Host<W, A> {
     /// The variables that were set for the next start of whoever has asked for this operation.
     pub(super) fn env_of(&self, op: OpId) -> Option<BTreeMap<String, String>> {
         self.knows.as_ref()?;
-        let owner = self.reactor.ops.borrow_mut().get(op).map(|open| open.owner.clone());
+        let owner = self.reactor.ops.borrow_mut().get(op).map(|open| open.owner);
         let Some(Owner::Actor(actor)) = owner else { return None };
         let mut boards = self.reactor.boards.borrow_mut();
         boards.of_actor(actor).map(|entry| entry.env.clone()).filter(|env| !env.is_empty())

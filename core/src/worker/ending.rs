@@ -30,7 +30,7 @@ impl Worker {
 
     pub(super) fn finish_if_drained(&mut self, cx: &mut Cx<'_>) {
         match replace(&mut self.state, State::Pending) {
-            State::Draining { run, .. } if run.is_over() => self.finish(run, Vec::new(), Vec::new(), cx),
+            State::Draining { run, .. } if run.is_over() => self.finish(*run, Vec::new(), Vec::new(), cx),
             other => self.state = other,
         }
     }
@@ -50,7 +50,7 @@ impl Worker {
                     run.exit = Some(ExitNotice { status, others: None, writers: None });
                     cx.fact(Subject::Worker(self.id), self.incarnation, Some(run.unit), Fact::Exited { status });
                 }
-                self.finish(run, members, holders, cx);
+                self.finish(*run, members, holders, cx);
             }
             other => {
                 self.state = other;
@@ -60,7 +60,7 @@ impl Worker {
     }
 
     /// The one terminal record of this incarnation.
-    fn finish(&mut self, mut run: Box<Run>, survivors: Vec<Survivor>, holders: Vec<Survivor>, cx: &mut Cx<'_>) {
+    fn finish(&mut self, mut run: Run, survivors: Vec<Survivor>, holders: Vec<Survivor>, cx: &mut Cx<'_>) {
         let abandoned = !run.outputs_closed();
         for stream in Stream::BOTH {
             let at = index(stream);
