@@ -73,14 +73,20 @@ impl Kernel {
     /// To be called before whatever else the host does with processes: it does nothing in the middle of a walk.
     #[inline]
     pub fn finish_walks(&mut self) {
-        for walk in std::mem::take(&mut self.walks.0) {
-            self.finish(walk);
+        if !self.walks.0.is_empty() {
+            std::mem::take(&mut self.walks.0).into_iter().for_each(|walk| self.finish(walk));
         }
     }
 
     /// To be called before whatever the host does that shows that it goes on: a walk that it began in an earlier step is over by then.
     #[inline]
     pub fn finish_earlier_walks(&mut self) {
+        if !self.walks.0.is_empty() {
+            self.finish_old_walks();
+        }
+    }
+
+    fn finish_old_walks(&mut self) {
         for walk in self.walks.0.extract_if(.., |walk| !walk.is_new).collect::<Vec<_>>() {
             self.finish(walk);
         }
