@@ -155,12 +155,15 @@ fn take(socket: &OwnedFd, text: &mut [u8]) -> Result<Datagram, Errno> {
     let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_CMSG_CLOEXEC;
     let message = recvmsg::<()>(socket.as_raw_fd(), &mut into, Some(&mut beside), flags).map_err(errno::of_nix)?;
     let mut sender = None;
-    for said in message.cmsgs().map_err(errno::of_nix)? {
+    // Where not all of it fitted nobody is known to have spoken.
+    for said in message.cmsgs().into_iter().flatten() {
         match said {
             ControlMessageOwned::ScmCredentials(credentials) => sender = Pid::new(credentials.pid()),
-            // SAFETY: the kernel has just made these descriptors for us, and nobody else knows their numbers.
             ControlMessageOwned::ScmRights(fds) => {
-                fds.into_iter().for_each(|fd| drop(unsafe { OwnedFd::from_raw_fd(fd) }))
+                for fd in fds {
+                    // SAFETY: the kernel has just made this descriptor for us, and nobody else knows its number.
+                    drop(unsafe { OwnedFd::from_raw_fd(fd) });
+                }
             }
             _ => {}
         }
