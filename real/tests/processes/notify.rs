@@ -11,6 +11,7 @@ use std::io::IoSlice;
 use std::os::fd::AsRawFd;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::time::Duration;
 
 cases! {
     a_units_own_word_is_heard_on_its_channel,
@@ -38,9 +39,17 @@ async fn start(rig: &mut Rig, spec: ProcessSpec, channel: Channel) -> (Started, 
     (started, word)
 }
 
-/// The address in the environment of a unit's leader, without its `@`.
-fn address(started: &Started) -> String {
-    let address = procfs::environment(started.pid, "NOTIFY_SOCKET").unwrap();
+/// The address in the environment of a unit's leader, without its `@`. A spawn is answered a moment before exec has laid that out.
+async fn address(started: &Started) -> String {
+    let laid_out = async {
+        loop {
+            match procfs::environment(started.pid, "NOTIFY_SOCKET") {
+                Some(address) => break address,
+                None => tokio::task::yield_now().await,
+            }
+        }
+    };
+    let address = tokio::time::timeout(Duration::from_secs(10), laid_out).await.unwrap();
     address.strip_prefix('@').unwrap_or_else(|| panic!("{address} is abstract")).to_owned()
 }
 
@@ -73,7 +82,7 @@ async fn a_units_own_word_is_heard_on_its_channel() {
 async fn a_strangers_word_does_not_count() {
     let mut rig = Rig::new();
     let (started, word) = start(&mut rig, spec("read line; notify ready; hang"), Channel::Socket).await;
-    let name = address(&started);
+    let name = address(&started).await;
     // We ourselves, a unit beside it, and one that is gone and reaped before anybody has looked.
     say(&name, "READY=1");
     let beside = spec("notify ready; print said; hang").env("NOTIFY_SOCKET", &format!("@{name}"));
@@ -119,7 +128,7 @@ async fn a_barrier_lets_its_sender_go_on() {
     let mut rig = Rig::new();
     let (started, word) = start(&mut rig, spec("hang"), Channel::Socket).await;
     let (held, sent) = nix::unistd::pipe2(nix::fcntl::OFlag::O_NONBLOCK | nix::fcntl::OFlag::O_CLOEXEC).unwrap();
-    let to = UnixAddr::new_abstract(address(&started).as_bytes()).unwrap();
+    let to = UnixAddr::new_abstract(address(&started).await.as_bytes()).unwrap();
     let from = UnixDatagram::unbound().unwrap();
     let (text, fds) = ([IoSlice::new(b"BARRIER=1")], [sent.as_raw_fd()]);
     sendmsg(from.as_raw_fd(), &text, &[ControlMessage::ScmRights(&fds)], MsgFlags::empty(), Some(&to)).unwrap();
