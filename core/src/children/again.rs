@@ -57,9 +57,6 @@ impl Children {
             members.sort_unstable();
             members.dedup();
         }
-        for &member in &members {
-            self.list[member as usize].come = Come::default();
-        }
         self.regroup = Some(Box::new(Regroup { at, members }));
         self.stop_regroup(cx);
         self.finish_regroup(cx);
@@ -124,8 +121,11 @@ impl Children {
         }
         let Some(Regroup { at, members }) = self.regroup.take().map(|regroup| *regroup) else { return };
         for &member in &members {
-            if let Stage::Waiting { again: Some(again) } = &mut self.list[member as usize].stage {
-                *again = at;
+            let child = &mut self.list[member as usize];
+            if let Stage::Waiting { again } = &mut child.stage {
+                // How far they had come, their end for the sake of the others included, is no news for those who start with them.
+                child.come = Come::default();
+                *again = again.map(|_| at);
             }
         }
         for member in members {
