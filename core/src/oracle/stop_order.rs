@@ -16,6 +16,8 @@ struct Come {
     conditions: u8,
     /// It was spawned and is not over.
     lives: bool,
+    /// A user wants it down, whoever else does.
+    unwanted: bool,
     /// So many who depend on it were spawned and are not over.
     users: u32,
 }
@@ -77,7 +79,10 @@ impl StopOrder {
             }
             Fact::Ready => come.to(Condition::Ready),
             Fact::Exited { .. } => come.to(Condition::Exited),
-            Fact::StopRequested { by, .. } => self.requested(id, *by, case),
+            Fact::StopRequested { by, .. } => {
+                come.unwanted |= *by == Requester::User;
+                self.requested(id, *by, case);
+            }
             Fact::Ended(outcome) => self.ended(id, outcome, case.scene.names),
             Fact::Unready | Fact::Signalled { .. } | Fact::OutputClosed | Fact::DrainAbandoned => {}
             Fact::Output { .. } | Fact::Backoff { .. } | Fact::Restarted | Fact::SessionStopped => {}
@@ -86,6 +91,7 @@ impl StopOrder {
 
     fn spawned(&mut self, id: WorkerId, case: &mut Case<'_>) {
         let Some(spec) = case.scene.names.spec(id) else { return };
+        self.workers[id.index()].unwanted = false;
         let was_alive = core::mem::replace(&mut self.workers[id.index()].lives, true);
         for dependency in &spec.after {
             let on = slot(&mut self.workers, dependency.on.index());
@@ -111,7 +117,7 @@ impl StopOrder {
         if outcome.state == WorkerState::Finished {
             come.to(Condition::Succeeded);
         }
-        if outcome.requested_by == Some(Requester::Supervisor) {
+        if outcome.requested_by == Some(Requester::Supervisor) && !core::mem::take(&mut come.unwanted) {
             // It was stopped to be started anew, and those who wait for it wait for that.
             come.conditions = 0;
         }

@@ -82,9 +82,10 @@ impl Run {
         }
     }
 
-    /// Notes who asks for its end. The first counts, but that its start took too long is no request.
+    /// Notes who asks for its end. The first counts; but that its start took too long is no request, and one that is to come back with
+    /// its siblings may be wanted down for good by somebody else.
     pub(crate) fn ask(&mut self, by: Option<Requester>) {
-        if self.exit.is_none() && matches!(self.asked, None | Some(Requester::Deadline)) {
+        if self.exit.is_none() && matches!(self.asked, None | Some(Requester::Deadline | Requester::Supervisor)) {
             self.asked = by.or(self.asked);
         }
     }

@@ -13,6 +13,7 @@ impl Worker {
     /// A stop request: valid in every state, and the earlier of two deadlines wins.
     pub(super) fn stop(&mut self, by: Requester, caller: Instant, cx: &mut Cx<'_>) {
         let plan = StopPlan::new(&self.spec.stop, by, cx.now, caller);
+        let overrules = self.overrules(by);
         match replace(&mut self.state, State::Pending) {
             idle @ (State::Pending | State::Backoff { .. }) => {
                 self.state = idle;
@@ -48,6 +49,24 @@ impl Worker {
             }
             over @ (State::Surveying { .. } | State::Ended(_)) => self.state = over,
         }
+        self.tell_if(overrules, by, cx);
+    }
+
+    /// It was to end for the sake of its siblings and to come back with them, and now somebody wants it down.
+    fn overrules(&mut self, by: Requester) -> bool {
+        by == Requester::User && self.run_mut().is_some_and(|run| run.asked == Some(Requester::Supervisor))
+    }
+
+    fn tell_if(&mut self, overrules: bool, by: Requester, cx: &mut Cx<'_>) {
+        let deadline = match &self.state {
+            State::Hooking { plan, .. } | State::Stopping { plan, .. } => plan.deadline,
+            State::Killing { plan, .. } | State::Draining { plan, .. } => plan.deadline,
+            State::Pending | State::Starting { .. } | State::Retrying { .. } | State::Abandoning { .. } => return,
+            State::Up(_) | State::Surveying { .. } | State::Backoff { .. } | State::Ended(_) => return,
+        };
+        if overrules {
+            self.tell(Fact::StopRequested { by, deadline }, cx);
+        }
     }
 
     /// A stop by another policy than its own, which comes back with the next incarnation.
@@ -69,6 +88,7 @@ impl Worker {
     /// A stop by force.
     pub(super) fn kill(&mut self, by: Requester, caller: Instant, cx: &mut Cx<'_>) {
         let now = StopPlan::new(&self.spec.stop, by, cx.now, caller).forced(&self.spec.stop, cx.now);
+        let overrules = self.overrules(by);
         match replace(&mut self.state, State::Pending) {
             idle @ (State::Pending | State::Backoff { .. }) => {
                 self.state = idle;
@@ -88,14 +108,19 @@ impl Worker {
             State::Abandoning { unit, op, since, plan } => {
                 self.state = State::Abandoning { unit, op, since, plan: plan.joined(&now) };
             }
-            State::Hooking { run, plan, .. } => {
+            State::Hooking { mut run, plan, .. } => {
+                run.ask(Some(by));
                 run.cancel_hook(cx);
                 self.escalate(run, plan.joined(&now), by, cx);
             }
-            State::Stopping { run, plan } => self.escalate(run, plan.joined(&now), by, cx),
+            State::Stopping { mut run, plan } => {
+                run.ask(Some(by));
+                self.escalate(run, plan.joined(&now), by, cx);
+            }
             State::Killing { run, plan } => self.state = State::Killing { run, plan: plan.joined(&now) },
             over @ (State::Draining { .. } | State::Surveying { .. } | State::Ended(_)) => self.state = over,
         }
+        self.tell_if(overrules, by, cx);
     }
 
     /// Runs the hook where there is one and the leader lives; otherwise the signal is due.
