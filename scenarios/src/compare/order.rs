@@ -11,7 +11,7 @@ use crate::format::Case;
 use shakedown_core::puppet::{Handler, Verb};
 use shakedown_core::signal::Signal;
 use shakedown_core::site::{Kind, Label, Site};
-use shakedown_core::vocab::{Body, Fact, Program, Requester};
+use shakedown_core::vocab::{Body, Fact, FactRecord, ProcessWhat, Program, Requester};
 use shakedown_sim::Moment;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,10 +19,11 @@ use std::sync::Arc;
 /// When everything came in the real run.
 #[derive(Default)]
 pub(super) struct Order {
-    /// What was told of each subject.
-    told: BTreeMap<Arc<str>, Vec<u64>>,
-    /// What was told that the outside had asked for.
-    asked: Vec<u64>,
+    /// As it was told.
+    told: Told,
+    /// The same, but that a signal comes where it shows in the leader. It is told before it is sent, and between the two a busy machine
+    /// may do much.
+    felt: Told,
     /// What was seen of each process, by name: of those of one name, in the order of their births.
     lives: BTreeMap<Arc<str>, Vec<Course>>,
     /// Who tells of whom.
@@ -31,6 +32,17 @@ pub(super) struct Order {
     outside: Label,
     /// What processes of a name can cause.
     causes: BTreeMap<Arc<str>, Causes>,
+}
+
+/// When the host told what, in half-steps, so that there is room between two moments.
+#[derive(Clone, Default)]
+struct Told {
+    /// Of each subject.
+    of: BTreeMap<Arc<str>, Vec<u64>>,
+    /// That the outside had asked for it.
+    asked: Vec<u64>,
+    /// Output of each worker.
+    output: BTreeMap<Arc<str>, Vec<u64>>,
 }
 
 /// When a process did what it did.
@@ -53,12 +65,14 @@ struct Causes {
 #[derive(Default)]
 pub(super) struct Sofar {
     told: BTreeMap<Arc<str>, usize>,
+    output: BTreeMap<Arc<str>, usize>,
     asked: usize,
 }
 
 impl Sofar {
     pub(super) fn clear(&mut self) {
         self.told.clear();
+        self.output.clear();
         self.asked = 0;
     }
 
@@ -66,6 +80,9 @@ impl Sofar {
         if let Change::Fact(subject) | Change::Output(subject, ..) | Change::Closing(subject) = change {
             *self.told.entry(subject.clone()).or_default() += 1;
             self.asked += usize::from(is_asked(moment));
+        }
+        if let Change::Output(subject, ..) = change {
+            *self.output.entry(subject.clone()).or_default() += 1;
         }
     }
 }
@@ -80,21 +97,62 @@ fn is_asked(moment: &Moment) -> bool {
     }
 }
 
+impl Told {
+    fn note(&mut self, moment: &Moment, change: &Change, at: u64) {
+        let (Change::Fact(name) | Change::Output(name, ..) | Change::Closing(name)) = change else { return };
+        self.of.entry(name.clone()).or_default().push(at);
+        if is_asked(moment) {
+            self.asked.push(at);
+        }
+        if let Change::Output(..) = change {
+            self.output.entry(name.clone()).or_default().push(at);
+        }
+    }
+}
+
+/// When the next of its kind comes, after so many.
+fn nth(of: &BTreeMap<Arc<str>, Vec<u64>>, name: &str, sofar: &BTreeMap<Arc<str>, usize>) -> Option<u64> {
+    let n = sofar.get(name).copied().unwrap_or(0);
+    of.get(name).and_then(|told| told.get(n)).copied()
+}
+
+/// Where this moment shows: as it was told, but a signal, and what led to it within one turn of the host, right before the leader acts on
+/// it or ends by it; KILL in any case not before its leader's end.
+fn shown(moments: &[Moment], at: usize) -> u64 {
+    let turn = moments[at..].iter().take_while(|moment| matches!(moment, Moment::Fact(_)));
+    let sent = turn.enumerate().find_map(|(n, moment)| match moment {
+        Moment::Fact(FactRecord { fact: Fact::Signalled { signal, .. }, .. }) => Some((at + n, *signal)),
+        Moment::Fact(_) | Moment::Process(_) => None,
+    });
+    let Some((from, signal)) = sent else { return 2 * at as u64 };
+    let shows = |moment: &Moment| match moment {
+        Moment::Process(event) if event.name.ends_with("/main") => match event.what {
+            ProcessWhat::Signalled(by) => by == signal,
+            ProcessWhat::Exited(_) => signal == Signal::KILL,
+            ProcessWhat::Started | ProcessWhat::Installed(_) => false,
+        },
+        Moment::Process(_) | Moment::Fact(_) => false,
+    };
+    match moments[from..].iter().position(shows) {
+        Some(n) => (2 * (from + n) as u64).saturating_sub(1),
+        None => 2 * at as u64,
+    }
+}
+
 /// Nothing is known to come.
-const NEVER: u64 = u64::MAX / 4;
+const NEVER: u64 = u64::MAX / 8;
 
 impl Order {
     pub(super) fn new(case: &Case, moments: &[Moment]) -> Order {
         let mut order = Order { outside: outside(case), ..Order::default() };
         let mut account = Account::default();
+        let shown: Vec<u64> = (0..moments.len()).map(|at| shown(moments, at)).collect();
         for (moment, at) in moments.iter().zip(0..) {
             let change = account.take(case, moment, None);
             match (moment, change) {
-                (Moment::Fact(_), Change::Fact(name) | Change::Output(name, ..) | Change::Closing(name)) => {
-                    order.told.entry(name).or_default().push(at);
-                    if is_asked(moment) {
-                        order.asked.push(at);
-                    }
+                (Moment::Fact(_), change @ (Change::Fact(_) | Change::Output(..) | Change::Closing(_))) => {
+                    order.told.note(moment, &change, 2 * at);
+                    order.felt.note(moment, &change, shown[at as usize]);
                 }
                 (Moment::Process(event), Change::Life(name)) => order.life(&account, &name, event.pid, at),
                 (Moment::Fact(_) | Moment::Process(_), _) => {}
@@ -118,13 +176,13 @@ impl Order {
         let Some(lived) = namesakes().nth(nth) else { return };
         let courses = self.lives.entry(name.clone()).or_default();
         while courses.len() <= nth {
-            courses.push(Course { birth: at, ..Course::default() });
+            courses.push(Course { birth: 2 * at, ..Course::default() });
         }
         let (course, life) = (&mut courses[nth], &lived.life);
         course.deeds.truncate(life.deeds.len());
         let new = &life.deeds[course.deeds.len()..];
-        course.deeds.extend(new.iter().map(|deed| (at, deed.clone())));
-        course.end = life.end.as_ref().map(|end| (at, end.clone()));
+        course.deeds.extend(new.iter().map(|deed| (2 * at, deed.clone())));
+        course.end = life.end.as_ref().map(|end| (2 * at, end.clone()));
     }
 
     fn walk(&mut self, worker: &Arc<str>, name: &Arc<str>, script: &[Verb]) {
@@ -154,18 +212,20 @@ impl Order {
 
     /// Where nothing is known there is only one guess to make.
     pub(super) fn guesses(&self) -> u32 {
-        if self.told.is_empty() { 1 } else { 2 }
+        if self.told.of.is_empty() { 1 } else { 3 }
     }
 
     /// When these can be expected to go on, in a simulated run that has come so far; at once where nobody knows. By the first guess the
-    /// clock waits for everybody, by the second its turn comes where nobody else leads to the next moment.
+    /// clock waits for everybody, by the second its turn comes where nobody else leads to the next moment, and so it does by the third,
+    /// by which signals come where they show.
     pub(super) fn turns(&self, enabled: &[Site], guess: u32, sofar: &Sofar, account: &Account) -> Vec<u64> {
+        let told = if guess < 2 { &self.told } else { &self.felt };
         let each = |site: &Site| match site.kind {
             Kind::Clock if guess == 0 => u64::MAX,
             // Behind those whose turn is at the same time.
-            Kind::Clock => 2 * self.next(sofar, account) + 1,
+            Kind::Clock => 2 * self.next(told, sofar, account) + 1,
             Kind::Poll | Kind::Mail | Kind::Tick | Kind::Step | Kind::Lag | Kind::Span | Kind::Pick => {
-                2 * self.turn_of(*site, sofar, account)
+                2 * self.turn_of(*site, told, sofar, account)
             }
             Kind::Fault | Kind::Random | Kind::Arrival => 0,
         };
@@ -173,33 +233,28 @@ impl Order {
     }
 
     /// When anything comes next for which time may have to pass.
-    fn next(&self, sofar: &Sofar, account: &Account) -> u64 {
+    fn next(&self, told: &Told, sofar: &Sofar, account: &Account) -> u64 {
         let names = self.lives.keys().map(|name| self.unborn(name, account));
         let lives = account.lives.iter().filter_map(|lived| self.own(lived.who?, account));
-        let outside = self.asked.get(sofar.asked).copied().unwrap_or(NEVER);
+        let outside = told.asked.get(sofar.asked).copied().unwrap_or(NEVER);
         names.chain(lives).chain([outside]).min().unwrap_or(NEVER)
     }
 
-    fn turn_of(&self, site: Site, sofar: &Sofar, account: &Account) -> u64 {
+    fn turn_of(&self, site: Site, told: &Told, sofar: &Sofar, account: &Account) -> u64 {
         if site.label == self.outside {
-            return self.asked.get(sofar.asked).copied().unwrap_or(0);
+            return told.asked.get(sofar.asked).copied().unwrap_or(0);
         }
         if let Some(name) = self.tellers.get(&site.label) {
-            return self.next_told(name, sofar).unwrap_or(0);
+            return nth(&told.of, name, &sofar.told).unwrap_or(0);
         }
         let Some(own) = self.own(site.label, account) else { return 0 };
         let Some(lived) = account.lives.iter().find(|lived| lived.who == Some(site.label)) else { return own };
         let Some(causes) = self.causes.get(&lived.name) else { return own };
         let worker = lived.name.split_once('/').map_or("", |(worker, _)| worker);
         let births = causes.births.iter().map(|name| self.unborn(name, account));
-        let output = causes.prints.then(|| self.next_told(worker, sofar)).flatten();
+        let output = causes.prints.then(|| nth(&told.output, worker, &sofar.output)).flatten();
         let signals = causes.signals.iter().map(|(name, signal)| self.acts(name, *signal, account));
         births.chain(signals).chain(output).fold(own, u64::min)
-    }
-
-    fn next_told(&self, name: &str, sofar: &Sofar) -> Option<u64> {
-        let n = sofar.told.get(name).copied().unwrap_or(0);
-        self.told.get(name).and_then(|told| told.get(n)).copied()
     }
 
     /// When the next process of this name was born.
