@@ -1,9 +1,8 @@
 //! `exec`: the same program again, with another script. The kernel keeps what execve(2) keeps; what only our memory knows is handed
-//! over in the environment: the process's name, its mask, its children, and what the start-up of a Rust program would undo.
+//! over in the environment: the process's name, what it ignores, its children.
 //!
-//! What had a handler is blocked from before the execve until the new image is ready, so that a signal acts before it by the old
-//! disposition or after it by the new one; what ends a process by default does so meanwhile, too. One exception: PIPE is ignored by Rust's start-up for an instant, so one that is
-//! *sent* between the exec and the first verb is lost; one that is pending before is raised again.
+//! Right before the execve every signal that has a handler gets its default action, which is what the new image has: so a signal
+//! meets the old disposition or the new one, and none waits meanwhile.
 //!
 //! Sources: execve(2), signal(7), credentials(7), proc_pid_exe(5).
 
@@ -28,12 +27,7 @@ use std::os::unix::ffi::OsStrExt;
 pub(super) struct Kept {
     /// `server/helper`.
     name: String,
-    mask: SigSet,
     ignored: SigSet,
-    /// Whether PIPE is pending behind the mask.
-    pipe_is_pending: bool,
-    /// The standard descriptors that are closed: the start-up opens /dev/null in their place.
-    closed: Vec<i32>,
     children: Vec<(Pid, String)>,
 }
 
@@ -48,23 +42,16 @@ impl Player {
     }
 
     fn execute(&mut self, body: &Block) -> Result<Infallible, Errno> {
-        let open = self.own().handlers.keys().filter_map(|n| Signal::from_number(*n)).filter(|s| !self.mask.has(*s));
-        let mut held = self.mask;
-        open.clone().for_each(|signal| held.insert(signal));
-        // Rust's start-up ignores it for an instant.
-        held.insert(Signal::PIPE);
-        held.block_only()?;
         // From here on nobody may start a handler that the exec would then cut off: who could, meets the default that comes anyway.
-        open.clone().try_for_each(|signal| signals::install(signal, Disposition::Default))?;
+        let open = self.own().handlers.keys().filter_map(|n| Signal::from_number(*n)).filter(|s| !self.mask.has(*s));
+        open.into_iter().try_for_each(|signal| signals::install(signal, Disposition::Default))?;
+        self.mask.block_only()?;
         // Other threads have taken these, and will not come to act on them.
         signals::taken_anywhere().try_for_each(signals::raise)?;
         let own = self.own();
         let kept = Kept {
             name: own.name.clone(),
-            mask: self.mask,
             ignored: own.ignored,
-            pipe_is_pending: signals::is_pending(Signal::PIPE),
-            closed: (0..=2).filter(|fd| !is_open(*fd)).collect(),
             children: own.children.every().map(|child| (child.pid, child.name.clone())).collect(),
         };
         let set = [(SCRIPT_VARIABLE, Script(body).to_string()), (KEPT_VARIABLE, kept.to_string())];
@@ -78,31 +65,25 @@ impl Player {
     }
 }
 
-/// Plays on in the new image. What had a handler before, and PIPE, is blocked until now.
+/// Plays on in the new image.
 pub(super) fn resume(kept: Kept, base: String, reporter: Reporter, block: &Block) -> ! {
-    let Kept { name, mask, ignored, pipe_is_pending, closed, children } = kept;
-    for fd in closed {
-        let _ = nix::unistd::close(fd);
-    }
+    let Kept { name, ignored, children } = kept;
     let mut own = Process::new(base, name, reporter);
     own.ignored = ignored;
-    let mut prepared = start::prepare().and_then(|()| start::meet_start_up(ignored));
-    if pipe_is_pending {
-        prepared = prepared.and_then(|()| signals::raise(Signal::PIPE));
-    }
+    let mut prepared = start::prepare();
     for (pid, name) in children {
         prepared = prepared.and_then(|()| own.children.enter_again(name, pid));
     }
-    let mut player = Player::new(process::begin(own), mask, false);
-    player.must("go on after an exec", prepared);
+    let mask = prepared.and_then(|()| SigSet::of_thread());
+    let mut player = Player::new(process::begin(own), mask.unwrap_or_default(), false);
+    player.must("go on after an exec", mask.map(drop));
     player.play_all(block)
 }
 
 impl fmt::Display for Kept {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Kept { name, mask, ignored, pipe_is_pending, closed, children } = self;
-        writeln!(f, "{name}\n{} {} {pipe_is_pending}", mask.0, ignored.0)?;
-        closed.iter().try_for_each(|fd| write!(f, "{fd} "))?;
+        let Kept { name, ignored, children } = self;
+        write!(f, "{name}\n{}", ignored.0)?;
         children.iter().try_for_each(|(pid, name)| write!(f, "\n{pid} {name}"))
     }
 }
@@ -112,26 +93,13 @@ impl Kept {
     pub(super) fn parse(text: &str) -> Option<Kept> {
         let mut lines = text.split('\n');
         let name = lines.next()?.to_owned();
-        let [mask, ignored, pipe] = lines.next()?.split(' ').collect::<Vec<_>>().try_into().ok()?;
-        let closed = lines.next()?.split_ascii_whitespace().map(|fd| fd.parse().ok()).collect::<Option<_>>()?;
+        let ignored = SigSet(lines.next()?.parse().ok()?);
         let child = |line: &str| {
             let (pid, name) = line.split_once(' ')?;
             Some((Pid::new(pid.parse().ok()?)?, name.to_owned()))
         };
-        Some(Kept {
-            name,
-            mask: SigSet(mask.parse().ok()?),
-            ignored: SigSet(ignored.parse().ok()?),
-            pipe_is_pending: pipe.parse().ok()?,
-            closed,
-            children: lines.map(child).collect::<Option<_>>()?,
-        })
+        Some(Kept { name, ignored, children: lines.map(child).collect::<Option<_>>()? })
     }
-}
-
-fn is_open(fd: i32) -> bool {
-    // SAFETY: asks for a flag, which a closed number refuses.
-    unsafe { libc::fcntl(fd, libc::F_GETFD) >= 0 }
 }
 
 fn text(bytes: Vec<u8>) -> Result<CString, Errno> {
@@ -147,16 +115,13 @@ mod tests {
         let pid = |n| Pid::new(n).unwrap();
         let mut kept = Kept {
             name: "server/helper".into(),
-            mask: SigSet(1 << 14),
-            ignored: SigSet::NONE,
-            pipe_is_pending: true,
-            closed: vec![0, 2],
+            ignored: SigSet(1 << 14),
             children: vec![(pid(7), "server/a".into()), (pid(9), "server/b c".into())],
         };
         assert_eq!(Kept::parse(&kept.to_string()), Some(kept.clone()));
-        (kept.closed, kept.children) = (Vec::new(), Vec::new());
+        kept.children = Vec::new();
         assert_eq!(Kept::parse(&kept.to_string()), Some(kept));
-        for wrong in ["", "a", "a\n1 2", "a\n1 2 maybe\n", "a\n1 2 true\n\n-3 x"] {
+        for wrong in ["", "a", "a\nb", "a\n1\nb", "a\n2\n-3 x"] {
             assert_eq!(Kept::parse(wrong), None, "{wrong:?}");
         }
     }

@@ -44,8 +44,24 @@ pub(crate) const VARIABLES: [&str; 6] =
 pub const PROCESS_NAME: &std::ffi::CStr = c"shakedown-pupp";
 
 /// Plays the script and never returns, where this process was started as a puppet; otherwise returns at once.
-/// To be called first in main, before any thread exists.
+/// To be called first in main, before any thread exists. What it calls for has happened by then, before main: the start-up of a Rust
+/// program ignores PIPE, handles SEGV and opens closed standard descriptors, which would lose what is sent and closed meanwhile.
 pub fn enter() {
+    play_if_asked();
+}
+
+/// Run by the loader before main (the System V ABI's `.init_array`), and after the standard library's own entry, which knows the
+/// arguments.
+#[used]
+// SAFETY: the section holds addresses of functions that take no more than argc, argv and envp; this one looks at none of them.
+#[unsafe(link_section = ".init_array")]
+static BEFORE_MAIN: extern "C" fn() = before_main;
+
+extern "C" fn before_main() {
+    play_if_asked();
+}
+
+fn play_if_asked() {
     let Some(script) = std::env::var_os(SCRIPT_VARIABLE) else { return };
     let script = script.into_string().unwrap_or_else(|_| refuse("the script is not UTF-8"));
     let block = match shakedown_core::puppet::parse(&script) {

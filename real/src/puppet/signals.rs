@@ -76,14 +76,6 @@ pub(super) fn raise(signal: Signal) -> Result<(), Errno> {
     if answer == 0 { Ok(()) } else { Err(errno::last()) }
 }
 
-/// Whether a signal is pending for this thread or its process, behind a mask.
-pub(super) fn is_pending(signal: Signal) -> bool {
-    let mut pending = SigSet::NONE;
-    // SAFETY: the pointer is to eight bytes, the size that is passed.
-    let answer = unsafe { libc::syscall(libc::SYS_rt_sigpending, &raw mut pending.0, SIGSET_BYTES) };
-    answer == 0 && pending.has(signal)
-}
-
 /// Why a [`pause`] ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Woken {

@@ -1,23 +1,22 @@
-//! How a puppet's program begins: a short name, no core files, pipes that never block, and the signals that a fresh process has.
+//! How a puppet's program begins: a short name, no core files, and pipes that never block.
 //! Sources: proc_pid_comm(5), getrlimit(2), pipe(7).
 
 use super::player::Player;
 use super::process::{self, Process};
 use super::report::{Reporter, What};
-use super::signals::{self, Disposition};
+use super::signals;
 use super::sigset::SigSet;
 use crate::errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::stat::fstat;
 use shakedown_core::puppet::Block;
-use shakedown_core::signal::Signal;
 use shakedown_core::vocab::Errno;
 
 /// Plays a script as the leading process of a worker.
 pub(super) fn begin(base: String, reporter: Reporter, block: &Block) -> ! {
     let name = format!("{base}/main");
-    let prepared = prepare().and_then(|()| meet_start_up(SigSet::NONE)).and_then(|()| SigSet::of_thread());
+    let prepared = prepare().and_then(|()| SigSet::of_thread());
     let process = process::begin(Process::new(base, name, reporter));
     process.reporter.say(&process.name, process.pid, What::Started);
     let mut player = Player::new(process, prepared.unwrap_or_default(), false);
@@ -41,12 +40,4 @@ pub(super) fn prepare() -> Result<(), Errno> {
         }
     }
     Ok(())
-}
-
-/// Puts every disposition that this program's own start-up has changed (SIGPIPE ignored, SIGSEGV and SIGBUS handled) back.
-pub(super) fn meet_start_up(ignored: SigSet) -> Result<(), Errno> {
-    [Signal::PIPE, Signal::SEGV, Signal::BUS].into_iter().try_for_each(|signal| {
-        let disposition = if ignored.has(signal) { Disposition::Ignored } else { Disposition::Default };
-        signals::install(signal, disposition)
-    })
 }

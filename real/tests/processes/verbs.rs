@@ -22,6 +22,7 @@ cases! {
     an_exec_by_a_thread_takes_over_the_pid,
     a_signal_around_an_exec_meets_the_old_or_the_new,
     a_pipe_signal_is_as_the_script_said_after_an_exec,
+    a_signal_is_neither_lost_nor_held_off_while_a_program_starts,
     a_zombie_leader_lives_until_its_last_thread,
     a_parents_end_is_its_threads_end,
     an_orphan_comes_to_the_subreaper,
@@ -212,6 +213,21 @@ async fn a_pipe_signal_is_as_the_script_said_after_an_exec() {
         rig.submit(unit, Request::CloseOutput(Stream::Stdout));
         rig.line(unit);
         assert_eq!(rig.exit(unit).await.status, status, "{script}");
+        rig.finish(unit).await;
+    }
+}
+
+/// Not even PIPE, which the start-up of a Rust program ignores.
+async fn a_signal_is_neither_lost_nor_held_off_while_a_program_starts() {
+    for round in 0..ROUNDS {
+        let mut rig = Rig::new();
+        let script = "print ready; exec { exec { exec { exec { hang } } } }";
+        let Started { unit, .. } = rig.puppet(Scope::Group, script).await;
+        spin(Duration::from_micros(50 * round));
+        rig.signal(unit, Target::Leader, Signal::PIPE);
+        rig.signal(unit, Target::Leader, Signal::KILL);
+        let by_the_first = ExitStatus::Signalled { signal: Signal::PIPE, core: false };
+        assert_eq!(rig.exit(unit).await.status, by_the_first, "round {round}");
         rig.finish(unit).await;
     }
 }
