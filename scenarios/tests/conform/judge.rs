@@ -1,7 +1,7 @@
 //! A program played for real a few times, and each of its outcomes held against what the simulator can come to.
 
 use super::program::{Family, Program};
-use shakedown::compare::{Budget, Decision, Outcome, decide_along, outcome_of, outcomes};
+use shakedown::compare::{Budget, Decision, Outcome, decide, decide_along, outcome_of, outcomes};
 use shakedown::format::Case;
 use shakedown::live::{self, CannotPlay};
 use shakedown::real::namespace;
@@ -33,6 +33,8 @@ pub struct Disagreement {
 pub enum Symptom {
     /// The simulator cannot come to what happened for real.
     Unreachable,
+    /// One search says so, and another one has found it: a search is wrong.
+    SearchesDiffer,
     /// The real run did not come to its end, or a machine met what it does not expect.
     RealTrouble(String),
     /// A program without a race has so many simulated outcomes.
@@ -49,6 +51,7 @@ impl fmt::Display for Symptom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Symptom::Unreachable => f.write_str("the simulator cannot come to what Linux did"),
+            Symptom::SearchesDiffer => f.write_str("a search with a hint calls unreachable what depth first finds"),
             Symptom::RealTrouble(what) => write!(f, "the real run went wrong: {what}"),
             Symptom::NotCalm(n) => write!(f, "a program without a race has {n} simulated outcomes"),
         }
@@ -97,7 +100,11 @@ impl Judge {
                 Decision::Reachable { .. } => {}
                 Decision::Undecided { .. } => undecided = true,
                 Decision::Unreachable { closest, .. } => {
-                    let disagreement = Disagreement { symptom: Symptom::Unreachable, real: moments, closest };
+                    let symptom = match decide(&case, &outcome, self.budget) {
+                        Decision::Reachable { .. } => Symptom::SearchesDiffer,
+                        Decision::Unreachable { .. } | Decision::Undecided { .. } => Symptom::Unreachable,
+                    };
+                    let disagreement = Disagreement { symptom, real: moments, closest };
                     return Ok(Verdict::Disagrees { distinct, disagreement });
                 }
             }

@@ -5,6 +5,7 @@ use super::pipe::Pipe;
 use super::process::Life;
 use super::{HOST, Kernel};
 use shakedown_core::ids::ProcId;
+use shakedown_core::puppet::Verb;
 use shakedown_core::signal::Signal;
 use shakedown_core::site::Label;
 use shakedown_core::vocab::Stream;
@@ -49,11 +50,17 @@ impl Kernel {
         (pipe.readers > 0 && !bytes[0].is_empty()).then_some(Coming::Output { worker, stream, from, bytes })
     }
 
+    /// Whether the one call that a signal may find under way is an installation.
+    fn may_install(&self, id: ProcId) -> bool {
+        let is_one = |thread| self.entry(thread).in_flight && matches!(self.next_verb(thread), Some(Verb::On { .. }));
+        self.each_thread(id).any(is_one)
+    }
+
     fn coming_death(&self, id: ProcId) -> Option<Coming<'_>> {
         let process = self.entry(id);
         match process.life {
-            // Another one may have been faster.
-            Life::Dying(_) if !process.signals.perhaps_fatal().is_empty() => None,
+            // Another one may have been faster, or one more disposition comes first.
+            Life::Dying(_) if !process.signals.perhaps_fatal().is_empty() || self.may_install(id) => None,
             Life::Dying(signal) => Some(Coming::Death { name: &process.name, label: process.label, signal }),
             Life::Alive | Life::Stopped | Life::Zombie(_) | Life::Reaped(_) => None,
         }

@@ -78,11 +78,7 @@ impl Kernel {
             return false;
         }
         let is_dying = matches!(self.entry(own.process).life, Life::Dying(_));
-        let mut next = own.frames.last().and_then(|frame| frame.block.get(frame.at));
-        while let Some(Verb::Repeat { times: 1.., body }) = next {
-            next = body.first();
-        }
-        let gets_through = match next {
+        let gets_through = match self.next_verb(id) {
             None => false,
             // The status of a process that is dying is settled.
             Some(Verb::Exit(_)) => !is_dying,
@@ -90,6 +86,15 @@ impl Kernel {
         };
         let site = Site { kind: Kind::Lag, label: own.label, nth: own.steps };
         gets_through && choose.draw(site, Ask::Pick { of: 2 }) == 1
+    }
+
+    /// What a thread plays next, if it is no loop.
+    pub(super) fn next_verb(&self, id: ProcId) -> Option<&Verb> {
+        let mut next = self.entry(id).frames.last().and_then(|frame| frame.block.get(frame.at));
+        while let Some(Verb::Repeat { times: 1.., body }) = next {
+            next = body.first();
+        }
+        next
     }
 
     fn verb(&mut self, id: ProcId, verb: &Verb, choose: &mut impl Choose) -> Played {
