@@ -66,3 +66,37 @@ impl Kernel {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::play;
+    use super::*;
+
+    #[test]
+    fn a_death_is_foreseen_once_nothing_can_come_before_it() {
+        use Signal as S;
+        for (script, is_settled, signals, foreseen) in [
+            ("hang", true, &[S::TERM, S::KILL][..], Some(S::TERM)),
+            ("print a; hang", false, &[S::TERM], Some(S::TERM)),
+            // Which of the two it is depends on whether it runs.
+            ("on USR1 print a; hang", true, &[S::USR1, S::TERM, S::KILL], None),
+            // One call that is under way may still be made, and this one shows.
+            ("on HUP ignore; hang", false, &[S::TERM], None),
+        ] {
+            let mut check = play(script);
+            if is_settled {
+                check.settle();
+            }
+            let pid = check.pid("w/main");
+            signals.iter().for_each(|signal| check.kernel.kill(pid, *signal).expect("it lives"));
+            let mut seen = None;
+            check.kernel.coming(&mut |coming| {
+                if let Coming::Death { signal, .. } = coming {
+                    seen = Some(*signal);
+                }
+                true
+            });
+            assert_eq!(seen, foreseen, "{script} {signals:?}");
+        }
+    }
+}
