@@ -130,13 +130,15 @@ impl Shared {
         }
     }
 
-    pub(super) fn survey(&self, op: OpId, unit: &Unit) {
+    pub(super) fn survey(self: &Rc<Self>, op: OpId, unit: &Unit) {
         let members = unit.realm.living(&mut unit.kin.borrow_mut());
         let inodes: Vec<u64> = Stream::BOTH.iter().filter_map(|s| unit.output(*s).inode()).collect();
         let holders = procfs::writers_of(&inodes);
         for errno in [members.as_ref().err(), holders.as_ref().err()].into_iter().flatten() {
             self.find(format!("a survey of unit {} is incomplete: {errno}", unit.id.0));
         }
+        // Who has come or gone by now has said so: this may be the last look before the end.
+        self.drain_reports();
         let members = members.unwrap_or_default().into_iter().map(|s| self.survivor(s.pid)).collect();
         let holders = holders.unwrap_or_default().into_iter().map(|pid| self.survivor(pid)).collect();
         // ECHILD: it was reaped, and `ended` tells.
