@@ -1,4 +1,5 @@
 //! The verbs of the puppet language, one claim a function: what the man pages say of each, from the real kernel.
+// over 400 lines because each verb has its claims here, and a newcomer looks for them in one place.
 
 use crate::cases::cases;
 use crate::rig::{Rig, Started};

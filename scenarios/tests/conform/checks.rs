@@ -174,7 +174,7 @@ fn a_calm_program_has_one_simulated_outcome() {
     let calm = programs(4, 120).filter(|program| program.family == Family::Calm);
     let mut complete = 0;
     for program in calm {
-        let found = outcomes(&program.case(), Budget { runs: 2_000, steps: 400_000 });
+        let found = outcomes(&program.case(), Budget { runs: 6_000, steps: 1_200_000 });
         assert!(found.all.len() <= 1, "{} outcomes:\n{program}", found.all.len());
         complete += u64::from(found.complete);
     }
