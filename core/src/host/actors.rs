@@ -124,9 +124,11 @@ impl<W: World, A: Machine> Host<W, A> {
             drop(ops);
             return self.deliver_output(id, op, unit, stream);
         }
+        let unit = open.unit;
         let waker = ops.close(op);
         drop(ops);
         drop(waker);
+        let completion = self.world.borrow_mut().taken(unit, completion);
         self.deliver(id, event_of(op, completion));
     }
 

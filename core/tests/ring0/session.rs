@@ -208,11 +208,11 @@ impl Order {
                 }
             }
             (Subject::Worker(B), Fact::Ended(_)) => self.b_is_open = false,
-            (Subject::Worker(A), Fact::StopRequested { by, .. }) => {
-                // That it did not become ready in time is no stop of the session's.
-                if check && self.b_is_open && *by != Requester::Deadline {
-                    return Err("a is stopped while b lives".into());
-                }
+            // That it did not become ready in time is no stop of the session's.
+            (Subject::Worker(A), Fact::StopRequested { by, .. })
+                if check && self.b_is_open && *by != Requester::Deadline =>
+            {
+                return Err("a is stopped while b lives".into());
             }
             _ => {}
         }

@@ -69,6 +69,14 @@ impl<C: Choose + 'static> World for SimWorld<C> {
         self.settle_accounts();
     }
 
+    #[inline]
+    fn taken(&mut self, unit: UnitId, completion: Completion) -> Completion {
+        match completion {
+            Completion::Exited(notice) => Completion::Exited(self.kernel.peek_exit(unit).unwrap_or(notice)),
+            other => other,
+        }
+    }
+
     fn withdraw(&mut self, op: OpId, unit: UnitId) {
         self.kernel.unwatch(op, unit);
         if !self.late.is_empty() {
