@@ -75,7 +75,7 @@ fn a_deadlock_names_its_waiters() {
             hung.wait().await;
         })
     });
-    assert!(report.contains("stuck") && report.contains("db"), "{report}");
+    assert!(report.contains("all-waits-resolve") && report.contains("waits for the exit of db"), "{report}");
 }
 
 #[test]
