@@ -92,7 +92,8 @@ fn compare_case(args: &CompareArgs, job: &Job, name: &str, tally: &mut Tally) ->
         let mut outcome = outcome_of(&job.case, &run.moments);
         // What was cut off, and then ended by force, is nobody's outcome.
         outcome.is_over &= !run.findings.iter().any(|finding| matches!(&*finding.rule, "hang" | "stuck"));
-        runs.push(RealRun { seed, outcome });
+        let moments = run.moments.as_slice().into();
+        runs.push(RealRun { seed, outcome, moments });
         lived.push(run);
     }
     let budget = Budget { runs: args.budget, ..Budget::default() };

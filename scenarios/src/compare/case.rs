@@ -3,8 +3,10 @@
 
 use super::fit::fits;
 use super::outcome::Outcome;
-use super::{Budget, Decision, decide, outcomes};
+use super::{Budget, Decision, decide, decide_along, outcomes};
 use crate::format::Case;
+use shakedown_sim::Moment;
+use std::sync::Arc;
 
 /// A real run that came to its end, or did not.
 #[derive(Clone, PartialEq, Debug)]
@@ -13,6 +15,8 @@ pub struct RealRun {
     pub seed: u64,
     /// What came of it.
     pub outcome: Outcome,
+    /// What was told and seen, in its order: where the search looks first.
+    pub moments: Arc<[Moment]>,
 }
 
 /// One real outcome, and what the search says of it.
@@ -81,7 +85,11 @@ pub fn compare(case: &Case, runs: &[RealRun], budget: Budget, enumeration: Budge
         match real.iter_mut().find(|known| known.run.outcome == run.outcome) {
             Some(known) => known.times += 1,
             None => {
-                let decision = decide(case, &run.outcome, budget);
+                // Depth first where the order of the real run leads nowhere: in a flood of output it says little.
+                let decision = match decide_along(case, &run.outcome, &run.moments, budget) {
+                    Decision::Undecided { .. } => decide(case, &run.outcome, budget),
+                    decided @ (Decision::Reachable { .. } | Decision::Unreachable { .. }) => decided,
+                };
                 real.push(Decided { run: run.clone(), times: 1, decision });
             }
         }
