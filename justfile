@@ -80,7 +80,7 @@ fuzz-smoke runs="20000":
 exhaustive:
     SHAKEDOWN_EXHAUSTIVE=1 cargo test --release -p shakedown-core --test ring0 -- --nocapture
 
-# break the machines in one place after the other: the scenarios of the bug must turn red (half an hour; words choose)
+# break the machines in one place after the other: the scenarios of the bug must turn red (three minutes; words choose)
 breaks *words:
     cargo test --release -p shakedown --test mutants -- breaks {{ words }}
 

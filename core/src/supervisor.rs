@@ -118,9 +118,8 @@ impl Supervisor {
         match &mut self.state {
             State::Pending | State::Backoff { .. } => self.ends_unborn(WorkerState::Stopped, Some(by), None, cx),
             State::Up(group) => {
-                let is_first = group.asked.is_none();
-                group.asked.get_or_insert(by);
-                if is_first {
+                if group.asked.is_none() {
+                    group.asked = Some(by);
                     self.tell(Fact::StopRequested { by, deadline: caller }, cx);
                 }
                 match self.children.mode() {
@@ -152,9 +151,8 @@ impl Supervisor {
         match &mut self.state {
             State::Pending | State::Backoff { .. } => self.ends_unborn(WorkerState::Stopped, Some(by), None, cx),
             State::Up(group) => {
-                let is_first = group.asked.is_none();
-                group.asked.get_or_insert(by);
-                if is_first {
+                if group.asked.is_none() {
+                    group.asked = Some(by);
                     self.tell(Fact::StopRequested { by, deadline: caller }, cx);
                 }
                 if let Mode::Forcing { .. } = self.children.mode() {

@@ -1,7 +1,7 @@
 //! Whole sessions that were drawn: every oracle holds, whatever strikes and whoever interferes. What fails is shrunk to a scenario file.
 
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
-use shakedown::strategies::{Draft, session};
+use shakedown::strategies::session;
 
 /// Sessions of one half of the suite; `SHAKEDOWN_CASES` asks for others.
 const CASES: u32 = 10_000;
@@ -19,14 +19,10 @@ fn sessions_hold(half: u8) {
     match held {
         Ok(()) => {}
         Err(TestError::Fail(why, (draft, seed))) => {
-            panic!("{why}\n\nsave this as x.toml and run: shakedown sim x.toml --seed {seed}\n\n{}", text(&draft))
+            panic!("{why}\n\nsave this as x.toml and run: shakedown sim x.toml --seed {seed}\n\n{}", draft.to_toml())
         }
         Err(TestError::Abort(why)) => panic!("{why}"),
     }
-}
-
-fn text(draft: &Draft) -> String {
-    draft.to_toml()
 }
 
 #[test]

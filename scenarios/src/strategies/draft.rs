@@ -103,12 +103,29 @@ pub struct Helper {
 
 /// How a worker shows that it is ready, after so many milliseconds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[allow(missing_docs)]
 pub enum Ready {
-    Log { after: u64 },
-    Delay { after: u64 },
-    Notify { after: u64 },
-    Exec { takes: u64, succeeds: bool },
+    /// By a line of its output.
+    Log {
+        /// When.
+        after: u64,
+    },
+    /// By the time that has passed.
+    Delay {
+        /// How much.
+        after: u64,
+    },
+    /// By its own word.
+    Notify {
+        /// When.
+        after: u64,
+    },
+    /// By a command that succeeds.
+    Exec {
+        /// How long the command takes.
+        takes: u64,
+        /// Whether it ever does.
+        succeeds: bool,
+    },
 }
 
 /// How a worker is started again.
