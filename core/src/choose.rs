@@ -1,6 +1,7 @@
 //! The only source of nondeterminism. Every answer 0 is the calm one: first in first out, shortest, no fault.
 
-use crate::site::Site;
+use crate::site::{Label, Site};
+use crate::time::{Duration, DurationRange, Instant};
 
 /// The shape of a question about data.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -41,6 +42,12 @@ pub trait Choose {
     /// An answer to `ask`, from 0 to [`Ask::max`]. Asked only where there is more than one answer.
     fn draw(&mut self, site: Site, ask: Ask) -> u32;
 
+    /// A duration of `range`, which begins `now`. Asked only where there is more than one.
+    fn span(&mut self, site: Site, range: DurationRange, now: Instant) -> Duration {
+        let _ = now;
+        range.at(self.draw(site, Ask::Span { steps: range.steps() }))
+    }
+
     /// Whether it decides itself what runs next, by [`pick`](Self::pick), instead of by ranks. The same throughout a run. A clock that
     /// runs by itself cannot be picked: on such a world ranks decide.
     fn picks(&self) -> bool {
@@ -53,6 +60,12 @@ pub trait Choose {
     fn pick(&mut self, enabled: &[Site]) -> usize {
         let _ = enabled;
         0
+    }
+
+    /// The action that was picked last has to do with whom this label names: it woke them, told them something, signalled them. Told only
+    /// to a chooser that picks.
+    fn touched(&mut self, label: Label) {
+        let _ = label;
     }
 }
 
@@ -85,5 +98,13 @@ impl<C: Choose + ?Sized> Choose for &mut C {
 
     fn pick(&mut self, enabled: &[Site]) -> usize {
         (**self).pick(enabled)
+    }
+
+    fn span(&mut self, site: Site, range: DurationRange, now: Instant) -> Duration {
+        (**self).span(site, range, now)
+    }
+
+    fn touched(&mut self, label: Label) {
+        (**self).touched(label);
     }
 }

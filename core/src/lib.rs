@@ -33,6 +33,7 @@ pub mod solo;
 pub mod supervisor;
 pub mod sync;
 pub mod task;
+pub mod tie;
 pub mod time;
 pub mod vocab;
 pub mod worker;

@@ -2,13 +2,14 @@
 //!
 //! A machine's state is data. It knows no async, lock or channel, and nothing happens in its `Drop`.
 
-use crate::choose::{Ask, Choose};
+use crate::choose::Choose;
 use crate::digest::Digest;
 use crate::ids::{ActorId, OpId, UnitId, WorkerId};
 use crate::reactor::{Effect, Reactor};
 use crate::restart::Next;
 use crate::signal::Signal;
 use crate::site::{Kind, Label, Site, mix};
+use crate::tie::{Deadlines, Tying};
 use crate::time::{Duration, DurationRange, Instant};
 use crate::vocab::{
     Body, Condition, Errno, ExitNotice, ExitStatus, Fact, Launch, Outcome, ProcessEvent, ProcessSpec, Request,
@@ -333,12 +334,12 @@ impl Cx<'_> {
 
     /// A duration from the range: the shortest in a calm run.
     pub fn draw(&mut self, range: DurationRange) -> Duration {
-        let steps = range.steps();
-        if steps == 0 {
+        if range.steps() == 0 {
             return range.min;
         }
         let nth = *self.draws;
         *self.draws += 1;
-        range.at(self.chooser.draw(Site { kind: Kind::Span, label: self.label, nth }, Ask::Span { steps }))
+        let site = Site { kind: Kind::Span, label: self.label, nth };
+        Tying::new(self.chooser, Deadlines::new(&self.reactor.timers)).span(site, range, self.now)
     }
 }

@@ -26,6 +26,8 @@ pub enum Kind {
     Clock,
     /// How many earlier answers a world's answer overtakes on its way to a machine.
     Arrival,
+    /// With which deadline a drawn duration ends, of those that fall into its range; 0 with none.
+    Tie,
 }
 
 /// The name of an actor, task or process, hashed together with the names of its ancestors.

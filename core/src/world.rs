@@ -4,6 +4,7 @@
 use crate::choose::Choose;
 use crate::ids::{OpId, TaskId, UnitId, WorkerId};
 use crate::site::Label;
+use crate::tie::Deadlines;
 use crate::time::Instant;
 use crate::vocab::{Completion, FactRecord, ProcessEvent, Request, Stream, TryRead, TryWrite, WorkerSpec};
 use alloc::sync::Arc;
@@ -61,8 +62,8 @@ pub trait World: 'static {
     /// The next thing that has become ready, in order of arrival; `None` where nothing is left.
     fn next_ready(&mut self) -> Option<Ready>;
 
-    /// Takes a step that was announced as [`Ready::Step`].
-    fn run(&mut self, step: u32);
+    /// Takes a step that was announced as [`Ready::Step`]. A duration that is drawn in it may end together with one of these deadlines.
+    fn run(&mut self, step: u32, deadlines: Deadlines<'_>);
 
     /// The waker of a task slot: made once a slot, handed out for every task that occupies it.
     fn waker(&mut self, slot: TaskId) -> Waker;

@@ -2,7 +2,7 @@
 //! So a real run is not reproducible, but what it draws is.
 
 use shakedown_core::choose::{Ask, Choose};
-use shakedown_core::site::{Site, mix};
+use shakedown_core::site::{Kind, Site, mix};
 use shakedown_core::time::{Duration, DurationRange};
 
 /// A chooser whose draws are a function of the seed and the site.
@@ -31,6 +31,8 @@ impl Choose for RealChooser {
     fn draw(&mut self, site: Site, ask: Ask) -> u32 {
         let bits = mix(self.seed ^ site.hash());
         match ask {
+            // What ends together with what, the machine decides.
+            Ask::Pick { .. } if site.kind == Kind::Tie => 0,
             Ask::Pick { .. } | Ask::Span { .. } => below(bits, u64::from(ask.max()) + 1),
             Ask::Chance { per_million } => u32::from(below(bits, 1_000_000) < per_million),
         }

@@ -66,6 +66,7 @@ impl<W: World, A: Machine> Host<W, A> {
     /// Puts mail into a mailbox; only its head competes.
     pub(super) fn mail(&mut self, to: ActorId, mail: Mail) {
         let entry = &mut self.actors[to.index()];
+        self.world.borrow_mut().chooser().touched(entry.label);
         let was_empty = entry.mailbox.is_empty();
         self.letters.push(&mut entry.mailbox, mail);
         if was_empty {

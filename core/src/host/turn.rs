@@ -8,6 +8,7 @@ use crate::ids::{OpId, TaskId, UnitId};
 use crate::machine::{Event, Machine};
 use crate::reactor::{Class, Effect, Left, Owner, Reactor, UnitKind, Why};
 use crate::task::{Given, Registered};
+use crate::tie::Deadlines;
 use crate::vocab::{Body, Completion, FactRecord, Launch, Request, Subject};
 use crate::world::{Ready, World};
 use alloc::collections::VecDeque;
@@ -31,7 +32,10 @@ impl<W: World, A: Machine> Host<W, A> {
                     Action::Poll(task) => self.run_poll(task),
                     Action::Mail(actor) => self.run_mail(actor),
                     Action::Tick(actor) => self.run_tick(actor),
-                    Action::Step(step) => self.world.borrow_mut().run(step),
+                    Action::Step(step) => {
+                        let deadlines = Deadlines::new(&self.reactor.timers);
+                        self.world.borrow_mut().run(step, deadlines);
+                    }
                     Action::Clock => self.deadline_comes(),
                 }
                 self.carry_out();
@@ -365,6 +369,7 @@ impl<W: World, A: Machine> Host<W, A> {
 pub(super) fn enable<C: Choose>(queue: &mut Queue, reactor: &Reactor, task: TaskId, chooser: &mut C) {
     let mut tasks = reactor.tasks.borrow_mut();
     let Some(t) = tasks.get(task) else { return };
+    chooser.touched(t.label);
     if !core::mem::replace(&mut t.queued, true) {
         queue.push(Action::Poll(task), t.label, t.polls, chooser);
     }

@@ -12,14 +12,15 @@ pub(crate) use tasks::{Left, Name, Run, Tasks, Why};
 pub(crate) use timers::{Target, TimerId, Timers};
 pub(crate) use units::{TaskUnit, Unit, UnitKind};
 
-use crate::choose::Ask;
+use crate::choose::{Ask, Choose};
 use crate::ids::{ActorId, OpId, TaskId, UnitId, WorkerId};
 use crate::machine::Event;
 use crate::runner::Boards;
 use crate::signal::Signal;
 use crate::site::{Kind, Site};
 use crate::task::Registered;
-use crate::time::Instant;
+use crate::tie::{Deadlines, Tying};
+use crate::time::{Duration, DurationRange, Instant};
 use crate::vocab::{Body, Completion, Errno, Fact, Launch, ProcessSpec, Request, Stream, Subject, TryRead, WorkerSpec};
 use alloc::collections::VecDeque;
 use alloc::rc::Rc;
@@ -47,6 +48,19 @@ pub(crate) trait Port {
     fn draw(&self, site: Site, ask: Ask) -> u32;
     fn try_read(&self, unit: UnitId, stream: Stream, into: &mut Vec<u8>, max: usize) -> TryRead;
     fn kill(&self, pid: i32, signal: Signal) -> Result<(), Errno>;
+}
+
+/// The chooser behind a port, for values: a task orders nothing.
+struct PortChooser<'a>(&'a dyn Port);
+
+impl Choose for PortChooser<'_> {
+    fn rank(&mut self, _: Site) -> u16 {
+        0
+    }
+
+    fn draw(&mut self, site: Site, ask: Ask) -> u32 {
+        self.0.draw(site, ask)
+    }
 }
 
 /// What may be asked for within one turn: a session of a hundred thousand workers asks for less when it starts.
@@ -167,12 +181,23 @@ impl Reactor {
         if ask.max() == 0 {
             return 0;
         }
-        let site = {
-            let mut tasks = self.tasks.borrow_mut();
-            let (label, nth) = tasks.next_draw(task);
-            Site { kind, label, nth }
-        };
+        let site = self.next_site(task, kind);
         self.port().draw(site, ask)
+    }
+
+    /// A duration at a site of a task's own.
+    pub(crate) fn draw_span(&self, task: TaskId, range: DurationRange) -> Duration {
+        if range.steps() == 0 {
+            return range.min;
+        }
+        let site = self.next_site(task, Kind::Span);
+        let mut chooser = PortChooser(self.port());
+        Tying::new(&mut chooser, Deadlines::new(&self.timers)).span(site, range, self.now.get())
+    }
+
+    fn next_site(&self, task: TaskId, kind: Kind) -> Site {
+        let (label, nth) = self.tasks.borrow_mut().next_draw(task);
+        Site { kind, label, nth }
     }
 
     /// The task that is polled, if `waker` is its own: what waits for it then needs no clone, which costs an atomic instruction.

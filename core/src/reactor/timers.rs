@@ -1,6 +1,7 @@
 //! Every deadline of a host in one heap: sleeping tasks and machines alike. A timer is a slot, never a box.
 
 use crate::ids::{ActorId, TaskId};
+use crate::tie::TIES_MAX;
 use crate::time::Instant;
 use alloc::collections::{BTreeMap, BinaryHeap};
 use alloc::vec::Vec;
@@ -135,6 +136,25 @@ impl Timers {
         None
     }
 
+    /// The earliest deadlines found between these two instants, neither included, in order and each once.
+    pub(crate) fn between(&self, after: Instant, before: Instant) -> [Option<Instant>; TIES_MAX] {
+        let mut found = [None; TIES_MAX];
+        for &Reverse((at, key)) in self.heap.iter().take(SEEN_MAX) {
+            let at = Instant::from_nanos(at);
+            let is_armed = self.slots[key as u32 as usize].armed == (key >> 32) as u32;
+            if at <= after || at >= before || !is_armed || found.contains(&Some(at)) {
+                continue;
+            }
+            // Into its place, and the last one out.
+            let place = found.iter().position(|other| other.is_none_or(|other| at < other));
+            if let Some(place) = place {
+                found[place..].rotate_right(1);
+                found[place] = Some(at);
+            }
+        }
+        found
+    }
+
     /// Takes the first timer that is due at `now`.
     #[inline]
     pub(crate) fn pop_due(&mut self, now: Instant) -> Option<Target> {
@@ -191,9 +211,28 @@ impl Timers {
     }
 }
 
+/// The heap is looked through so far: its front holds the earliest, and a crowd of timers must not make each draw slow.
+const SEEN_MAX: usize = 64;
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn deadlines_between_two_instants_are_the_earliest_in_order_and_each_once() {
+        let mut timers = Timers::default();
+        let ids: Vec<_> = [9, 3, 7, 7, 5, 20, 4, 8]
+            .map(|at| timers.arm(Instant::from_nanos(at), Target::Task(TaskId(at as u32))))
+            .into();
+        timers.cancel(ids[4]);
+        let found = |after, before| {
+            let found = timers.between(Instant::from_nanos(after), Instant::from_nanos(before));
+            found.map(|at| at.map(Instant::as_nanos))
+        };
+        assert_eq!(found(3, 20), [Some(4), Some(7), Some(8)]);
+        assert_eq!(found(7, 9), [Some(8), None, None]);
+        assert_eq!(found(9, 20), [None; 3]);
+    }
 
     #[test]
     fn equal_instants_fire_in_the_order_of_arming_and_cancelled_ones_never() {

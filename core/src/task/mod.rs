@@ -137,7 +137,7 @@ impl TaskCx {
 
     /// A duration of `range`, a choice: the shortest in a calm run.
     pub fn draw(&self, range: crate::time::DurationRange) -> Duration {
-        range.at(self.reactor.draw(self.task, Kind::Span, Ask::Span { steps: range.steps() }))
+        self.reactor.draw_span(self.task, range)
     }
 
     /// Publishes a fact, for supervisors of one's own: oracles audit it like the machines'.

@@ -21,6 +21,7 @@ use crate::watch::watch;
 use folder::Folder;
 use shakedown_core::ids::{OpId, Pid, TaskId, UnitId};
 use shakedown_core::signal::Signal;
+use shakedown_core::tie::Deadlines;
 use shakedown_core::time::Instant;
 use shakedown_core::vocab::{
     Channel, Errno, FactRecord, Launch, ProcessEvent, ProcessSpec, Request, SpawnFailure, Stream, Target, TryRead,
@@ -270,7 +271,7 @@ impl World for RealWorld {
     }
 
     /// This world takes no steps: it is never asked to.
-    fn run(&mut self, _step: u32) {}
+    fn run(&mut self, _step: u32, _: Deadlines<'_>) {}
 
     fn waker(&mut self, slot: TaskId) -> Waker {
         self.wakers.waker(slot)

@@ -3,7 +3,8 @@
 //! A seed also draws its style, because no single distribution of ranks finds everything: uniform ranks act like random priorities,
 //! exponential ones like a random walk, and sparse ones stay close to first come, first served.
 
-use crate::random::{Random, below};
+use super::values::Values;
+use crate::random::Random;
 use shakedown_core::choose::{Ask, Choose};
 use shakedown_core::site::Site;
 
@@ -11,6 +12,7 @@ use shakedown_core::site::Site;
 #[derive(Clone, Copy, Debug)]
 pub struct Seeded {
     random: Random,
+    values: Values,
     style: Style,
 }
 
@@ -33,7 +35,7 @@ impl Seeded {
             1 => Style::Sparse,
             _ => Style::Exponential,
         };
-        Seeded { random, style }
+        Seeded { random, values: Values::new(random), style }
     }
 }
 
@@ -58,17 +60,7 @@ impl Choose for Seeded {
     }
 
     fn draw(&mut self, site: Site, ask: Ask) -> u32 {
-        let bits = self.random.at(site);
-        match ask {
-            Ask::Pick { of } => below(bits, of),
-            Ask::Chance { per_million } => u32::from(below(bits, 1_000_000) < per_million),
-            // The ends of a range are where deadlines tie: an eighth of the answers each.
-            Ask::Span { steps } => match bits & 7 {
-                0 => 0,
-                1 => steps,
-                _ => below(bits, steps + 1),
-            },
-        }
+        self.values.draw(site, ask)
     }
 }
 

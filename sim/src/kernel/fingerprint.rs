@@ -45,6 +45,11 @@ impl Kernel {
         born.iter().rev().find(|process| process.pid == number).map(|process| process.label)
     }
 
+    /// The label of a process.
+    pub(crate) fn label_of(&self, id: ProcId) -> Label {
+        self.entry(id).label
+    }
+
     /// The label of a process of today; init and the host have none of their own.
     fn name(&self, id: ProcId) -> u64 {
         match id {

@@ -5,6 +5,7 @@ use crate::kernel::What;
 use shakedown_core::choose::Choose;
 use shakedown_core::ids::{OpId, ProcId, TaskId, UnitId, WorkerId};
 use shakedown_core::signal::Signal;
+use shakedown_core::tie::{Deadlines, Tying};
 use shakedown_core::time::Instant;
 use shakedown_core::vocab::{Completion, Errno, FactRecord, Request, Stream, Survey, TryRead, TryWrite, WorkerSpec};
 use shakedown_core::world::{Ready, World};
@@ -94,9 +95,9 @@ impl<C: Choose + 'static> World for SimWorld<C> {
     }
 
     #[inline]
-    fn run(&mut self, step: u32) {
+    fn run(&mut self, step: u32, deadlines: Deadlines<'_>) {
         self.witness.step(ProcId(step));
-        self.kernel.run(ProcId(step), &mut self.chooser);
+        self.kernel.run(ProcId(step), &mut Tying::new(&mut self.chooser, deadlines));
         self.settle_accounts();
     }
 

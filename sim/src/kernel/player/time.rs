@@ -3,7 +3,7 @@
 
 use super::{Kernel, Played};
 use crate::kernel::process::{Progress, Wait};
-use shakedown_core::choose::{Ask, Choose};
+use shakedown_core::choose::Choose;
 use shakedown_core::ids::ProcId;
 use shakedown_core::site::{Kind, Site};
 use shakedown_core::time::{Duration, DurationRange};
@@ -74,14 +74,14 @@ impl Kernel {
     }
 
     fn draw_span(&mut self, id: ProcId, range: &DurationRange, choose: &mut impl Choose) -> Duration {
-        let steps = range.steps();
-        if steps == 0 {
+        if range.steps() == 0 {
             return range.min;
         }
+        let now = self.now;
         let own = self.entry_mut(id);
         let site = Site { kind: Kind::Span, label: own.label, nth: own.spans };
         own.spans += 1;
-        range.at(choose.draw(site, Ask::Span { steps }))
+        choose.span(site, *range, now)
     }
 
     pub(super) fn hang(&mut self, id: ProcId) -> Played {
