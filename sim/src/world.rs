@@ -252,10 +252,14 @@ impl<C: Choose + 'static> SimWorld<C> {
         if self.kernel.deeds().is_empty() {
             return;
         }
+        let tells = self.chooser.picks();
         let mut deeds = std::mem::take(self.kernel.deeds());
         for deed in &deeds {
             self.audit.deed(deed, &scene!(self));
             self.witness.deed(deed);
+            if tells {
+                self.touch(deed);
+            }
             if self.config.history || self.config.observed {
                 self.observe(deed);
             }
@@ -263,6 +267,17 @@ impl<C: Choose + 'static> SimWorld<C> {
         // Nothing was logged meanwhile: the allocation goes back.
         deeds.clear();
         *self.kernel.deeds() = deeds;
+    }
+
+    /// Tells the chooser whom a deed was done to.
+    fn touch(&mut self, deed: &Deed) {
+        let whom = match *deed {
+            Deed::Born { child, .. } => child,
+            Deed::Signalled { to, .. } | Deed::Delivered { to, .. } => to,
+            Deed::Reaped { who, .. } | Deed::Died { who, .. } => who,
+            Deed::Adopted { .. } | Deed::Execed { .. } | Deed::Installed { .. } | Deed::Wrote { .. } => return,
+        };
+        self.chooser.touched(self.kernel.label_of(whom));
     }
 
     fn observe(&mut self, deed: &Deed) {

@@ -8,7 +8,7 @@ use shakedown_core::signal::Signal;
 use shakedown_core::task::TaskCx;
 use shakedown_core::time::{Duration, Instant};
 use shakedown_core::vocab::ProcessSpec;
-use shakedown_sim::choose::{Answer, Record, Seeded, Trace};
+use shakedown_sim::choose::{Answer, Chooser, Record, Strategy, Trace};
 use shakedown_sim::{Ending, Limits, Simulator, WorldConfig};
 
 async fn supervise(cx: TaskCx) {
@@ -28,23 +28,29 @@ async fn supervise(cx: TaskCx) {
 }
 
 #[test]
-fn a_hundred_recorded_runs_play_again_choice_by_choice() {
+fn a_hundred_recorded_runs_of_each_strategy_play_again_choice_by_choice() {
     let (config, limits) = (WorldConfig::default(), Limits::default());
-    let mut recording: Simulator<Record<Seeded>> = Simulator::new(config, limits, Record::new(Seeded::new(0)));
+    let mut recording: Simulator<Record<Chooser>> = Simulator::new(config, limits, Record::new(Chooser::default()));
     let mut replaying: Simulator<Trace> = Simulator::new(config, limits, Trace::default());
-    let mut digests = Vec::new();
-    for seed in 0..100 {
-        let first = recording.run(Record::new(Seeded::new(seed)), None, |host| drop(host.spawn("main", supervise)));
-        let answers: Vec<Answer> = recording.host().world().borrow().choices().answers().to_vec();
-        let again = replaying.run(Trace::new(&answers), None, |host| drop(host.spawn("main", supervise)));
-        assert!(first.is_ok(), "seed {seed}: {first:#?}");
-        assert_eq!(first, again, "seed {seed}");
-        assert_eq!(replaying.host().world().borrow().choices().missing(), 0, "seed {seed}");
-        digests.push(first.digest);
+    let pilot = Record::new(Chooser::Pilot(Box::default()));
+    recording.run(pilot, None, |host| drop(host.spawn("main", supervise)));
+    let pilot = recording.host().world().borrow().choices().inner().clone().into_pilot();
+    for strategy in Strategy::ALL {
+        let mut digests = Vec::new();
+        for seed in 0..100 {
+            let chooser = Record::new(strategy.chooser(seed, &pilot));
+            let first = recording.run(chooser, None, |host| drop(host.spawn("main", supervise)));
+            let answers: Vec<Answer> = recording.host().world().borrow().choices().answers();
+            let again = replaying.run(Trace::new(&answers), None, |host| drop(host.spawn("main", supervise)));
+            assert!(first.is_ok(), "{strategy}, seed {seed}: {first:#?}");
+            assert_eq!(first, again, "{strategy}, seed {seed}");
+            assert_eq!(replaying.host().world().borrow().choices().unasked(), [], "{strategy}, seed {seed}");
+            digests.push(first.digest);
+        }
+        digests.sort_unstable();
+        digests.dedup();
+        assert!(digests.len() > 20, "{strategy}: only {} different runs: nothing to replay", digests.len());
     }
-    digests.sort_unstable();
-    digests.dedup();
-    assert!(digests.len() > 20, "only {} different runs: there was nothing to replay", digests.len());
 }
 
 #[test]

@@ -1,9 +1,37 @@
 //! Choosers: one strategy a file, all behind core's `Choose`. 0 is always the calm answer.
 
+mod bytes;
+mod delays;
+mod dice;
+mod pct;
+mod pilot;
+mod pos;
 mod record;
 mod seeded;
+mod strategy;
+mod surw;
 mod trace;
+mod values;
+mod walk;
 
+pub use bytes::Bytes;
+pub use delays::Delays;
+pub use pct::Pct;
+pub use pilot::Pilot;
+pub use pos::Pos;
 pub use record::{Answer, Record};
 pub use seeded::Seeded;
+pub use strategy::{Chooser, Strategy, UnknownStrategy};
+pub use surw::Surw;
 pub use trace::Trace;
+pub use walk::Walk;
+
+use shakedown_core::site::{Kind, Site};
+
+/// What is enabled, without the coming of the next deadline: in a sweep nothing is late that could be in time.
+fn without_clock(enabled: &[Site]) -> &[Site] {
+    match enabled {
+        [actions @ .., Site { kind: Kind::Clock, .. }] => actions,
+        actions => actions,
+    }
+}

@@ -1,7 +1,11 @@
 //! Writes down what another chooser answers: done when a failure is run again, never in a sweep.
+//!
+//! Every record is one of ranks and values. What a chooser has picked is written down as the ranks that lead to the same order, as small
+//! as they can be: so every run is replayed, shrunk and explained in one way, whatever strategy has found it.
 
+use super::without_clock;
 use shakedown_core::choose::{Ask, Choose};
-use shakedown_core::site::{Kind, Site};
+use shakedown_core::site::{Kind, Label, Site};
 
 /// One recorded choice.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,24 +28,91 @@ impl Answer {
 pub struct Record<C> {
     inner: C,
     answers: Vec<Answer>,
+    order: Order,
 }
 
 impl<C> Record<C> {
     /// Records this chooser.
     pub fn new(inner: C) -> Record<C> {
-        Record { inner, answers: Vec::new() }
+        Record { inner, answers: Vec::new(), order: Order::default() }
+    }
+
+    /// The recorded chooser.
+    pub fn inner(&self) -> &C {
+        &self.inner
     }
 
     /// What was answered so far, in order.
-    pub fn answers(&self) -> &[Answer] {
-        &self.answers
+    pub fn answers(&self) -> Vec<Answer> {
+        let mut answers = self.answers.clone();
+        // What is still waiting has been overtaken by all that ran.
+        for waiting in &self.order.waiting {
+            answers[waiting.answer].answer = self.order.key + 1 - waiting.from;
+        }
+        answers
     }
 
     /// Surprises of order and of values.
     pub fn surprises(&self) -> (u32, u32) {
-        let order = self.answers.iter().filter(|a| a.answer != 0 && a.is_order()).count() as u32;
-        let values = self.answers.iter().filter(|a| a.answer != 0 && !a.is_order()).count() as u32;
+        let answers = self.answers();
+        let order = answers.iter().filter(|a| a.answer != 0 && a.is_order()).count() as u32;
+        let values = answers.iter().filter(|a| a.answer != 0 && !a.is_order()).count() as u32;
         (order, values)
+    }
+}
+
+/// The order that was picked, as the queue of a host would keep it: the least (key, arrival) runs, and a key is rank + the key of
+/// whatever ran last before the arrival.
+#[derive(Clone, Debug, Default)]
+struct Order {
+    waiting: Vec<Waiting>,
+    /// The key of what ran last.
+    key: u32,
+    /// The latest arrival among those that ran with that key.
+    latest: u32,
+    arrivals: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    site: Site,
+    /// Where its answer stands in the record.
+    answer: usize,
+    arrival: u32,
+    /// The key of what had run last when it arrived.
+    from: u32,
+}
+
+impl Order {
+    /// Whoever was left alone has run without being picked.
+    fn miss(&mut self, enabled: &[Site], answers: &mut [Answer]) {
+        let gone = self.waiting.iter().map(|waiting| waiting.site).find(|site| !enabled.contains(site));
+        if let Some(site) = gone {
+            self.run(site, answers);
+        }
+    }
+
+    fn arrive(&mut self, enabled: &[Site], answers: &mut Vec<Answer>) {
+        for site in enabled {
+            if self.waiting.iter().any(|waiting| waiting.site == *site) {
+                continue;
+            }
+            self.arrivals += 1;
+            self.waiting.push(Waiting { site: *site, answer: answers.len(), arrival: self.arrivals, from: self.key });
+            answers.push(Answer { site: *site, answer: 0 });
+        }
+    }
+
+    /// Its key is the least with which it can run now: the last one's, or one more where somebody who came later has run before.
+    fn run(&mut self, site: Site, answers: &mut [Answer]) {
+        let Some(at) = self.waiting.iter().position(|waiting| waiting.site == site) else { return };
+        let waiting = self.waiting.swap_remove(at);
+        if waiting.arrival < self.latest {
+            self.key += 1;
+            self.latest = 0;
+        }
+        self.latest = self.latest.max(waiting.arrival);
+        answers[waiting.answer].answer = self.key - waiting.from;
     }
 }
 
@@ -56,5 +127,25 @@ impl<C: Choose> Choose for Record<C> {
         let answer = self.inner.draw(site, ask);
         self.answers.push(Answer { site, answer });
         answer
+    }
+
+    fn picks(&self) -> bool {
+        self.inner.picks()
+    }
+
+    fn pick(&mut self, enabled: &[Site]) -> usize {
+        let chosen = self.inner.pick(enabled);
+        let actions = without_clock(enabled);
+        self.order.miss(actions, &mut self.answers);
+        // What is alone is no choice.
+        if actions.len() > 1 {
+            self.order.arrive(actions, &mut self.answers);
+        }
+        self.order.run(enabled[chosen], &mut self.answers);
+        chosen
+    }
+
+    fn touched(&mut self, label: Label) {
+        self.inner.touched(label);
     }
 }

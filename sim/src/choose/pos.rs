@@ -1,0 +1,146 @@
+//! POS, partial order sampling (Yuan, Yang and Gu, CAV 2018): each enabled action has a random priority of its own, the highest runs, and
+//! those that race with it draw again. Every partial order of a terminating program keeps a lower-bounded probability, without parameters.
+//!
+//! Two actions race where they have to do with the same object. What an action has to do with is known only after it has run, so a
+//! chain is taken to touch what it has touched before in this run: too often a race rather than too seldom.
+
+use super::values::Values;
+use super::without_clock;
+use crate::random::Random;
+use shakedown_core::choose::{Ask, Choose};
+use shakedown_core::site::{Label, Site, mix};
+use std::collections::BTreeMap;
+
+/// POS under one seed.
+#[derive(Clone, Debug)]
+pub struct Pos {
+    values: Values,
+    random: Random,
+    chains: BTreeMap<Label, Chain>,
+    /// Who was chosen last; what it touches is still being told.
+    running: Option<Label>,
+    /// What it has touched, itself included.
+    touched: Objects,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Chain {
+    /// How often its action has drawn again.
+    draws: u64,
+    /// What it has touched so far, itself included.
+    objects: Objects,
+}
+
+/// A set of labels, as a Bloom filter of one word: a label too many is a race too many, which costs evenness, never coverage.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Objects(u64);
+
+impl Objects {
+    const fn of(label: Label) -> Objects {
+        Objects(1 << (mix(label.0) >> 58))
+    }
+
+    const fn with(self, other: Objects) -> Objects {
+        Objects(self.0 | other.0)
+    }
+
+    const fn meets(self, other: Objects) -> bool {
+        self.0 & other.0 != 0
+    }
+}
+
+impl Pos {
+    /// POS under this seed.
+    pub const fn new(seed: u64) -> Pos {
+        let random = Random::new(seed);
+        Pos { values: Values::new(random), random, chains: BTreeMap::new(), running: None, touched: Objects(0) }
+    }
+
+    fn chain(&mut self, label: Label) -> &mut Chain {
+        self.chains.entry(label).or_insert(Chain { draws: 0, objects: Objects::of(label) })
+    }
+
+    /// The action that was chosen last has run: those that race with it draw again.
+    fn settle(&mut self, enabled: &[Site]) {
+        let Some(ran) = self.running.take() else { return };
+        let touched = self.touched;
+        let chain = self.chain(ran);
+        chain.objects = chain.objects.with(touched);
+        for site in enabled {
+            let chain = self.chain(site.label);
+            chain.draws += u64::from(chain.objects.meets(touched));
+        }
+    }
+
+    fn priority(&self, site: &Site) -> u64 {
+        let draws = self.chains.get(&site.label).map_or(0, |chain| chain.draws);
+        mix(self.random.at(*site) ^ mix(draws))
+    }
+}
+
+impl Choose for Pos {
+    fn rank(&mut self, _: Site) -> u16 {
+        0
+    }
+
+    fn draw(&mut self, site: Site, ask: Ask) -> u32 {
+        self.values.draw(site, ask)
+    }
+
+    fn picks(&self) -> bool {
+        true
+    }
+
+    fn pick(&mut self, enabled: &[Site]) -> usize {
+        let enabled = without_clock(enabled);
+        self.settle(enabled);
+        let chosen = (0..enabled.len()).min_by_key(|at| self.priority(&enabled[*at])).unwrap_or(0);
+        let label = enabled[chosen].label;
+        (self.running, self.touched) = (Some(label), Objects::of(label));
+        chosen
+    }
+
+    fn touched(&mut self, label: Label) {
+        self.touched = self.touched.with(Objects::of(label));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shakedown_core::site::Kind;
+
+    fn site(name: &str) -> Site {
+        Site { kind: Kind::Poll, label: Label::ROOT.child(name, 0), nth: 0 }
+    }
+
+    #[test]
+    fn only_those_that_race_with_what_ran_draw_again() {
+        let [ran, races, apart] = ["ran", "races", "apart"].map(site);
+        let mut pos = Pos::new(1);
+        pos.running = Some(ran.label);
+        pos.touched(ran.label);
+        pos.touched(races.label);
+        let before = [races, apart].map(|site| pos.priority(&site));
+        pos.settle(&[races, apart]);
+        let after = [races, apart].map(|site| pos.priority(&site));
+        assert_ne!(before[0], after[0]);
+        assert_eq!(before[1], after[1]);
+    }
+
+    #[test]
+    fn each_of_the_orders_of_three_comes() {
+        let mut seen = std::collections::BTreeSet::new();
+        for seed in 0..200 {
+            let mut pos = Pos::new(seed);
+            let mut left = vec!["a", "b", "c"];
+            let mut order = Vec::new();
+            while left.len() > 1 {
+                let sites: Vec<Site> = left.iter().map(|name| site(name)).collect();
+                order.push(left.remove(pos.pick(&sites)));
+            }
+            seen.insert(order);
+        }
+        assert_eq!(seen.len(), 6);
+    }
+}
