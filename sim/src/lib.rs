@@ -11,6 +11,7 @@ pub mod kernel;
 mod plan;
 mod random;
 pub mod search;
+pub mod shrink;
 mod simulator;
 mod wake;
 mod witness;

@@ -34,6 +34,11 @@ impl Trace {
         self.surprises.iter().zip(&self.asked).filter(|(_, asked)| !**asked).map(|(answer, _)| *answer).collect()
     }
 
+    /// The surprises that were asked for.
+    pub fn asked(&self) -> Vec<Answer> {
+        self.surprises.iter().zip(&self.asked).filter(|(_, asked)| **asked).map(|(answer, _)| *answer).collect()
+    }
+
     fn answer(&mut self, site: Site) -> u32 {
         match self.surprises.binary_search_by_key(&site, |answer| answer.site) {
             Ok(at) => {
