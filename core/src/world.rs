@@ -7,6 +7,7 @@ use crate::site::Label;
 use crate::tie::Deadlines;
 use crate::time::Instant;
 use crate::vocab::{Completion, FactRecord, ProcessEvent, Request, Stream, TryRead, TryWrite, WorkerSpec};
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::task::Waker;
@@ -64,6 +65,17 @@ pub trait World: 'static {
 
     /// Takes a step that was announced as [`Ready::Step`]. A duration that is drawn in it may end together with one of these deadlines.
     fn run(&mut self, step: u32, deadlines: Deadlines<'_>);
+
+    /// The name of whoever takes a step that was announced, for reports.
+    fn step_name(&self, step: u32) -> String {
+        let _ = step;
+        String::new()
+    }
+
+    /// How many facts and process events it has kept so far, for reports.
+    fn told(&self) -> usize {
+        0
+    }
 
     /// The waker of a task slot: made once a slot, handed out for every task that occupies it.
     fn waker(&mut self, slot: TaskId) -> Waker;

@@ -1,16 +1,17 @@
 //! `check`: an async supervisor played under many seeds in `cargo test`. The oracles watch; a failure ends in the command to paste.
 
-use crate::report::{FailureReport, HowCommon, Reproduced, Story, Surprises, failure_block, timeline};
+use crate::failure::{Dictionary, Effort, Finding, Stage, investigate};
+use crate::report::{FailureReport, HowCommon, failure_block};
 use crate::sweep::Seeds;
 use shakedown_core::choose::Choose;
+use shakedown_core::host::Flown;
 use shakedown_core::ids::WorkerId;
 use shakedown_core::oracle::Names;
 use shakedown_core::puppet::{self, Block};
 use shakedown_core::task::TaskCx;
-use shakedown_core::time::Instant;
 use shakedown_core::vocab::Fault;
-use shakedown_sim::choose::{Record, Seeded};
-use shakedown_sim::{Ending, Limits, Run, Simulator, WorldConfig};
+use shakedown_sim::choose::{Chooser, Pilot, Record, Strategy};
+use shakedown_sim::{Ending, Limits, Moment, Run, Simulator, WorldConfig};
 use std::cell::RefCell;
 use std::fmt::Debug;
 use std::future::Future;
@@ -25,12 +26,22 @@ pub struct Config {
     limits: Limits,
     faults: Vec<Fault>,
     recheck_all: bool,
+    strategy: Strategy,
+    effort: Effort,
 }
 
 impl Config {
     /// 100 seeds, a minute of virtual time, a million steps. `name` is the test's, as `cargo test` takes it.
     pub fn new(name: &str) -> Config {
-        Config { name: name.into(), seeds: 0..100, limits: Limits::default(), faults: Vec::new(), recheck_all: false }
+        Config {
+            name: name.into(),
+            seeds: 0..100,
+            limits: Limits::default(),
+            faults: Vec::new(),
+            recheck_all: false,
+            strategy: Strategy::default(),
+            effort: Effort::default(),
+        }
     }
 
     /// So many seeds, from 0.
@@ -72,6 +83,13 @@ impl Config {
         self
     }
 
+    /// How a seed chooses its run.
+    #[must_use]
+    pub fn strategy(mut self, strategy: Strategy) -> Config {
+        self.strategy = strategy;
+        self
+    }
+
     /// The limit of steps.
     #[must_use]
     pub fn steps(mut self, limit: u64) -> Config {
@@ -80,7 +98,8 @@ impl Config {
     }
 
     /// `SHAKEDOWN_SEED=N` plays exactly that one, `SHAKEDOWN_SEEDS=N|A..B` others than the code says,
-    /// `SHAKEDOWN_CHECK_DETERMINISM=1` each of them twice.
+    /// `SHAKEDOWN_CHECK_DETERMINISM=1` each of them twice, `SHAKEDOWN_STRATEGY=pct` by another strategy, `SHAKEDOWN_NO_SHRINK=1` tells a
+    /// failure as it was found.
     ///
     /// # Panics
     /// Where one of them cannot be read: a typo must not pass for a green test.
@@ -100,6 +119,12 @@ impl Config {
         }
         if let Some(flag) = env("SHAKEDOWN_CHECK_DETERMINISM") {
             self.recheck_all = flag != "0";
+        }
+        if let Some(name) = env("SHAKEDOWN_STRATEGY") {
+            self.strategy = name.parse().unwrap_or_else(|error| panic!("SHAKEDOWN_STRATEGY: {error}"));
+        }
+        if env("SHAKEDOWN_NO_SHRINK").is_some_and(|flag| flag != "0") {
+            self.effort = Effort::NONE;
         }
         self
     }
@@ -149,14 +174,15 @@ where
     Fut: Future<Output = T> + 'static,
     T: TestResult,
 {
-    let mut player = Player::new(&config, Seeded::new(0));
-    let mut first: Option<(u64, Blame)> = None;
+    let mut player = Player::new(&config, Chooser::default());
+    let pilot = player.pilot(config.strategy, &test);
+    let mut first: Option<(u64, Finding)> = None;
     let (mut failed, mut runs) = (0, 0);
     for seed in config.seeds.clone() {
-        let (run, blame) = player.play(Seeded::new(seed), &test);
+        let (run, blame) = player.play(config.strategy.chooser(seed, &pilot), &test);
         runs += 1;
         if config.recheck_all || runs % crate::sweep::RECHECK_EVERY == 1 {
-            let (again, _) = player.play(Seeded::new(seed), &test);
+            let (again, _) = player.play(config.strategy.chooser(seed, &pilot), &test);
             assert!(
                 (run.digest, run.end) == (again.digest, again.end),
                 "{} is not deterministic: seed {seed} took two ways, after {} and {} steps. A clock, a thread, a hash map's order or a \
@@ -176,14 +202,6 @@ where
     }
 }
 
-/// What a run is blamed for.
-struct Blame {
-    rule: String,
-    subject: String,
-    at: Instant,
-    message: String,
-}
-
 struct Player<C: Choose + 'static> {
     simulator: Simulator<C>,
 }
@@ -196,7 +214,7 @@ impl<C: Choose + 'static> Player<C> {
         Player { simulator }
     }
 
-    fn play<F, Fut, T>(&mut self, chooser: C, test: &F) -> (Run, Option<Blame>)
+    fn play<F, Fut, T>(&mut self, chooser: C, test: &F) -> (Run, Option<Finding>)
     where
         F: Fn(TaskCx) -> Fut,
         Fut: Future<Output = T> + 'static,
@@ -219,11 +237,27 @@ impl<C: Choose + 'static> Player<C> {
     }
 }
 
+impl Player<Chooser> {
+    /// What the calm run is like, where the strategy wants to know.
+    fn pilot<F, Fut, T>(&mut self, strategy: Strategy, test: &F) -> Pilot
+    where
+        F: Fn(TaskCx) -> Fut,
+        Fut: Future<Output = T> + 'static,
+        T: TestResult,
+    {
+        if !strategy.needs_pilot() {
+            return Pilot::default();
+        }
+        self.play(Chooser::Pilot(Box::default()), test);
+        self.simulator.host().world().borrow().choices().clone().into_pilot()
+    }
+}
+
 /// The first thing that is wrong with a run.
-fn blame_of(run: &Run, error: Option<String>) -> Option<Blame> {
+fn blame_of(run: &Run, error: Option<String>) -> Option<Finding> {
     if let Some(v) = run.violations.first() {
-        let rule = v.oracle.name().to_owned();
-        return Some(Blame { rule, subject: v.subject.clone(), at: v.at, message: v.message.clone() });
+        let (rule, subject, message) = (v.oracle.name().into(), v.subject.clone(), v.message.clone());
+        return Some(Finding { rule, expected: false, subject, at: v.at, message });
     }
     let waiters = || run.waiters.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
     let (rule, message) = match (&run.ending, error) {
@@ -234,7 +268,7 @@ fn blame_of(run: &Run, error: Option<String>) -> Option<Blame> {
         (Ending::Livelock, _) => ("livelock", format!("the limit of steps is reached: {}", waiters())),
         (Ending::Panicked(message), _) => ("panic", message.clone()),
     };
-    Some(Blame { rule: rule.into(), subject: "main".into(), at: run.end, message })
+    Some(Finding { rule: rule.into(), expected: false, subject: "main".into(), at: run.end, message })
 }
 
 struct NoWorkers;
@@ -245,42 +279,69 @@ impl Names for NoWorkers {
     }
 }
 
-fn report<F, Fut, T>(config: &Config, seed: u64, blame: &Blame, how_common: HowCommon, test: &F) -> String
+/// A test, to be played again.
+struct TestStage<'a, F> {
+    player: Player<Record<Chooser>>,
+    faults: &'a [Fault],
+    test: &'a F,
+}
+
+impl<F, Fut, T> Stage for TestStage<'_, F>
 where
     F: Fn(TaskCx) -> Fut,
     Fut: Future<Output = T> + 'static,
     T: TestResult,
 {
-    let [first, second] = [(); 2].map(|()| {
-        let mut player = Player::new(config, Record::new(Seeded::new(0)));
-        let (run, again) = player.play(Record::new(Seeded::new(seed)), test);
-        let same = again.is_some_and(|again| again.rule == blame.rule && again.subject == blame.subject);
-        let world = player.simulator.host().world().clone();
-        let world = world.borrow();
-        let (order, values) = world.choices().surprises();
-        (run, same, world.history().to_vec(), world.choices().answers().len() as u32, (order, values))
-    });
-    let same = first.0 == second.0 && first.1 && second.1;
-    let (run, _, moments, decisions, (of_order, of_values)) = first;
-    let story = Story { moments: &moments, names: &NoWorkers, failure: Some((&blame.rule, &blame.subject, blame.at)) };
+    fn play(&mut self, chooser: Record<Chooser>) -> (Run, Option<Finding>) {
+        self.player.play(chooser, self.test)
+    }
+
+    fn record_flight(&mut self) {
+        self.player.simulator.host().record_flight();
+    }
+
+    fn with_choices<R>(&mut self, look: impl FnOnce(&Record<Chooser>) -> R) -> R {
+        look(self.player.simulator.host().world().borrow().choices())
+    }
+
+    fn moments(&mut self) -> Vec<Moment> {
+        self.player.simulator.host().world().borrow().history().to_vec()
+    }
+
+    fn flight(&mut self) -> Vec<Flown> {
+        self.player.simulator.host().flight().to_vec()
+    }
+
+    fn dictionary(&self) -> Dictionary {
+        Dictionary::with_faults(self.faults)
+    }
+
+    fn with_names<R>(&self, tell: impl FnOnce(&dyn Names) -> R) -> R {
+        tell(&NoWorkers)
+    }
+}
+
+fn report<F, Fut, T>(config: &Config, seed: u64, finding: &Finding, how_common: HowCommon, test: &F) -> String
+where
+    F: Fn(TaskCx) -> Fut,
+    Fut: Future<Output = T> + 'static,
+    T: TestResult,
+{
+    let stage =
+        || TestStage { player: Player::new(config, Record::new(Chooser::default())), faults: &config.faults, test };
+    let pilot = Player::new(config, Chooser::default()).pilot(config.strategy, test);
+    let chooser = config.strategy.chooser(seed, &pilot);
+    let investigated = investigate(stage, &chooser, finding, config.effort);
     let name = config.name.split_once("::").map_or(config.name.as_str(), |(_, rest)| rest);
+    let strategy = match config.strategy {
+        Strategy::Random => String::new(),
+        other => format!(" SHAKEDOWN_STRATEGY={other}"),
+    };
     failure_block(&FailureReport {
         scenario: name.into(),
-        case_index: 1,
-        case_label: String::new(),
         seed: Some(seed),
-        oracle: blame.rule.clone(),
-        subject: blame.subject.clone(),
-        at: blame.at,
-        message: blame.message.clone(),
-        decisions,
-        surprises: Surprises { of_order, of_values },
-        rerun: format!("SHAKEDOWN_SEED={seed} cargo test {name}"),
-        reproduced: Some(Reproduced { digest: run.digest, identical: if same { 2 } else { 1 }, of: 2 }),
-        minimised: None,
-        timeline: timeline(&story),
-        why: None,
-        tipping_point: None,
+        rerun: format!("SHAKEDOWN_SEED={seed}{strategy} cargo test {name}"),
         how_common: Some(how_common),
+        ..FailureReport::of(&investigated, &NoWorkers)
     })
 }

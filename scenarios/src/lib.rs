@@ -19,6 +19,7 @@
 
 pub mod cli;
 pub mod compare;
+pub mod failure;
 pub mod format;
 pub mod live;
 pub mod pattern;

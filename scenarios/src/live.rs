@@ -1,8 +1,9 @@
 //! One case of a scenario for real: the same machines, the same stimuli, on Linux processes and the wall clock.
 
+use crate::failure::Finding;
 use crate::format::Case;
 use crate::pattern::History;
-use crate::sweep::Finding;
+
 use shakedown_core::host::Host;
 use shakedown_core::machine::{Command, Event};
 use shakedown_core::site::mix;

@@ -2,9 +2,10 @@
 
 use shakedown::compare::{Budget, Decision, Outcome, decide, outcome_of, outcomes};
 use shakedown::core::vocab::{Body, RestartWhen};
+use shakedown::failure::Stage;
 use shakedown::format::{Case, find, load, read};
 use shakedown::sweep::Player;
-use shakedown_sim::choose::Seeded;
+use shakedown_sim::choose::{Chooser, Pilot, Record, Strategy};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,8 +16,8 @@ fn case(text: &str) -> Case {
 
 /// The outcome of one seed.
 fn simulated(case: &Case, seed: u64) -> Outcome {
-    let mut player = Player::new(case, Seeded::new(0));
-    player.play(Seeded::new(seed));
+    let mut player = Player::new(case, Record::new(Chooser::default()));
+    player.play(Record::new(Strategy::Random.chooser(seed, &Pilot::default())));
     outcome_of(case, &player.moments())
 }
 

@@ -20,4 +20,4 @@ mod world;
 pub use random::Random;
 pub use simulator::{Ending, Limits, Run, Simulator};
 pub use witness::Seen;
-pub use world::{Moment, SimWorld, WorldConfig};
+pub use world::{Moment, SimWorld, WorldConfig, process_label};

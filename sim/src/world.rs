@@ -351,5 +351,10 @@ impl<C: Choose + 'static> SimWorld<C> {
     }
 }
 
+/// The label of the process that is the `nth` to be started under this name by a worker or a task.
+pub fn process_label(name: &str, nth: u32) -> Label {
+    Label::ROOT.child_hashed(hash_name(name) ^ PROCESS, nth)
+}
+
 /// Sets the labels of processes apart from those of tasks with the same name.
 const PROCESS: u64 = hash_name("a process");

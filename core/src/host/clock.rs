@@ -26,6 +26,8 @@ impl<W: World, A: Machine> Host<W, A> {
             world.advance(at);
             world.now()
         };
+        // What is enabled from here on, time has enabled.
+        self.queue.turn = 0;
         self.clock_moved(now);
         now
     }

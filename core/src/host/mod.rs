@@ -6,6 +6,7 @@ mod actors;
 mod clock;
 mod command;
 mod fingerprint;
+mod flight;
 mod mail;
 mod pick;
 mod queue;
@@ -15,6 +16,7 @@ mod turn;
 mod units;
 mod waiters;
 
+pub use flight::Flown;
 pub use waiters::Waiter;
 
 use crate::actor::Actor;
@@ -24,7 +26,7 @@ use crate::reactor::{Name, Port, Reactor};
 use crate::signal::Signal;
 use crate::site::{Label, Site};
 use crate::task::{CancelSource, JoinHandle, Registered, Stdio, TaskCx};
-use crate::time::Instant;
+use crate::time::{Duration, DurationRange, Instant};
 use crate::vocab::{Errno, ExitStatus, Stream, TryRead};
 use crate::world::World;
 use actors::Entry;
@@ -84,6 +86,8 @@ pub struct Host<W: World, A: Machine = Actor> {
     facts: u64,
     steps: u64,
     digest: u64,
+    /// The steps of this run, where they are kept.
+    flight: Option<Vec<Flown>>,
 }
 
 /// The object-safe view of a world that a reactor hands to its tasks.
@@ -93,6 +97,11 @@ impl<W: World> Port for PortOf<W> {
     fn draw(&self, site: Site, ask: crate::choose::Ask) -> u32 {
         use crate::choose::Choose;
         self.0.borrow_mut().chooser().draw(site, ask)
+    }
+
+    fn span(&self, site: Site, range: DurationRange, now: Instant) -> Duration {
+        use crate::choose::Choose;
+        self.0.borrow_mut().chooser().span(site, range, now)
     }
 
     fn try_read(&self, unit: UnitId, stream: Stream, into: &mut Vec<u8>, max: usize) -> TryRead {
@@ -136,6 +145,7 @@ impl<W: World, A: Machine> Host<W, A> {
             facts: 0,
             steps: 0,
             digest: DIGEST_START,
+            flight: None,
         }
     }
 
@@ -250,6 +260,9 @@ impl<W: World, A: Machine> Host<W, A> {
         self.roots.clear();
         self.open.set(0);
         (self.facts, self.steps, self.digest) = (0, 0, DIGEST_START);
+        if let Some(flight) = &mut self.flight {
+            flight.clear();
+        }
         self.reactor.clear();
         let mut world = self.world.borrow_mut();
         while world.next_woken().is_some() {}
@@ -273,6 +286,7 @@ impl<W: World, A: Machine> Host<W, A> {
 
     fn note_step(&mut self, label: Label, action: Action) {
         self.steps += 1;
+        self.queue.turn = self.steps as u32;
         self.digest = (self.digest.rotate_left(5) ^ label.0 ^ action.kind() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
 }

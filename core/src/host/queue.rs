@@ -42,13 +42,15 @@ impl Action {
 pub(crate) struct Entry {
     key: u64,
     nth: u32,
+    /// The turn in which it was enabled, counted from 1; 0 where time has enabled it.
+    pub(super) turn: u32,
     pub(crate) label: Label,
     pub(crate) action: Action,
 }
 
 impl Entry {
     /// The next deadline, which competes only where the chooser picks.
-    pub(crate) const CLOCK: Entry = Entry { key: 0, nth: 0, label: Label::ROOT, action: Action::Clock };
+    pub(crate) const CLOCK: Entry = Entry { key: 0, nth: 0, turn: 0, label: Label::ROOT, action: Action::Clock };
 
     pub(crate) const fn site(&self) -> Site {
         Site { kind: self.action.kind(), label: self.label, nth: self.nth }
@@ -64,6 +66,8 @@ pub(crate) struct Queue {
     few: Vec<Entry>,
     many: Crowd,
     clock: u64,
+    /// The turn that enables what comes now.
+    pub(super) turn: u32,
 }
 
 /// Measured: a scan wins up to about this many.
@@ -72,7 +76,7 @@ const SCAN_MAX: usize = 24;
 impl Queue {
     #[inline]
     pub(crate) fn push<C: Choose>(&mut self, action: Action, label: Label, nth: u32, chooser: &mut C) {
-        let entry = Entry { key: self.clock, label, nth, action };
+        let entry = Entry { key: self.clock, label, nth, turn: self.turn, action };
         if self.is_empty() {
             self.alone = Some(entry);
         } else {
@@ -134,7 +138,7 @@ impl Queue {
         self.alone = None;
         self.few.clear();
         self.many = Crowd::default();
-        self.clock = 0;
+        (self.clock, self.turn) = (0, 0);
     }
 }
 

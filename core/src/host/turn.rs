@@ -27,6 +27,9 @@ impl<W: World, A: Machine> Host<W, A> {
             self.absorb();
             let next = if self.picking.is_none() { self.queue.pop() } else { self.pick() };
             if let Some(entry) = next {
+                if self.flight.is_some() {
+                    self.note_flight(&entry);
+                }
                 self.note_step(entry.label, entry.action);
                 match entry.action {
                     Action::Poll(task) => self.run_poll(task),

@@ -46,6 +46,7 @@ pub(crate) enum Effect {
 /// What a task may ask of the world while it is polled. Object safe, so that [`Reactor`] stays one concrete type.
 pub(crate) trait Port {
     fn draw(&self, site: Site, ask: Ask) -> u32;
+    fn span(&self, site: Site, range: DurationRange, now: Instant) -> Duration;
     fn try_read(&self, unit: UnitId, stream: Stream, into: &mut Vec<u8>, max: usize) -> TryRead;
     fn kill(&self, pid: i32, signal: Signal) -> Result<(), Errno>;
 }
@@ -60,6 +61,10 @@ impl Choose for PortChooser<'_> {
 
     fn draw(&mut self, site: Site, ask: Ask) -> u32 {
         self.0.draw(site, ask)
+    }
+
+    fn span(&mut self, site: Site, range: DurationRange, now: Instant) -> Duration {
+        self.0.span(site, range, now)
     }
 }
 

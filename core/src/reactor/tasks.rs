@@ -175,6 +175,12 @@ impl Tasks {
         }
     }
 
+    /// The name of whoever is in this slot.
+    pub(crate) fn name_of(&self, id: TaskId) -> Option<Name> {
+        let task = self.slots.get(id.index())?;
+        Some(self.name(task))
+    }
+
     /// Puts the future into its slot.
     pub(crate) fn fill(&mut self, id: TaskId, run: Rc<dyn Run>) {
         self.slots[id.index()].run = Some(run);

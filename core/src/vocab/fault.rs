@@ -109,6 +109,12 @@ impl FaultKind {
         ("pid-reuse", FaultKind::PidReuse),
         ("crash", FaultKind::Crash),
     ];
+
+    /// Its name in a scenario file.
+    pub fn name(self) -> &'static str {
+        let same = |kind: &FaultKind| core::mem::discriminant(kind) == core::mem::discriminant(&self);
+        Self::ALL.iter().find(|(_, kind)| same(kind)).map_or("a fault", |(name, _)| name)
+    }
 }
 
 const fn millis(min: u64, max: u64) -> DurationRange {

@@ -56,7 +56,7 @@ struct Tally {
 fn compare_all(args: &CompareArgs, scenarios: &[Arc<Scenario>], name: &str) -> Exit {
     let began = std::time::Instant::now();
     let (mut tally, mut exit) = (Tally::default(), Exit::Held);
-    let mut jobs = Job::all(scenarios, Seeds::First(1));
+    let mut jobs = Job::all(scenarios, Seeds::First(1), shakedown_sim::choose::Strategy::default());
     jobs.retain(|job| args.play.case.is_none_or(|case| job.case.index == case));
     for job in &jobs {
         match skipped(args.play.long, job).or_else(|| cannot_be_simulated(job)) {
@@ -148,6 +148,7 @@ fn failure(job: &Job, decided: &Decided, run: &LiveRun, message: String, runs: u
         minimised: None,
         timeline: timeline(&crate::report::Story { moments: &run.moments, names: &names, failure: None }),
         why: None,
+        told_surprises: Vec::new(),
         tipping_point: None,
         how_common: Some(HowCommon { failed: decided.times, runs }),
     }

@@ -115,7 +115,7 @@ struct Tally {
 fn play_all(args: &RealArgs, scenarios: &[Arc<Scenario>], name: &str) -> Exit {
     let began = Instant::now();
     let (mut tally, mut exit) = (Tally::default(), Exit::Held);
-    let mut jobs = Job::all(scenarios, Seeds::First(1));
+    let mut jobs = Job::all(scenarios, Seeds::First(1), shakedown_sim::choose::Strategy::default());
     jobs.retain(|job| args.play.case.is_none_or(|case| job.case.index == case));
     for job in &jobs {
         match skipped(args.play.long, job) {
@@ -232,6 +232,7 @@ fn report(args: &RealArgs, job: &Job, seed: u64, run: &LiveRun) -> FailureReport
         minimised: None,
         timeline: timeline(&story),
         why: None,
+        told_surprises: Vec::new(),
         tipping_point: None,
         how_common: None,
     }

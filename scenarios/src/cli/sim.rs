@@ -2,12 +2,14 @@
 
 use super::progress::{Show, watch};
 use super::{Exit, Files, Format, load, seeds};
+use crate::failure::Effort;
 use crate::report::{
     CaseLine, CaseSummary, FailureLine, FailureReport, SummaryLine, SweepSummary, case_line, failure_block,
     sweep_summary,
 };
-use crate::sweep::{CaseResult, Job, Progress, Seeds, SweepResult, sweep, tell};
+use crate::sweep::{CaseResult, Job, Progress, Seeds, SweepResult, look_into, sweep, tell};
 use clap::Args;
+use shakedown_sim::choose::Strategy;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
@@ -32,6 +34,12 @@ pub(super) struct SimArgs {
     /// Play every seed twice and compare, not only one in a hundred
     #[arg(long, env = "SHAKEDOWN_CHECK_DETERMINISM")]
     check_determinism: bool,
+    /// How a seed chooses its run: random, walk, pct, pos, surw or delays
+    #[arg(long, env = "SHAKEDOWN_STRATEGY", value_name = "NAME", default_value_t)]
+    strategy: Strategy,
+    /// Tell a failure as it was found, without shrinking and explaining it
+    #[arg(long, env = "SHAKEDOWN_NO_SHRINK")]
+    no_shrink: bool,
     /// How results are printed
     #[arg(long, env = "SHAKEDOWN_FORMAT", default_value = "human")]
     format: Format,
@@ -45,7 +53,7 @@ pub(super) fn run(args: &SimArgs) -> Exit {
         Ok(scenarios) => scenarios,
         Err(exit) => return exit,
     };
-    let mut jobs = Job::all(&scenarios, seeds(args.seed, args.seeds));
+    let mut jobs = Job::all(&scenarios, seeds(args.seed, args.seeds), args.strategy);
     if let Some(case) = args.case {
         jobs.retain(|job| job.case.index == case);
     }
@@ -62,7 +70,7 @@ pub(super) fn run(args: &SimArgs) -> Exit {
     }
     let began = Instant::now();
     let (result, interrupted) = play(args, &jobs);
-    report(args.format, &jobs, &result, began.elapsed(), interrupted)
+    report(args, &jobs, &result, began.elapsed(), interrupted)
 }
 
 fn play(args: &SimArgs, jobs: &[Job]) -> (SweepResult, bool) {
@@ -89,7 +97,9 @@ fn play(args: &SimArgs, jobs: &[Job]) -> (SweepResult, bool) {
     (result, interrupted)
 }
 
-fn report(format: Format, jobs: &[Job], result: &SweepResult, real_time: Duration, interrupted: bool) -> Exit {
+fn report(args: &SimArgs, jobs: &[Job], result: &SweepResult, real_time: Duration, interrupted: bool) -> Exit {
+    let format = args.format;
+    let effort = if args.no_shrink { Effort::NONE } else { Effort::default() };
     let mut exit = if interrupted { Exit::Interrupted } else { Exit::Held };
     let mut blocks = Vec::new();
     if interrupted {
@@ -108,8 +118,9 @@ fn report(format: Format, jobs: &[Job], result: &SweepResult, real_time: Duratio
         }
         for failure in &case.failures {
             exit = exit.worst(Exit::Failed);
-            let (report, again) = tell(job, failure, case.runs);
-            if !again.same {
+            let investigated = look_into(job, failure, effort);
+            let report = tell(job, failure, case.runs, &investigated);
+            if !investigated.same {
                 exit = exit.worst(Exit::NotDeterministic);
             }
             if format == Format::Json {

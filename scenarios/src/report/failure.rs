@@ -4,7 +4,9 @@
 use super::figures::{percent, plural};
 use super::table::table;
 use super::text::{WIDTH, clip, columns, visible, wrap, wrap_command};
-use super::timeline::TimelineRow;
+use super::timeline::{Mark, Story, TimelineRow, timeline};
+use crate::failure::{Investigated, Size};
+use shakedown_core::oracle::Names;
 use shakedown_core::time::Instant;
 
 /// Choices that went another way than the calm one.
@@ -85,10 +87,66 @@ pub struct FailureReport {
     pub timeline: Vec<TimelineRow>,
     /// The explainer's chain of causes.
     pub why: Option<String>,
+    /// The surprises of the smallest run, in words.
+    pub told_surprises: Vec<String>,
     /// The decision that tips it.
     pub tipping_point: Option<String>,
     /// How often it was met.
     pub how_common: Option<HowCommon>,
+}
+
+impl FailureReport {
+    /// What an investigation has shown; whose run it was is for the caller to say.
+    pub fn of(investigated: &Investigated, names: &dyn Names) -> FailureReport {
+        let Investigated { digests, same, found, minimised, finding, .. } = investigated;
+        let story = Story {
+            moments: &investigated.moments,
+            names,
+            failure: Some((&finding.rule, &finding.subject, finding.at)),
+        };
+        let mut timeline = timeline(&story);
+        mark(&mut timeline, investigated);
+        let surprises = |size: &Size| Surprises { of_order: size.of_order, of_values: size.of_values };
+        FailureReport {
+            scenario: String::new(),
+            case_index: 1,
+            case_label: String::new(),
+            seed: None,
+            oracle: finding.rule.to_string(),
+            subject: finding.subject.clone(),
+            at: finding.at,
+            message: finding.message.clone(),
+            decisions: found.decisions,
+            surprises: surprises(found),
+            rerun: String::new(),
+            reproduced: Some(Reproduced {
+                digest: digests[0],
+                identical: if *same { 2 } else { u32::from(digests[0] == digests[1]) },
+                of: 2,
+            }),
+            minimised: minimised
+                .as_ref()
+                .map(|size| Minimised { decisions: size.decisions, surprises: surprises(size) }),
+            timeline,
+            why: investigated.why.clone(),
+            told_surprises: investigated.surprises.iter().map(|surprise| surprise.words.clone()).collect(),
+            tipping_point: investigated.tipping_point.clone(),
+            how_common: None,
+        }
+    }
+}
+
+/// Each surprise is marked in the first row at or after its moment.
+fn mark(timeline: &mut [TimelineRow], investigated: &Investigated) {
+    for (n, surprise) in investigated.surprises.iter().enumerate() {
+        let Some(at) = surprise.at else { continue };
+        let Some(row) = timeline.iter_mut().find(|row| row.at >= at) else { continue };
+        row.mark = row.mark.max(Mark::Surprise);
+        row.note = Some(match row.note.take() {
+            Some(note) => format!("{note}, {}", n + 1),
+            None => format!("surprise {}", n + 1),
+        });
+    }
 }
 
 /// The block of a failure. Every line ends in a newline; the last one is the command.
@@ -99,6 +157,9 @@ pub fn failure_block(report: &FailureReport) -> String {
     }
     command(report, &mut out);
     repetition(report, &mut out);
+    for (n, surprise) in report.told_surprises.iter().enumerate() {
+        labelled(&format!("surprise {}", n + 1), 13, &wrap(&visible(surprise), WIDTH - 15), &mut out);
+    }
     out.extend(table(&report.timeline, &report.subject));
     let common = report
         .how_common

@@ -14,7 +14,7 @@ pub use figures::{bytes, count, duration, percent, plural};
 pub use json::{CaseLine, FailureLine, SummaryLine};
 pub use summary::{CaseSummary, SweepSummary, case_line, sweep_summary};
 pub use text::{WIDTH, visible, wrap};
-pub use timeline::{Cell, Mark, Story, TimelineRow, timeline};
+pub use timeline::{Cell, Mark, Story, TimelineRow, said, timeline};
 
 #[cfg(test)]
 mod samples;

@@ -145,6 +145,11 @@ pub(super) fn checkout() -> FailureReport {
              never received a signal"
                 .into(),
         ),
+        told_surprises: vec![
+            "stop takes 1.951s of 0ns..3s".into(),
+            "api/main goes on only after session".into(),
+            "api/helper goes on only after api".into(),
+        ],
         tipping_point: Some("decision 118: \"stop after api started\", drawn 39 ms; 86 ms passes".into()),
         how_common: Some(HowCommon { failed: 371, runs: 1100 }),
     }
@@ -168,6 +173,7 @@ pub(super) fn bare() -> FailureReport {
         minimised: None,
         timeline: Vec::new(),
         why: None,
+        told_surprises: Vec::new(),
         tipping_point: None,
         how_common: None,
     }
@@ -269,7 +275,8 @@ prop_compose! {
             reproduced: given(1).then_some(Reproduced { digest: 7, identical: figures[0], of: figures[1] }),
             minimised: given(2).then_some(Minimised { decisions: figures[3], surprises }),
             timeline,
-            why: given(3).then_some(why), tipping_point: given(4).then_some(tipping_point),
+            why: given(3).then_some(why), tipping_point: given(4).then_some(tipping_point.clone()),
+            told_surprises: if given(6) { vec![tipping_point; 2] } else { Vec::new() },
             how_common: given(5).then_some(HowCommon { failed: 1, runs: u64::from(figures[1]) }),
         }
     }

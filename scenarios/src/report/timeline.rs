@@ -105,6 +105,15 @@ pub fn timeline(story: &Story<'_>) -> Vec<TimelineRow> {
     rows
 }
 
+/// A moment as it stands in a timeline, with its subject before it; nothing where a timeline leaves it out.
+pub fn said(story: &Story<'_>, moment: &Moment) -> Option<String> {
+    let happening = match moment {
+        Moment::Fact(fact) => of_fact(fact, story.names),
+        Moment::Process(event) => of_process(event, story),
+    }?;
+    Some(format!("{} {}", happening.cell.lane, happening.cell.text))
+}
+
 /// Lanes in their order: the session, workers and processes, each as they appear.
 pub(super) fn lanes<'a>(appearing: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut kinds: [Vec<String>; 3] = Default::default();

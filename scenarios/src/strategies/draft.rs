@@ -1,7 +1,8 @@
 //! A session in the making, and the scenario file that it is.
 
+use crate::failure::Finding;
 use crate::format::{Case, Scenario, read, render_all};
-use crate::sweep::{Finding, Job, Player};
+use crate::sweep::{Job, Player};
 use shakedown_sim::choose::Seeded;
 use std::fmt::Write;
 use std::sync::Arc;
@@ -220,7 +221,7 @@ impl Draft {
     /// As [`case`](Self::case).
     pub fn findings(&self, seed: u64) -> Vec<Finding> {
         let (scenario, case) = self.case();
-        let job = Job { scenario, case, seeds: seed..seed + 1 };
+        let job = Job { scenario, case, seeds: seed..seed + 1, strategy: shakedown_sim::choose::Strategy::default() };
         let mut player = Player::new(&job.case, Seeded::new(0));
         player.play(Seeded::new(seed)).findings
     }

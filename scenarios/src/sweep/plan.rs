@@ -1,6 +1,7 @@
 //! Which seeds of which cases: the work of a sweep, in its order.
 
 use crate::format::{Case, Scenario};
+use shakedown_sim::choose::Strategy;
 use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
@@ -75,15 +76,17 @@ pub struct Job {
     pub case: Case,
     /// The seeds.
     pub seeds: Range<u64>,
+    /// How a run is chosen by its seed.
+    pub strategy: Strategy,
 }
 
 impl Job {
     /// The jobs of these scenarios, in order.
-    pub fn all(scenarios: &[Arc<Scenario>], seeds: Seeds) -> Vec<Job> {
+    pub fn all(scenarios: &[Arc<Scenario>], seeds: Seeds, strategy: Strategy) -> Vec<Job> {
         let of = |scenario: &Arc<Scenario>| {
             let seeds = seeds.of(scenario);
-            let scenario = scenario.clone();
-            scenario.cases().into_iter().map(move |case| Job { scenario: scenario.clone(), case, seeds: seeds.clone() })
+            let job = |case| Job { scenario: scenario.clone(), case, seeds: seeds.clone(), strategy };
+            scenario.cases().into_iter().map(job).collect::<Vec<Job>>()
         };
         scenarios.iter().flat_map(of).collect()
     }

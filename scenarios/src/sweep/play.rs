@@ -1,36 +1,16 @@
 //! One case of a scenario under one chooser: setup, simulation, oracles, expectations.
 
+use super::{Job, PlanNames};
+use crate::failure::{Dictionary, Finding, Stage};
 use crate::format::Case;
 use crate::pattern::History;
 use shakedown_core::choose::Choose;
-use shakedown_core::host::Waiter;
-use shakedown_core::oracle::OracleName;
-use shakedown_core::time::Instant;
+use shakedown_core::host::{Flown, Waiter};
+use shakedown_core::oracle::{Names, OracleName};
 use shakedown_core::vocab::{Stimulus, TriggerSubject};
-use shakedown_sim::{Ending, Limits, Moment, Run, Simulator, WorldConfig};
+use shakedown_sim::choose::{Chooser, Pilot, Record};
+use shakedown_sim::{Ending, Limits, Moment, Run, Simulator, WorldConfig, process_label};
 use std::sync::Arc;
-
-/// What a run is blamed for.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Finding {
-    /// The oracle's name, `stuck`, `hang`, `livelock` or `panic`, or the expectation's own sentence.
-    pub rule: Arc<str>,
-    /// Whether the rule is an expectation of the file.
-    pub expected: bool,
-    /// Whom it is about.
-    pub subject: String,
-    /// When.
-    pub at: Instant,
-    /// In words.
-    pub message: String,
-}
-
-impl Finding {
-    /// The same failure, however it is worded: rule and subject.
-    pub fn is_same_as(&self, other: &Finding) -> bool {
-        self.rule == other.rule && self.subject == other.subject
-    }
-}
 
 /// What became of one run.
 #[derive(Clone, Debug)]
@@ -97,16 +77,6 @@ impl<C: Choose + 'static> Player<C> {
         Played { run, findings, hits }
     }
 
-    /// The moments of the last run.
-    pub fn moments(&mut self) -> Vec<Moment> {
-        self.simulator.host().world().borrow().history().to_vec()
-    }
-
-    /// Looks at the chooser of the last run.
-    pub fn with_choices<R>(&mut self, look: impl FnOnce(&C) -> R) -> R {
-        look(self.simulator.host().world().borrow().choices())
-    }
-
     /// Allowances that no run has needed so far.
     pub fn unused_allowances(&mut self) -> Vec<(OracleName, Option<String>)> {
         self.simulator.host().world().borrow_mut().audit().allowed_unused()
@@ -138,6 +108,59 @@ impl<C: Choose + 'static> Player<C> {
         findings
     }
 }
+
+impl Player<Chooser> {
+    /// A player of this job, and what its calm run is like where the strategy wants to know.
+    pub fn with_pilot(job: &Job) -> (Player<Chooser>, Pilot) {
+        let mut player = Player::new(&job.case, Chooser::default());
+        if !job.strategy.needs_pilot() {
+            return (player, Pilot::default());
+        }
+        player.play(Chooser::Pilot(Box::default()));
+        let pilot = player.simulator.host().world().borrow().choices().clone().into_pilot();
+        (player, pilot)
+    }
+}
+
+impl Stage for Player<Record<Chooser>> {
+    fn play(&mut self, chooser: Record<Chooser>) -> (Run, Option<Finding>) {
+        let played = Player::play(self, chooser);
+        (played.run, played.findings.into_iter().next())
+    }
+
+    fn record_flight(&mut self) {
+        self.simulator.host().record_flight();
+    }
+
+    fn with_choices<R>(&mut self, look: impl FnOnce(&Record<Chooser>) -> R) -> R {
+        look(self.simulator.host().world().borrow().choices())
+    }
+
+    fn moments(&mut self) -> Vec<Moment> {
+        self.simulator.host().world().borrow().history().to_vec()
+    }
+
+    fn flight(&mut self) -> Vec<Flown> {
+        self.simulator.host().flight().to_vec()
+    }
+
+    fn dictionary(&self) -> Dictionary {
+        let mut dictionary = Dictionary::with_faults(&self.case.faults);
+        for worker in &self.case.session.workers {
+            for nth in 0..INCARNATIONS_NAMED {
+                dictionary.add(process_label(&worker.name, nth), &worker.name);
+            }
+        }
+        dictionary
+    }
+
+    fn with_names<R>(&self, tell: impl FnOnce(&dyn Names) -> R) -> R {
+        tell(&PlanNames(&self.case.session))
+    }
+}
+
+/// Starts of a worker that are known by name even where they failed.
+const INCARNATIONS_NAMED: u32 = 32;
 
 /// A run that was cut off, or came to nothing, names who waits for what.
 fn unfinished(run: &Run) -> Option<Finding> {

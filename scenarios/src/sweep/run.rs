@@ -1,9 +1,10 @@
 //! The sweep itself: chunks of seeds are taken by threads, results are merged in order.
 
-use super::{Finding, Job, Player};
+use super::{Job, Player};
+use crate::failure::Finding;
 use shakedown_core::time::Instant;
 use shakedown_core::time::nanos;
-use shakedown_sim::choose::Seeded;
+use shakedown_sim::choose::{Chooser, Pilot};
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::sync::Mutex;
@@ -94,15 +95,16 @@ pub fn sweep(jobs: &[Job], threads: usize, recheck_all: bool, progress: &Progres
     std::thread::scope(|scope| {
         for _ in 0..threads.max(1) {
             scope.spawn(|| {
-                let mut player: Option<(usize, Player<Seeded>)> = None;
+                let mut player: Option<(usize, Player<Chooser>, Pilot)> = None;
                 while !progress.stop.load(Relaxed) {
                     let at = next.fetch_add(1, Relaxed);
                     let Some((job, seeds)) = chunks.get(at) else { return };
-                    if player.as_ref().is_none_or(|(of, _)| of != job) {
-                        player = Some((*job, Player::new(&jobs[*job].case, Seeded::new(0))));
+                    if player.as_ref().is_none_or(|(of, _, _)| of != job) {
+                        let (new, pilot) = Player::with_pilot(&jobs[*job]);
+                        player = Some((*job, new, pilot));
                     }
-                    let Some((_, player)) = &mut player else { return };
-                    let (chunk, digests) = play_chunk(player, &jobs[*job], seeds.clone(), recheck_all, progress);
+                    let Some((_, player, pilot)) = &mut player else { return };
+                    let (chunk, digests) = play_chunk(player, pilot, &jobs[*job], seeds.clone(), recheck_all, progress);
                     held(&seen[*job]).extend(digests);
                     held(&done).insert(at, chunk);
                 }
@@ -126,7 +128,8 @@ fn cut(seeds: &Range<u64>) -> impl Iterator<Item = Range<u64>> + use<> {
 }
 
 fn play_chunk(
-    player: &mut Player<Seeded>,
+    player: &mut Player<Chooser>,
+    pilot: &Pilot,
     job: &Job,
     seeds: Range<u64>,
     recheck_all: bool,
@@ -139,7 +142,7 @@ fn play_chunk(
         if progress.stop.load(Relaxed) {
             break;
         }
-        let played = player.play(Seeded::new(seed));
+        let played = player.play(job.strategy.chooser(seed, pilot));
         chunk.runs += 1;
         digests.push(played.run.digest);
         chunk.virtual_ns += nanos(played.run.end.since(Instant::ZERO));
@@ -147,7 +150,7 @@ fn play_chunk(
             *hits += played.hits >> n & 1;
         }
         if recheck_all || seed % RECHECK_EVERY == 0 {
-            let again = player.play(Seeded::new(seed));
+            let again = player.play(job.strategy.chooser(seed, pilot));
             if again.run.digest != played.run.digest || again.run.end != played.run.end {
                 chunk.unsteady.push(seed);
             }

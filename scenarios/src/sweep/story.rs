@@ -1,10 +1,12 @@
-//! From a failing seed to what a person reads: the failure is run again, and its history becomes a timeline.
+//! From a failing seed to what a person reads: the failure is looked into, and its history becomes a timeline.
 
-use super::{FirstFailure, Job, Reproduced, reproduce};
-use crate::report::{FailureReport, HowCommon, Reproduced as ReproducedLine, Story, Surprises, timeline};
+use super::{FirstFailure, Job, Player};
+use crate::failure::{Effort, Investigated, investigate};
+use crate::report::{FailureReport, HowCommon};
 use shakedown_core::ids::WorkerId;
 use shakedown_core::oracle::Names;
 use shakedown_core::vocab::SessionSpec;
+use shakedown_sim::choose::{Chooser, Record, Strategy};
 
 /// The names of a plan's workers.
 pub struct PlanNames<'a>(pub &'a SessionSpec);
@@ -19,7 +21,9 @@ impl Names for PlanNames<'_> {
 pub fn rerun_command(job: &Job, seed: u64) -> String {
     let file = shell_word(&job.scenario.file);
     let case = if job.case.label.is_empty() { String::new() } else { format!(" --case {}", job.case.index) };
-    format!("shakedown sim {file}{case} --seed {seed}")
+    let strategy =
+        if job.strategy == Strategy::default() { String::new() } else { format!(" --strategy {}", job.strategy) };
+    format!("shakedown sim {file}{case} --seed {seed}{strategy}")
 }
 
 /// Quoted for a POSIX shell where it needs to be.
@@ -28,37 +32,24 @@ fn shell_word(word: &str) -> String {
     if !word.is_empty() && word.chars().all(plain) { word.into() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
-/// Runs a failure again and tells its story.
-pub fn tell(job: &Job, failure: &FirstFailure, runs: u64) -> (FailureReport, Reproduced) {
-    let again = reproduce(job, failure.seed, &failure.finding);
-    let finding = &failure.finding;
-    let story = Story {
-        moments: &again.moments,
-        names: &PlanNames(&job.case.session),
-        failure: Some((&finding.rule, &finding.subject, finding.at)),
-    };
-    let report = FailureReport {
+/// Looks into a failure of a sweep.
+pub fn look_into(job: &Job, failure: &FirstFailure, effort: Effort) -> Investigated {
+    let (_, pilot) = Player::with_pilot(job);
+    let stage = || Player::new(&job.case, Record::new(Chooser::default()));
+    investigate(stage, &job.strategy.chooser(failure.seed, &pilot), &failure.finding, effort)
+}
+
+/// Tells its story.
+pub fn tell(job: &Job, failure: &FirstFailure, runs: u64, investigated: &Investigated) -> FailureReport {
+    let title = if failure.finding.expected { "expect: " } else { "" };
+    FailureReport {
         scenario: job.scenario.name.to_string(),
         case_index: job.case.index,
         case_label: job.case.label.to_string(),
         seed: Some(failure.seed),
-        oracle: if finding.expected { format!("expect: {}", finding.rule) } else { finding.rule.to_string() },
-        subject: finding.subject.clone(),
-        at: finding.at,
-        message: finding.message.clone(),
-        decisions: again.decisions,
-        surprises: Surprises { of_order: again.surprises.0, of_values: again.surprises.1 },
+        oracle: format!("{title}{}", failure.finding.rule),
         rerun: rerun_command(job, failure.seed),
-        reproduced: Some(ReproducedLine {
-            digest: again.digests[0],
-            identical: if again.same { 2 } else { u32::from(again.digests[0] == again.digests[1]) },
-            of: 2,
-        }),
-        minimised: None,
-        timeline: timeline(&story),
-        why: None,
-        tipping_point: None,
         how_common: Some(HowCommon { failed: failure.runs, runs }),
-    };
-    (report, again)
+        ..FailureReport::of(investigated, &PlanNames(&job.case.session))
+    }
 }

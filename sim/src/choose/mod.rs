@@ -19,7 +19,7 @@ pub use delays::Delays;
 pub use pct::Pct;
 pub use pilot::Pilot;
 pub use pos::Pos;
-pub use record::{Answer, Record};
+pub use record::{Answer, Record, Span};
 pub use seeded::Seeded;
 pub use strategy::{Chooser, Strategy, UnknownStrategy};
 pub use surw::Surw;

@@ -6,6 +6,7 @@
 use super::without_clock;
 use shakedown_core::choose::{Ask, Choose};
 use shakedown_core::site::{Kind, Label, Site};
+use shakedown_core::time::{Duration, DurationRange, Instant};
 
 /// One recorded choice.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,18 +29,35 @@ impl Answer {
 pub struct Record<C> {
     inner: C,
     answers: Vec<Answer>,
+    spans: Vec<Span>,
     order: Order,
+}
+
+/// A duration that was drawn.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Span {
+    /// Where it was asked.
+    pub site: Site,
+    /// Between what.
+    pub range: DurationRange,
+    /// When it began.
+    pub at: Instant,
 }
 
 impl<C> Record<C> {
     /// Records this chooser.
     pub fn new(inner: C) -> Record<C> {
-        Record { inner, answers: Vec::new(), order: Order::default() }
+        Record { inner, answers: Vec::new(), spans: Vec::new(), order: Order::default() }
     }
 
     /// The recorded chooser.
     pub fn inner(&self) -> &C {
         &self.inner
+    }
+
+    /// The durations that were drawn so far, in order.
+    pub fn spans(&self) -> &[Span] {
+        &self.spans
     }
 
     /// What was answered so far, in order.
@@ -127,6 +145,11 @@ impl<C: Choose> Choose for Record<C> {
         let answer = self.inner.draw(site, ask);
         self.answers.push(Answer { site, answer });
         answer
+    }
+
+    fn span(&mut self, site: Site, range: DurationRange, now: Instant) -> Duration {
+        self.spans.push(Span { site, range, at: now });
+        range.at(self.draw(site, Ask::Span { steps: range.steps() }))
     }
 
     fn picks(&self) -> bool {

@@ -1,6 +1,6 @@
 //! The strategies by name, and one chooser that is any of them.
 
-use super::{Delays, Pct, Pilot, Pos, Seeded, Surw, Walk};
+use super::{Delays, Pct, Pilot, Pos, Seeded, Surw, Trace, Walk};
 use shakedown_core::choose::{Ask, Choose};
 use shakedown_core::site::{Label, Site};
 use std::fmt;
@@ -106,6 +106,8 @@ pub enum Chooser {
     Delays(Box<Delays>),
     /// The calm run that is played first.
     Pilot(Box<Pilot>),
+    /// A recorded run.
+    Trace(Trace),
 }
 
 impl Chooser {
@@ -114,7 +116,7 @@ impl Chooser {
         match self {
             Chooser::Pilot(pilot) => *pilot,
             Chooser::Random(_) | Chooser::Walk(_) | Chooser::Pct(_) | Chooser::Pos(_) => Pilot::default(),
-            Chooser::Surw(_) | Chooser::Delays(_) => Pilot::default(),
+            Chooser::Surw(_) | Chooser::Delays(_) | Chooser::Trace(_) => Pilot::default(),
         }
     }
 }
@@ -136,6 +138,7 @@ macro_rules! each {
             Chooser::Surw($chooser) => $body,
             Chooser::Delays($chooser) => $body,
             Chooser::Pilot($chooser) => $body,
+            Chooser::Trace($chooser) => $body,
         }
     };
 }
@@ -153,7 +156,7 @@ impl Choose for Chooser {
 
     fn picks(&self) -> bool {
         match self {
-            Chooser::Random(_) | Chooser::Delays(_) => false,
+            Chooser::Random(_) | Chooser::Delays(_) | Chooser::Trace(_) => false,
             Chooser::Walk(_) | Chooser::Pct(_) | Chooser::Pos(_) | Chooser::Surw(_) | Chooser::Pilot(_) => true,
         }
     }
@@ -168,7 +171,8 @@ impl Choose for Chooser {
             Chooser::Pos(chooser) => chooser.touched(label),
             Chooser::Pilot(chooser) => chooser.touched(label),
             // The others do not ask whom an action has to do with.
-            Chooser::Random(_) | Chooser::Walk(_) | Chooser::Pct(_) | Chooser::Surw(_) | Chooser::Delays(_) => {}
+            Chooser::Random(_) | Chooser::Walk(_) | Chooser::Pct(_) | Chooser::Surw(_) => {}
+            Chooser::Delays(_) | Chooser::Trace(_) => {}
         }
     }
 }

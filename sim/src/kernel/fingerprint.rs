@@ -45,6 +45,11 @@ impl Kernel {
         born.iter().rev().find(|process| process.pid == number).map(|process| process.label)
     }
 
+    /// The name of a process, for a thread that of its process.
+    pub(crate) fn name_of(&self, id: ProcId) -> &str {
+        &self.entry(self.process_of(id)).name
+    }
+
     /// The label of a process.
     pub(crate) fn label_of(&self, id: ProcId) -> Label {
         self.entry(id).label

@@ -101,6 +101,14 @@ impl<C: Choose + 'static> World for SimWorld<C> {
         self.settle_accounts();
     }
 
+    fn step_name(&self, step: u32) -> String {
+        self.kernel.name_of(ProcId(step)).to_owned()
+    }
+
+    fn told(&self) -> usize {
+        self.history.len()
+    }
+
     fn waker(&mut self, slot: TaskId) -> Waker {
         self.wakes.add(slot.0)
     }

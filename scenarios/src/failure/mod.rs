@@ -1,0 +1,202 @@
+//! A failing run and what is made of it: it is run again alone, shrunk to the surprises that it needs, and explained.
+//! Every way to play (a scenario, a test of one's own) is a stage here, so that all failures are treated and told alike.
+
+mod dictionary;
+mod explain;
+mod words;
+
+pub use dictionary::Dictionary;
+pub use explain::Surprise;
+
+use shakedown_core::host::Flown;
+use shakedown_core::oracle::Names;
+use shakedown_core::time::Instant;
+use shakedown_sim::choose::{Answer, Chooser, Record, Trace};
+use shakedown_sim::shrink::shrink;
+use shakedown_sim::{Moment, Run};
+use std::sync::Arc;
+
+/// What a run is blamed for.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Finding {
+    /// The oracle's name, `stuck`, `hang`, `livelock` or `panic`, or the expectation's own sentence.
+    pub rule: Arc<str>,
+    /// Whether the rule is an expectation of the file.
+    pub expected: bool,
+    /// Whom it is about.
+    pub subject: String,
+    /// When.
+    pub at: Instant,
+    /// In words.
+    pub message: String,
+}
+
+impl Finding {
+    /// The same failure, however it is worded: rule and subject.
+    pub fn is_same_as(&self, other: &Finding) -> bool {
+        self.rule == other.rule && self.subject == other.subject
+    }
+}
+
+/// Where a run can be played again, under any chooser.
+pub trait Stage {
+    /// Plays once: the run, and the first thing it is blamed for.
+    fn play(&mut self, chooser: Record<Chooser>) -> (Run, Option<Finding>);
+
+    /// Keeps every step of the runs to come.
+    fn record_flight(&mut self);
+
+    /// Looks at the choices of the last run.
+    fn with_choices<R>(&mut self, look: impl FnOnce(&Record<Chooser>) -> R) -> R;
+
+    /// What was told and what happened in the last run.
+    fn moments(&mut self) -> Vec<Moment>;
+
+    /// The steps of the last run, if they are kept.
+    fn flight(&mut self) -> Vec<Flown>;
+
+    /// The names of whom a choice may be about, beside those that took steps.
+    fn dictionary(&self) -> Dictionary;
+
+    /// The names of workers, for whoever tells of facts.
+    fn with_names<R>(&self, tell: impl FnOnce(&dyn Names) -> R) -> R;
+}
+
+/// How large a run is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Size {
+    /// Choices asked.
+    pub decisions: u32,
+    /// Choices of order that were not calm.
+    pub of_order: u32,
+    /// Choices of values that were not calm.
+    pub of_values: u32,
+}
+
+impl Size {
+    fn of(choices: &Record<Chooser>) -> Size {
+        let (of_order, of_values) = choices.surprises();
+        Size { decisions: choices.answers().len() as u32, of_order, of_values }
+    }
+
+    /// Choices that were not calm.
+    pub fn surprises(&self) -> u32 {
+        self.of_order + self.of_values
+    }
+}
+
+/// What became of a failure that was looked into.
+#[derive(Clone, Debug)]
+pub struct Investigated {
+    /// The digests of two runs, alone.
+    pub digests: [u64; 2],
+    /// Whether both showed the same failure by the same trace as the sweep. Otherwise the rest is about the first of them.
+    pub same: bool,
+    /// The run as it was found.
+    pub found: Size,
+    /// The smallest run that fails alike.
+    pub minimised: Option<Size>,
+    /// The failure, as the told run shows it.
+    pub finding: Finding,
+    /// What was told and what happened in the told run: the smallest one, where there is one.
+    pub moments: Vec<Moment>,
+    /// Its surprises, in the order in which they come; only of a smallest run.
+    pub surprises: Vec<Surprise>,
+    /// The chain of causes.
+    pub why: Option<String>,
+    /// The decision that tips it.
+    pub tipping_point: Option<String>,
+}
+
+/// How far an investigation goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Effort {
+    /// Runs that a shrinker may play; none is no shrinking.
+    pub shrink_runs: u32,
+}
+
+impl Default for Effort {
+    /// Some thousand runs, a few dozen milliseconds.
+    fn default() -> Self {
+        Effort { shrink_runs: 4_000 }
+    }
+}
+
+impl Effort {
+    /// Only run again.
+    pub const NONE: Effort = Effort { shrink_runs: 0 };
+}
+
+/// Looks into a failure that this chooser leads to. `stage` makes a new place to play: each repetition is alone in a world of its own.
+pub fn investigate<S: Stage>(
+    stage: impl Fn() -> S,
+    chooser: &Chooser,
+    finding: &Finding,
+    effort: Effort,
+) -> Investigated {
+    let mut runs = [(); 2].map(|()| {
+        let mut stage = stage();
+        let (run, found) = stage.play(Record::new(chooser.clone()));
+        (stage, run, found)
+    });
+    let shows = |found: &Option<Finding>| found.as_ref().is_some_and(|f| f.is_same_as(finding));
+    let same = runs[0].1 == runs[1].1 && shows(&runs[0].2) && shows(&runs[1].2);
+    let digests = [runs[0].1.digest, runs[1].1.digest];
+    let stage = &mut runs[0].0;
+    let found = stage.with_choices(Size::of);
+    let mut investigated = Investigated {
+        digests,
+        same,
+        found,
+        minimised: None,
+        finding: finding.clone(),
+        moments: stage.moments(),
+        surprises: Vec::new(),
+        why: None,
+        tipping_point: None,
+    };
+    if same && effort.shrink_runs > 0 {
+        let recorded = stage.with_choices(Record::answers);
+        shrink_and_explain(stage, &recorded, effort, &mut investigated);
+    }
+    investigated
+}
+
+/// Where even the recorded choices do not lead to the failure again, the run stays as it was found.
+fn shrink_and_explain<S: Stage>(stage: &mut S, recorded: &[Answer], effort: Effort, into: &mut Investigated) {
+    let Some(smallest) = minimise(stage, recorded, effort, &into.finding) else { return };
+    stage.record_flight();
+    let (_, finding) = stage.play(replay(&smallest));
+    into.finding = finding.unwrap_or_else(|| into.finding.clone());
+    into.minimised = Some(stage.with_choices(Size::of));
+    into.moments = stage.moments();
+    explain::explain(stage, &smallest, into);
+}
+
+/// The surprises of the smallest run that fails alike.
+pub fn minimise<S: Stage>(
+    stage: &mut S,
+    recorded: &[Answer],
+    effort: Effort,
+    finding: &Finding,
+) -> Option<Vec<Answer>> {
+    let shrunk = shrink(recorded, effort.shrink_runs, |surprises| {
+        let (_, found) = stage.play(replay(surprises));
+        found.filter(|found| found.is_same_as(finding)).map(|_| stage.with_choices(|choices| asked(choices)))
+    });
+    shrunk.map(|shrunk| shrunk.surprises)
+}
+
+/// The run of these surprises, all else calm.
+fn replay(surprises: &[Answer]) -> Record<Chooser> {
+    Record::new(Chooser::Trace(Trace::new(surprises)))
+}
+
+/// Those surprises that a replay has asked for.
+fn asked(choices: &Record<Chooser>) -> Vec<Answer> {
+    match choices.inner() {
+        Chooser::Trace(trace) => trace.asked(),
+        Chooser::Random(_) | Chooser::Walk(_) | Chooser::Pct(_) | Chooser::Pos(_) => Vec::new(),
+        Chooser::Surw(_) | Chooser::Delays(_) | Chooser::Pilot(_) => Vec::new(),
+    }
+}

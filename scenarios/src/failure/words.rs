@@ -1,0 +1,112 @@
+//! A surprise in words: what went another way than in the calm run.
+
+use super::Dictionary;
+use shakedown_core::host::Flown;
+use shakedown_core::site::{Kind, Site};
+use shakedown_core::time::Instant;
+use shakedown_sim::choose::{Answer, Span};
+
+/// What is known of the run in which it happened.
+pub(super) struct Told<'a> {
+    pub(super) flight: &'a [Flown],
+    pub(super) spans: &'a [Span],
+    pub(super) dictionary: &'a Dictionary,
+}
+
+impl Told<'_> {
+    /// A surprise, as the end of a sentence that begins with its number.
+    pub(super) fn words(&self, surprise: &Answer) -> String {
+        let Answer { site, answer } = *surprise;
+        let who = self.dictionary.name(site.label);
+        match site.kind {
+            Kind::Poll | Kind::Mail | Kind::Tick | Kind::Step => self.order(site, who),
+            Kind::Span => match self.span(site) {
+                Some(span) => format!("{} takes {:?} of {}", self.drawn_by(site), span.range.at(answer), range(span)),
+                None => format!("{who} draws {answer}"),
+            },
+            Kind::Tie => format!("what {who} does ends together with a deadline of its session"),
+            Kind::Fault => match self.dictionary.fault(site.label) {
+                Some((fault, whom)) => format!("{fault} strikes {whom}"),
+                None => format!("{who} has bad luck: its {} chance comes true", nth(site.nth)),
+            },
+            Kind::Lag => format!("a signal reaches {who} only after its next system call"),
+            Kind::Arrival => format!("an answer to {who} overtakes {answer} that came before it"),
+            Kind::Pick => format!("{who} takes alternative {answer} instead of the first"),
+            Kind::Random => format!("{who} draws the number {answer}"),
+            Kind::Clock => "a deadline comes although something could run".to_owned(),
+        }
+    }
+
+    /// When it happened.
+    pub(super) fn at(&self, site: Site) -> Option<Instant> {
+        self.span(site).map(|span| span.at).or_else(|| self.step(site).map(|at| self.flight[at].at))
+    }
+
+    /// The step whose order was asked, or else the one in which a value was.
+    pub(super) fn step(&self, site: Site) -> Option<usize> {
+        self.flight.iter().position(|flown| flown.site == site)
+    }
+
+    fn span(&self, site: Site) -> Option<&Span> {
+        self.spans.iter().find(|span| span.site == Site { kind: Kind::Span, ..site })
+    }
+
+    /// A stimulus draws its moment, everybody else how long it takes.
+    fn drawn_by(&self, site: Site) -> String {
+        self.dictionary.name(site.label).to_owned()
+    }
+
+    /// Who was late, and behind whom.
+    fn order(&self, site: Site, who: &str) -> String {
+        let what = match site.kind {
+            Kind::Mail => "hears what it is told",
+            Kind::Tick => "acts on its deadline",
+            Kind::Step => "goes on",
+            Kind::Poll | Kind::Lag | Kind::Span | Kind::Pick | Kind::Fault => "runs",
+            Kind::Random | Kind::Clock | Kind::Arrival | Kind::Tie => "runs",
+        };
+        let overtakers = self.overtakers(site);
+        if overtakers.is_empty() {
+            format!("{who} {what} late")
+        } else {
+            format!("{who} {what} only after {}", overtakers.join(", "))
+        }
+    }
+
+    /// Who ran between the moment at which it could and the one at which it did.
+    fn overtakers(&self, site: Site) -> Vec<String> {
+        let Some(at) = self.step(site) else { return Vec::new() };
+        let from = self.flight[at].cause.map_or(0, |cause| cause as usize + 1);
+        let same_instant = |flown: &&Flown| flown.at == self.flight[at].at;
+        let mut names: Vec<String> = Vec::new();
+        for flown in self.flight[from..at].iter().filter(same_instant).rev() {
+            let name = self.dictionary.name(flown.site.label);
+            if flown.site.label != site.label && !names.iter().any(|known| known == name) {
+                names.push(name.to_owned());
+            }
+        }
+        let more = names.len().saturating_sub(OVERTAKERS_MAX);
+        names.truncate(OVERTAKERS_MAX);
+        if more > 0 {
+            names.push(format!("{more} more"));
+        }
+        names
+    }
+}
+
+/// So many are named.
+const OVERTAKERS_MAX: usize = 3;
+
+fn range(span: &Span) -> String {
+    format!("{:?}..{:?}", span.range.min, span.range.max)
+}
+
+/// `first`, `second`, …
+fn nth(n: u32) -> String {
+    match n {
+        0 => "first".into(),
+        1 => "second".into(),
+        2 => "third".into(),
+        n => format!("{}th", n + 1),
+    }
+}
