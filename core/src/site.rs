@@ -28,6 +28,8 @@ pub enum Kind {
     Arrival,
     /// With which deadline a drawn duration ends, of those that fall into its range; 0 with none.
     Tie,
+    /// Whether a process crashes instead of taking its next step.
+    Crash,
 }
 
 /// The name of an actor, task or process, hashed together with the names of its ancestors.

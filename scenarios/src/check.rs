@@ -261,7 +261,7 @@ fn blame_of(run: &Run, error: Option<String>) -> Option<Finding> {
     }
     let waiters = || run.waiters.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
     let (rule, message) = match (&run.ending, error) {
-        (Ending::Done, None) => return None,
+        (Ending::Done, None) | (Ending::Cut, _) => return None,
         (Ending::Done, Some(error)) => ("error", error),
         (Ending::Stuck, _) => ("stuck", format!("nothing can ever happen again: {}", waiters())),
         (Ending::Hang, _) => ("hang", format!("the limit of virtual time has passed: {}", waiters())),

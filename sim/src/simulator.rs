@@ -41,6 +41,8 @@ pub enum Ending {
     Livelock,
     /// A panic, with its message.
     Panicked(String),
+    /// Whoever watched had seen enough.
+    Cut,
 }
 
 /// What became of one simulation.
@@ -91,6 +93,17 @@ impl<C: Choose + 'static, A: Machine> Simulator<C, A> {
         plan: Option<Arc<SessionSpec>>,
         setup: impl FnOnce(&mut Host<SimWorld<C>, A>),
     ) -> Run {
+        self.run_while(chooser, plan, setup, |_| true)
+    }
+
+    /// As [`run`](Self::run), as long as `goes_on` says so before each step; where it does not, the run is [`Ending::Cut`], and not judged.
+    pub fn run_while(
+        &mut self,
+        chooser: C,
+        plan: Option<Arc<SessionSpec>>,
+        setup: impl FnOnce(&mut Host<SimWorld<C>, A>),
+        goes_on: impl FnMut(&mut Host<SimWorld<C>, A>) -> bool,
+    ) -> Run {
         let is_session = plan.is_some();
         self.host.clear(|world| {
             world.reset(chooser, plan);
@@ -100,9 +113,10 @@ impl<C: Choose + 'static, A: Machine> Simulator<C, A> {
         // User code may panic at any await; what it leaves is dropped with the host and never looked at again.
         let played = catch_unwind(AssertUnwindSafe(|| {
             setup(host);
-            play(host, limits)
+            play(host, limits, goes_on)
         }));
         match played {
+            Ok(Ending::Cut) => self.cut(),
             Ok(ending) => self.finish(ending, is_session),
             Err(panic) => self.panicked(panic.as_ref()),
         }
@@ -117,7 +131,7 @@ impl<C: Choose + 'static, A: Machine> Simulator<C, A> {
             Ending::Done if is_session => EndReason::SessionStopped,
             Ending::Done => EndReason::RootReturned,
             Ending::Stuck => EndReason::Stuck,
-            Ending::Hang | Ending::Livelock | Ending::Panicked(_) => EndReason::Cut,
+            Ending::Hang | Ending::Livelock | Ending::Panicked(_) | Ending::Cut => EndReason::Cut,
         };
         let mut waiters = Vec::new();
         if ending != Ending::Done {
@@ -142,6 +156,11 @@ impl<C: Choose + 'static, A: Machine> Simulator<C, A> {
         Run { ending, violations, digest: host.digest(), steps: host.steps(), end: host.now(), waiters }
     }
 
+    fn cut(&self) -> Run {
+        let (digest, steps, end) = (self.host.digest(), self.host.steps(), self.host.now());
+        Run { ending: Ending::Cut, violations: Vec::new(), digest, steps, end, waiters: Vec::new() }
+    }
+
     fn panicked(&mut self, panic: &(dyn Any + Send)) -> Run {
         let message = panic
             .downcast_ref::<&str>()
@@ -155,9 +174,16 @@ impl<C: Choose + 'static, A: Machine> Simulator<C, A> {
     }
 }
 
-fn play<C: Choose + 'static, A: Machine>(host: &mut Host<SimWorld<C>, A>, limits: Limits) -> Ending {
+fn play<C: Choose + 'static, A: Machine>(
+    host: &mut Host<SimWorld<C>, A>,
+    limits: Limits,
+    mut goes_on: impl FnMut(&mut Host<SimWorld<C>, A>) -> bool,
+) -> Ending {
     let last = Instant::ZERO.after(limits.time);
     loop {
+        if !goes_on(host) {
+            return Ending::Cut;
+        }
         match host.step() {
             Step::Ran if host.steps() > limits.steps => return Ending::Livelock,
             Step::Ran if host.now() > last => return Ending::Hang,

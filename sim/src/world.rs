@@ -20,6 +20,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 mod ports;
+mod trail;
+
+use trail::Trail;
 
 /// What a world is like, before any choice.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -32,6 +35,8 @@ pub struct WorldConfig {
     pub observed: bool,
     /// Whether all that the kernel does is kept, for whoever counts what a run has shown.
     pub witness: bool,
+    /// Whether a digest is kept of all that oracles and expectations see.
+    pub trail: bool,
 }
 
 /// One entry of a kept history: what was told, and what happened, in their common order.
@@ -73,6 +78,8 @@ pub struct SimWorld<C> {
     history: Vec<Moment>,
     history_over: bool,
     witness: Witness,
+    /// The digest of all that oracles and expectations have seen.
+    trail: Trail,
 }
 
 macro_rules! scene {
@@ -103,6 +110,7 @@ impl<C: Choose + 'static> SimWorld<C> {
             history: Vec::new(),
             history_over: false,
             witness: Witness { on: config.witness, seen: Vec::new() },
+            trail: Trail::new(),
         }
     }
 
@@ -132,6 +140,7 @@ impl<C: Choose + 'static> SimWorld<C> {
         self.history.clear();
         self.history_over = false;
         self.witness.seen.clear();
+        self.trail = Trail::new();
         std::mem::replace(&mut self.chooser, chooser)
     }
 
@@ -191,6 +200,11 @@ impl<C: Choose + 'static> SimWorld<C> {
             digest.number(u64::from(unit.0));
         }
         digest.value()
+    }
+
+    /// The digest of all that oracles and expectations have seen so far, in its order, if it is kept.
+    pub fn trail(&self) -> u64 {
+        self.trail.value()
     }
 
     /// The chooser, for whoever decides with it.
@@ -257,6 +271,9 @@ impl<C: Choose + 'static> SimWorld<C> {
         for deed in &deeds {
             self.audit.deed(deed, &scene!(self));
             self.witness.deed(deed);
+            if self.config.trail {
+                self.trail.add(deed);
+            }
             if tells {
                 self.touch(deed);
             }

@@ -25,7 +25,7 @@ impl Told<'_> {
                 None => format!("{who} draws {answer}"),
             },
             Kind::Tie => format!("what {who} does ends together with a deadline of its session"),
-            Kind::Fault => match self.dictionary.fault(site.label) {
+            Kind::Fault | Kind::Crash => match self.dictionary.fault(site.label) {
                 Some((fault, whom)) => format!("{fault} strikes {whom}"),
                 None => format!("{who} has bad luck: its {} chance comes true", nth(site.nth)),
             },
@@ -63,7 +63,7 @@ impl Told<'_> {
             Kind::Tick => "acts on its deadline",
             Kind::Step => "goes on",
             Kind::Poll | Kind::Lag | Kind::Span | Kind::Pick | Kind::Fault => "runs",
-            Kind::Random | Kind::Clock | Kind::Arrival | Kind::Tie => "runs",
+            Kind::Random | Kind::Clock | Kind::Arrival | Kind::Tie | Kind::Crash => "runs",
         };
         let overtakers = self.overtakers(site);
         if overtakers.is_empty() {

@@ -5,11 +5,11 @@ use crate::failure::{Dictionary, Finding, Stage};
 use crate::format::Case;
 use crate::pattern::History;
 use shakedown_core::choose::Choose;
-use shakedown_core::host::{Flown, Waiter};
+use shakedown_core::host::{Flown, Host, Waiter};
 use shakedown_core::oracle::{Names, OracleName};
 use shakedown_core::vocab::{Stimulus, TriggerSubject};
 use shakedown_sim::choose::{Chooser, Pilot, Record};
-use shakedown_sim::{Ending, Limits, Moment, Run, Simulator, WorldConfig, process_label};
+use shakedown_sim::{Ending, Limits, Moment, Run, SimWorld, Simulator, WorldConfig, process_label};
 use std::sync::Arc;
 
 /// What became of one run.
@@ -34,11 +34,20 @@ pub struct Player<C: Choose + 'static> {
 impl<C: Choose + 'static> Player<C> {
     /// A player of this case; the chooser is a placeholder until the first run.
     pub fn new(case: &Case, chooser: C) -> Player<C> {
+        Self::with_trail(case, chooser, false)
+    }
+
+    /// The same, for an exploration: with a digest of all that is seen of a run.
+    pub fn exploring(case: &Case, chooser: C) -> Player<C> {
+        Self::with_trail(case, chooser, true)
+    }
+
+    fn with_trail(case: &Case, chooser: C, trail: bool) -> Player<C> {
         let waits_for_process = |stimulus: &Stimulus| {
             stimulus.when.as_ref().is_some_and(|when| matches!(when.subject, TriggerSubject::Process(_)))
         };
         let observed = case.stimuli.iter().any(waits_for_process);
-        let config = WorldConfig { history: true, observed, ..WorldConfig::default() };
+        let config = WorldConfig { history: true, observed, trail, ..WorldConfig::default() };
         let limits = Limits { time: case.limits.time, steps: case.limits.steps };
         let mut simulator = Simulator::new(config, limits, chooser);
         {
@@ -57,10 +66,19 @@ impl<C: Choose + 'static> Player<C> {
 
     /// Plays the case once.
     pub fn play(&mut self, chooser: C) -> Played {
+        self.play_while(chooser, |_| true)
+    }
+
+    /// As [`play`](Self::play), as long as `goes_on` says so before each step. A run that is cut is blamed for nothing.
+    pub fn play_while(&mut self, chooser: C, goes_on: impl FnMut(&mut Host<SimWorld<C>>) -> bool) -> Played {
         let (session, stimuli) = (self.case.session.clone(), self.stimuli.clone());
-        let run = self.simulator.run(chooser, Some(session.clone()), |host| {
+        let begin = |host: &mut Host<SimWorld<C>>| {
             host.start_session(&session, &stimuli);
-        });
+        };
+        let run = self.simulator.run_while(chooser, Some(session.clone()), begin, goes_on);
+        if run.ending == Ending::Cut {
+            return Played { run, findings: Vec::new(), hits: 0 };
+        }
         self.history.clear();
         {
             let world = self.simulator.host().world().borrow();
@@ -165,7 +183,7 @@ const INCARNATIONS_NAMED: u32 = 32;
 /// A run that was cut off, or came to nothing, names who waits for what.
 fn unfinished(run: &Run) -> Option<Finding> {
     let (rule, message) = match &run.ending {
-        Ending::Done => return None,
+        Ending::Done | Ending::Cut => return None,
         Ending::Stuck => ("stuck", format!("nothing can ever happen again: {}", list(&run.waiters))),
         Ending::Hang => ("hang", format!("the limit of virtual time has passed: {}", list(&run.waiters))),
         Ending::Livelock => ("livelock", format!("the limit of steps is reached: {}", list(&run.waiters))),

@@ -29,7 +29,7 @@ pub use walk::Walk;
 use shakedown_core::site::{Kind, Site};
 
 /// What is enabled, without the coming of the next deadline: in a sweep nothing is late that could be in time.
-fn without_clock(enabled: &[Site]) -> &[Site] {
+pub(crate) fn without_clock(enabled: &[Site]) -> &[Site] {
     match enabled {
         [actions @ .., Site { kind: Kind::Clock, .. }] => actions,
         actions => actions,

@@ -52,7 +52,8 @@ impl Faults {
         for (at, fault) in list.iter().enumerate() {
             let Some(what) = how(fault.kind).filter(|_| fault.concerns(who)) else { continue };
             let label = Label(mix(label.0 ^ (at as u64 + 1)));
-            let site = Site { kind: Kind::Fault, label, nth: self.asked.next(label.0) };
+            let kind = if matches!(fault.kind, FaultKind::Crash) { Kind::Crash } else { Kind::Fault };
+            let site = Site { kind, label, nth: self.asked.next(label.0) };
             if choose.draw(site, Ask::Chance { per_million: fault.per_million }) == 1 {
                 return Some((what, site));
             }

@@ -157,6 +157,9 @@ impl<C: Choose + 'static> World for SimWorld<C> {
     #[inline]
     fn publish(&mut self, fact: FactRecord) {
         self.kernel.finish_earlier_walks();
+        if self.config.trail {
+            self.trail.add(&fact);
+        }
         self.audit.fact(&fact, &scene!(self));
         if self.config.history {
             self.history.push(Moment::Fact(fact));

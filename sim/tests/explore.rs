@@ -1,0 +1,131 @@
+//! Exploring: every schedule within bounds is judged, whether it is played or known; the first failure is a smallest one.
+
+use shakedown_core::choose::{Ask, Choose};
+use shakedown_core::puppet;
+use shakedown_core::site::{Kind, Label, Site};
+use shakedown_core::time::{Duration, DurationRange};
+use shakedown_core::vocab::{
+    Act, Body, Fault, FaultKind, Grace, ProcessSpec, SessionSpec, Stimulus, StopPolicy, WorkerSpec,
+};
+use shakedown_sim::explore::{Bounds, Budget, Explored, Explorer, Over, Tree};
+use shakedown_sim::{Ending, Limits, Simulator, WorldConfig};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+const BUDGET: Budget = Budget { runs: 200_000 };
+
+/// A session of such workers, stopped after 20 ms.
+fn session(scripts: &[&str]) -> Arc<SessionSpec> {
+    let mut plan = SessionSpec::new("explored");
+    for (n, script) in scripts.iter().enumerate() {
+        let script = puppet::parse(script).expect("a script without mistakes");
+        let stop = StopPolicy { grace: Grace::After(Duration::from_millis(30)), ..StopPolicy::default() };
+        let name = format!("w{n}");
+        let body = Body::Process(Arc::new(ProcessSpec::puppet(&*name, script)));
+        plan.workers.push(WorkerSpec { stop, ..WorkerSpec::new(&*name, body) });
+    }
+    Arc::new(plan)
+}
+
+/// What was explored, and the ends that were seen: what the machines and the kernel came to.
+fn explore(scripts: &[&str], faults: &[Fault], bounds: Bounds, remembers: bool) -> (Explored<String>, BTreeSet<u64>) {
+    let plan = session(scripts);
+    let at = DurationRange::fixed(Duration::from_millis(20));
+    let stimuli: Arc<[Stimulus]> = [Stimulus { at, when: None, on: None, act: Act::Stop }].into();
+    let config = WorldConfig { trail: true, ..WorldConfig::default() };
+    let mut simulator: Simulator<Tree> = Simulator::new(config, Limits::default(), Tree::default());
+    simulator.host().world().borrow_mut().set_faults(faults.into());
+    let mut ends = BTreeSet::new();
+    let explored = Explorer::explore(bounds, BUDGET, remembers, |tree, explorer| {
+        let run = simulator.run_while(
+            tree,
+            Some(plan.clone()),
+            |host| {
+                host.start_session(&plan, &stimuli);
+            },
+            |host| explorer.goes_on(host),
+        );
+        if run.ending == Ending::Cut {
+            return Over::Held;
+        }
+        let host = simulator.host();
+        let machines = host.fingerprint().expect("there are no tasks");
+        ends.insert(machines ^ host.world().borrow().fingerprint().rotate_left(1));
+        match run.violations.first() {
+            Some(violation) => Over::Failed(violation.message.clone()),
+            None if run.ending != Ending::Done => Over::Failed(format!("{:?}", run.ending)),
+            None => Over::Held,
+        }
+    });
+    (explored, ends)
+}
+
+#[test]
+fn as_many_schedules_and_the_same_ends_as_without_memory() {
+    let delays = |delays| Bounds { delays, ..Bounds::default() };
+    let spawn_fails = Fault::new(FaultKind::SpawnFails { errno: shakedown_core::vocab::Errno::EAGAIN }, 0.5).on("w0");
+    let with_faults = Bounds { delays: 1, faults: 2, ..Bounds::default() };
+    let mut spared = 0;
+    for (scripts, faults, bounds) in [
+        (&["on TERM exit 0; print up; hang"][..], &[][..], delays(4)),
+        (&["on TERM exit 0 after 5ms; hang", "print a; on TERM ignore; hang"], &[], delays(2)),
+        (&["spawn helper { hang }; hang", "exit 3"], &[spawn_fails], with_faults),
+    ] {
+        let (known, ends) = explore(scripts, faults, bounds, true);
+        let (played, all_ends) = explore(scripts, faults, bounds, false);
+        assert_eq!(known.failure, None);
+        assert!(known.is_complete && played.is_complete, "{scripts:?}: {} runs", played.runs);
+        assert_eq!(known.schedules, played.schedules, "{scripts:?}, {} and {} runs", known.runs, played.runs);
+        assert_eq!(ends, all_ends, "{scripts:?}");
+        assert!(known.runs <= played.runs);
+        spared += played.runs - known.runs;
+    }
+    assert!(spared > 100, "only {spared} runs were spared");
+}
+
+/// A fixed scheduler and d delays: of `choices` choices between three, each passed-over alternative is a delay. Counted by hand for so few.
+#[test]
+fn the_number_of_schedules_is_that_of_combinatorics() {
+    // Ways to spend at most d delays on n choices of three, where the last alternative costs two.
+    fn ways(choices: u32, delays: u32) -> u64 {
+        match choices {
+            0 => 1,
+            n => (0..=delays.min(2)).map(|spent| ways(n - 1, delays - spent)).sum(),
+        }
+    }
+    let site = |nth| Site { kind: Kind::Poll, label: Label::ROOT, nth };
+    for (choices, delays) in [(1, 0), (1, 5), (4, 2), (6, 3)] {
+        let bounds = Bounds { delays, ..Bounds::default() };
+        let explored: Explored<()> = Explorer::explore(bounds, BUDGET, false, |mut tree, _| {
+            (0..choices).for_each(|nth| assert!(tree.pick(&[site(nth), site(nth), site(nth)]) < 3));
+            Over::Held
+        });
+        assert_eq!(explored.schedules, ways(choices, delays), "{choices} choices, {delays} delays");
+    }
+}
+
+#[test]
+fn the_first_failure_is_a_smallest_one_and_what_is_held_calm_is_said() {
+    let site = |kind, nth| Site { kind, label: Label::ROOT, nth };
+    let bounds = Bounds { faults: 2, values: 2, ..Bounds::default() };
+    let explored = Explorer::explore(bounds, BUDGET, false, |mut tree, _| {
+        let strikes = (0..4).map(|nth| tree.draw(site(Kind::Fault, nth), Ask::Chance { per_million: 1 })).sum::<u32>();
+        let long = (0..4).map(|nth| tree.draw(site(Kind::Span, nth), Ask::Span { steps: 7 })).sum::<u32>();
+        let crash = tree.draw(site(Kind::Crash, 0), Ask::Chance { per_million: 1 });
+        if (strikes >= 1 && long >= 14) || crash > 0 { Over::Failed((strikes, long)) } else { Over::Held }
+    });
+    assert_eq!((explored.failure, explored.surprises), (Some((1, 14)), Some(3)));
+    assert!(explored.held.get(&Kind::Crash).is_some_and(|asked| *asked > 0));
+    assert_eq!(explored.held.get(&Kind::Span), None);
+}
+
+#[test]
+fn a_budget_that_is_spent_is_no_certificate() {
+    let bounds = Bounds { delays: 9, ..Bounds::default() };
+    let site = |nth| Site { kind: Kind::Poll, label: Label::ROOT, nth };
+    let explored: Explored<()> = Explorer::explore(bounds, Budget { runs: 100 }, false, |mut tree, _| {
+        (0..9).for_each(|nth| assert!(tree.pick(&[site(nth), site(nth)]) < 2));
+        Over::Held
+    });
+    assert_eq!((explored.is_complete, explored.runs, explored.failure), (false, 100, None));
+}
