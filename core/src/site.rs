@@ -32,6 +32,35 @@ pub enum Kind {
     Crash,
 }
 
+impl Kind {
+    /// All of them, with their names in files.
+    pub const ALL: [(&'static str, Kind); 13] = [
+        ("poll", Kind::Poll),
+        ("mail", Kind::Mail),
+        ("tick", Kind::Tick),
+        ("step", Kind::Step),
+        ("lag", Kind::Lag),
+        ("span", Kind::Span),
+        ("pick", Kind::Pick),
+        ("fault", Kind::Fault),
+        ("random", Kind::Random),
+        ("clock", Kind::Clock),
+        ("arrival", Kind::Arrival),
+        ("tie", Kind::Tie),
+        ("crash", Kind::Crash),
+    ];
+
+    /// Its name in a file.
+    pub fn name(self) -> &'static str {
+        Self::ALL[self as usize].0
+    }
+
+    /// The kind of this name.
+    pub fn parse(name: &str) -> Option<Kind> {
+        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind)
+    }
+}
+
 /// The name of an actor, task or process, hashed together with the names of its ancestors.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Label(pub u64);
@@ -88,4 +117,17 @@ pub const fn mix(mut z: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_found_by_its_name() {
+        for (name, kind) in Kind::ALL {
+            assert_eq!((kind.name(), Kind::parse(name)), (name, Some(kind)));
+        }
+        assert_eq!(Kind::parse("pole"), None);
+    }
 }

@@ -1,7 +1,7 @@
 //! `check`: an async supervisor played under many seeds in `cargo test`. The oracles watch; a failure ends in the command to paste.
 
 use crate::failure::{Dictionary, Effort, Finding, Stage, investigate};
-use crate::report::{FailureReport, HowCommon, failure_block};
+use crate::report::{FailureReport, HowCommon, RunOf, failure_block};
 use crate::sweep::Seeds;
 use shakedown_core::choose::Choose;
 use shakedown_core::host::Flown;
@@ -339,7 +339,7 @@ where
     };
     failure_block(&FailureReport {
         scenario: name.into(),
-        seed: Some(seed),
+        run: RunOf::Seed(seed),
         rerun: format!("SHAKEDOWN_SEED={seed}{strategy} cargo test {name}"),
         how_common: Some(how_common),
         ..FailureReport::of(&investigated, &NoWorkers)

@@ -9,7 +9,7 @@ use crate::compare::{
 use crate::format::Scenario;
 use crate::live::{self, LiveRun};
 use crate::report::{
-    FailureLine, FailureReport, HowCommon, SummaryLine, Surprises, SweepSummary, duration, plural, timeline,
+    FailureLine, FailureReport, HowCommon, RunOf, SummaryLine, Surprises, SweepSummary, duration, plural, timeline,
 };
 use crate::sweep::{Job, Seeds};
 use clap::Args;
@@ -133,7 +133,7 @@ fn failure(job: &Job, decided: &Decided, run: &LiveRun, message: String, runs: u
         scenario: job.scenario.name.to_string(),
         case_index: job.case.index,
         case_label: job.case.label.to_string(),
-        seed: None,
+        run: RunOf::Machine,
         oracle: "compare".into(),
         subject: "session".into(),
         at: run.moments.last().map_or(Instant::ZERO, |moment| match moment {

@@ -3,18 +3,21 @@
 mod check;
 mod compare;
 mod exit;
+mod explore;
 mod progress;
 mod real;
+mod replay;
 mod sim;
 
 pub use exit::Exit;
 
+use crate::failure::FailureFile;
 use crate::format::{self, Scenario, render_all};
 use crate::sweep::Seeds;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use shakedown_core::oracle::OracleName;
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -33,6 +36,8 @@ Examples:
   shakedown sim stop.toml --case 4 --seed 42      exactly one run, as a report says it
   shakedown real stop.toml                        the same file with real processes
   shakedown compare stop.toml --runs 20           whether the simulator can do whatever Linux did in 20 runs
+  shakedown explore stop.toml --delays 3          every order of events with up to three of them late
+  shakedown replay shakedown-regressions/*.toml   failures that were found before
   shakedown check                                 only read the files, and say all of their mistakes
 
 Exit codes: 0 all held, 1 an expectation or oracle failed, 2 usage, 3 bad scenario file, 4 nothing ran,
@@ -47,6 +52,10 @@ enum Command {
     Real(real::RealArgs),
     /// Play the same files for real, and hold every real outcome against what the simulator can come to
     Compare(compare::CompareArgs),
+    /// Play every schedule within bounds: a certificate, or the smallest failure
+    Explore(explore::ExploreArgs),
+    /// Play recorded failures again, exactly as they were found
+    Replay(replay::ReplayArgs),
     /// Read scenarios and say all of their mistakes, without playing them
     Check(check::CheckArgs),
     /// Tell what an oracle promises, why the promise breaks in practice, and what to do
@@ -91,8 +100,6 @@ enum Format {
 
 /// The commands of the contract that are not built yet.
 const NOT_YET: &[&str] = &[
-    "explore",
-    "replay",
     "show",
     "open",
     "export",
@@ -126,6 +133,8 @@ pub fn main() -> ExitCode {
         Command::Sim(args) => sim::run(&args),
         Command::Real(args) => real::run(&args),
         Command::Compare(args) => compare::run(&args),
+        Command::Explore(args) => explore::run(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Explain { oracle } => explain(oracle.as_deref()),
         Command::Other(words) => other(&words),
@@ -156,11 +165,11 @@ fn other(words: &[String]) -> Exit {
     let word = words.first().map_or("", String::as_str);
     if NOT_YET.contains(&word) {
         eprintln!(
-            "error: `shakedown {word}` is not supported yet: `sim`, `real`, `compare`, `check` and `explain` are"
+            "error: `shakedown {word}` is not supported yet: `sim`, `real`, `compare`, `explore`, `replay`, `check` and `explain` are"
         );
         return Exit::BadFile;
     }
-    let known = ["sim", "real", "compare", "check", "explain"].iter().chain(NOT_YET).copied();
+    let known = ["sim", "real", "compare", "explore", "replay", "check", "explain"].iter().chain(NOT_YET).copied();
     let hint =
         shakedown_core::puppet::nearest(word, known).map_or(String::new(), |near| format!(", did you mean `{near}`?"));
     eprintln!("error: unknown command `{word}`{hint}\n\nTry `shakedown --help`.");
@@ -199,6 +208,17 @@ fn load(files: &Files) -> Result<Vec<Arc<Scenario>>, Exit> {
         return Err(Exit::NothingRan);
     }
     Ok(scenarios)
+}
+
+/// Writes a failure file, and says where; what cannot be written is told, and loses nothing.
+fn saved(file: &FailureFile, folder: &Path) -> Option<String> {
+    match file.save(folder) {
+        Ok(path) => Some(path.display().to_string()),
+        Err(error) => {
+            eprintln!("warning: {} cannot be written into {}: {error}", file.name(), folder.display());
+            None
+        }
+    }
 }
 
 /// The seeds that the flags ask for.

@@ -4,7 +4,7 @@ use super::{Exit, Files, Format, load};
 use crate::format::Scenario;
 use crate::live::{self, LiveRun};
 use crate::report::{
-    CaseLine, CaseSummary, FailureLine, FailureReport, HowCommon, Story, SummaryLine, Surprises, SweepSummary,
+    CaseLine, CaseSummary, FailureLine, FailureReport, HowCommon, RunOf, Story, SummaryLine, Surprises, SweepSummary,
     case_line, failure_block, sweep_summary, timeline,
 };
 use crate::sweep::{Job, PlanNames, Seeds};
@@ -220,7 +220,7 @@ fn report(args: &RealArgs, job: &Job, seed: u64, run: &LiveRun) -> FailureReport
         scenario: job.scenario.name.to_string(),
         case_index: job.case.index,
         case_label: job.case.label.to_string(),
-        seed: None,
+        run: RunOf::Machine,
         oracle: if finding.expected { format!("expect: {}", finding.rule) } else { finding.rule.to_string() },
         subject: finding.subject.clone(),
         at: finding.at,

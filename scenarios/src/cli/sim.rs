@@ -1,15 +1,20 @@
 //! `shakedown sim`: sweep scenarios in the simulator and report.
 
 use super::progress::{Show, watch};
-use super::{Exit, Files, Format, load, seeds};
-use crate::failure::Effort;
+use super::{Exit, Files, Format, load, saved, seeds};
+use crate::failure::{Effort, FailureFile, Investigated};
+use crate::format::Scenario;
 use crate::report::{
-    CaseLine, CaseSummary, FailureLine, FailureReport, SummaryLine, SweepSummary, case_line, failure_block,
+    CaseLine, CaseSummary, FailureLine, FailureReport, RunOf, SummaryLine, SweepSummary, case_line, failure_block,
     sweep_summary,
 };
-use crate::sweep::{CaseResult, Job, Progress, Seeds, SweepResult, look_into, sweep, tell};
+use crate::sweep::{
+    CaseResult, FirstFailure, Job, Progress, Seeds, SweepResult, look_into, regressions, replay, sweep, tell,
+    tell_replayed,
+};
 use clap::Args;
 use shakedown_sim::choose::Strategy;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
@@ -40,6 +45,9 @@ pub(super) struct SimArgs {
     /// Tell a failure as it was found, without shrinking and explaining it
     #[arg(long, env = "SHAKEDOWN_NO_SHRINK")]
     no_shrink: bool,
+    /// Write failure files into this folder; those in `shakedown-regressions` beside a scenario are replayed first
+    #[arg(long, env = "SHAKEDOWN_OUT", value_name = "DIR")]
+    out: Option<PathBuf>,
     /// How results are printed
     #[arg(long, env = "SHAKEDOWN_FORMAT", default_value = "human")]
     format: Format,
@@ -102,6 +110,7 @@ fn report(args: &SimArgs, jobs: &[Job], result: &SweepResult, real_time: Duratio
     let effort = if args.no_shrink { Effort::NONE } else { Effort::default() };
     let mut exit = if interrupted { Exit::Interrupted } else { Exit::Held };
     let mut blocks = Vec::new();
+    exit = exit.worst(replay_regressions(format, jobs, effort, &mut blocks));
     if interrupted {
         eprintln!("interrupted: what follows is what was played until then");
     }
@@ -120,6 +129,9 @@ fn report(args: &SimArgs, jobs: &[Job], result: &SweepResult, real_time: Duratio
             exit = exit.worst(Exit::Failed);
             let investigated = look_into(job, failure, effort);
             let report = tell(job, failure, case.runs, &investigated);
+            if let Some(folder) = &args.out {
+                save(job, failure, &investigated, folder);
+            }
             if !investigated.same {
                 exit = exit.worst(Exit::NotDeterministic);
             }
@@ -140,6 +152,51 @@ fn report(args: &SimArgs, jobs: &[Job], result: &SweepResult, real_time: Duratio
     match format {
         Format::Human => print_human(&blocks, &summary),
         Format::Json => println!("{}", SummaryLine::new(&summary, i32::from(exit.code())).line()),
+    }
+    exit
+}
+
+fn save(job: &Job, failure: &FirstFailure, investigated: &Investigated, folder: &Path) {
+    let found = format!("seed {} of {}", failure.seed, job.strategy);
+    let file = FailureFile::of(investigated, &job.scenario.file, &job.case.label, &found);
+    if let Some(path) = file.and_then(|file| saved(&file, folder)) {
+        eprintln!("written: {path}");
+    }
+}
+
+/// Plays the recorded failures of these scenarios.
+fn replay_regressions(format: Format, jobs: &[Job], effort: Effort, blocks: &mut Vec<FailureReport>) -> Exit {
+    let mut exit = Exit::Held;
+    let mut scenarios: Vec<&Arc<Scenario>> = jobs.iter().map(|job| &job.scenario).collect();
+    scenarios.dedup_by(|a, b| Arc::ptr_eq(a, b));
+    for scenario in scenarios {
+        for (path, file) in regressions(scenario) {
+            let file = match file {
+                Ok(file) => file,
+                Err(error) => {
+                    eprintln!("error: {error}");
+                    exit = exit.worst(Exit::BadFile);
+                    continue;
+                }
+            };
+            let cases = scenario.cases();
+            let Some(case) = cases.iter().find(|case| *case.label == *file.case) else {
+                eprintln!("stale: {}: {} has no case `{}` any more", path.display(), scenario.file, file.case);
+                exit = exit.worst(Exit::Inconclusive);
+                continue;
+            };
+            let replayed = replay(case, &file, effort);
+            if let Some(investigated) = &replayed.still {
+                let run = RunOf::File(path.display().to_string());
+                let again = format!("shakedown replay {}", path.display());
+                let report = tell_replayed(scenario, case, investigated, run, again);
+                if format == Format::Json {
+                    println!("{}", FailureLine::from(&report).line());
+                }
+                blocks.push(report);
+            }
+            exit = exit.worst(super::replay::tell(&path, &file, &replayed));
+        }
     }
     exit
 }

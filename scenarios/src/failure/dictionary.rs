@@ -3,19 +3,22 @@
 use shakedown_core::host::Flown;
 use shakedown_core::site::{Label, mix};
 use shakedown_core::vocab::Fault;
+use shakedown_sim::kernel::fault_keys;
 use std::collections::BTreeMap;
 
 /// Names by labels.
 #[derive(Clone, Debug, Default)]
 pub struct Dictionary {
     names: BTreeMap<Label, String>,
-    faults: Vec<&'static str>,
+    /// Their keys and names.
+    faults: Vec<(u64, &'static str)>,
 }
 
 impl Dictionary {
     /// With the faults that may strike, in their order.
     pub fn with_faults(faults: &[Fault]) -> Dictionary {
-        Dictionary { names: BTreeMap::new(), faults: faults.iter().map(|fault| fault.kind.name()).collect() }
+        let names = faults.iter().map(|fault| fault.kind.name());
+        Dictionary { names: BTreeMap::new(), faults: fault_keys(faults).into_iter().zip(names).collect() }
     }
 
     /// Adds a name.
@@ -37,11 +40,10 @@ impl Dictionary {
 
     /// Which fault strikes whom, for the label of a question about faults.
     pub fn fault(&self, label: Label) -> Option<(&'static str, &str)> {
-        let strikes = |who: Label, at: usize| Label(mix(who.0 ^ (at as u64 + 1))) == label;
         let anywhere = (Label::ROOT, "the machine");
         let all = self.names.iter().map(|(label, name)| (*label, name.as_str())).chain([anywhere]);
-        all.flat_map(|(who, name)| (0..self.faults.len()).map(move |at| (who, name, at)))
-            .find(|(who, _, at)| strikes(*who, *at))
-            .map(|(_, name, at)| (self.faults[at], name))
+        all.flat_map(|(who, name)| self.faults.iter().map(move |(key, fault)| (Label(mix(who.0 ^ key)), *fault, name)))
+            .find(|(asked, _, _)| *asked == label)
+            .map(|(_, fault, name)| (fault, name))
     }
 }

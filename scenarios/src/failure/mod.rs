@@ -3,10 +3,12 @@
 
 mod dictionary;
 mod explain;
+mod file;
 mod words;
 
 pub use dictionary::Dictionary;
 pub use explain::Surprise;
+pub use file::{Entry, FailureFile, FileError};
 
 use shakedown_core::host::Flown;
 use shakedown_core::oracle::Names;

@@ -54,6 +54,38 @@ pub struct HowCommon {
     pub runs: u64,
 }
 
+/// Which run it was.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum RunOf {
+    /// The run of a seed.
+    Seed(u64),
+    /// A run on the real machine.
+    Machine,
+    /// A schedule that an exploration has come to.
+    Schedule,
+    /// A recorded failure, from this file.
+    File(String),
+}
+
+impl RunOf {
+    /// Its seed, if it has one.
+    pub fn seed(&self) -> Option<u64> {
+        match self {
+            RunOf::Seed(seed) => Some(*seed),
+            RunOf::Machine | RunOf::Schedule | RunOf::File(_) => None,
+        }
+    }
+
+    fn words(&self) -> String {
+        match self {
+            RunOf::Seed(seed) => format!("seed {seed}"),
+            RunOf::Machine => "on this machine".into(),
+            RunOf::Schedule => "a smallest schedule".into(),
+            RunOf::File(file) => format!("replay of {file}"),
+        }
+    }
+}
+
 /// All that is known of one failure.
 #[derive(Clone, PartialEq, Debug)]
 pub struct FailureReport {
@@ -63,8 +95,8 @@ pub struct FailureReport {
     pub case_index: u32,
     /// What the axes are set to: `grace=1s`; empty where there are none.
     pub case_label: String,
-    /// `None` for a run on the real machine.
-    pub seed: Option<u64>,
+    /// Which run it was.
+    pub run: RunOf,
     /// The oracle's name, or the expectation that failed.
     pub oracle: String,
     /// Whose promise it is.
@@ -111,7 +143,7 @@ impl FailureReport {
             scenario: String::new(),
             case_index: 1,
             case_label: String::new(),
-            seed: None,
+            run: RunOf::Schedule,
             oracle: finding.rule.to_string(),
             subject: finding.subject.clone(),
             at: finding.at,
@@ -186,8 +218,7 @@ fn headline(report: &FailureReport) -> Vec<String> {
         "" => String::new(),
         label => format!(" · case {} ({label})", report.case_index),
     };
-    let seed = report.seed.map_or("on this machine".into(), |seed| format!("seed {seed}"));
-    let run = clip(&visible(&format!("FAIL {}{case} · {seed}", report.scenario)), WIDTH);
+    let run = clip(&visible(&format!("FAIL {}{case} · {}", report.scenario, report.run.words())), WIDTH);
     let what = clip(visible(&format!("{} {}", report.oracle, report.subject)).trim_end(), WIDTH - 5);
     let used = columns(&run) + columns(&what);
     if used + 2 <= WIDTH {

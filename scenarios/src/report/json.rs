@@ -74,7 +74,7 @@ impl From<&FailureReport> for FailureLine {
             kind: "failure",
             scenario: report.scenario.clone(),
             case: report.case_index,
-            seed: report.seed,
+            seed: report.run.seed(),
             oracle: report.oracle.clone(),
             subject: report.subject.clone(),
             at_ns: report.at.as_nanos(),

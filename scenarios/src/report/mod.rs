@@ -9,7 +9,7 @@ mod table;
 mod text;
 mod timeline;
 
-pub use failure::{FailureReport, HowCommon, Minimised, Reproduced, Surprises, failure_block};
+pub use failure::{FailureReport, HowCommon, Minimised, Reproduced, RunOf, Surprises, failure_block};
 pub use figures::{bytes, count, duration, percent, plural};
 pub use json::{CaseLine, FailureLine, SummaryLine};
 pub use summary::{CaseSummary, SweepSummary, case_line, sweep_summary};

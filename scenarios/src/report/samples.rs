@@ -1,7 +1,7 @@
 //! Hand-made data for the reports' tests: the failure of SCENARIOS.md section 5, one that knows little, one with too much to
 //! show, and any at all.
 
-use super::failure::{FailureReport, HowCommon, Minimised, Reproduced, Surprises};
+use super::failure::{FailureReport, HowCommon, Minimised, Reproduced, RunOf, Surprises};
 use super::summary::{CaseSummary, SweepSummary};
 use super::timeline::{Cell, Mark, Story, TimelineRow, timeline};
 use proptest::prelude::*;
@@ -129,7 +129,7 @@ pub(super) fn checkout() -> FailureReport {
         scenario: "checkout".into(),
         case_index: 4,
         case_label: "grace=1s".into(),
-        seed: Some(42),
+        run: RunOf::Seed(42),
         oracle: "no-orphan".into(),
         subject: "api/helper".into(),
         at: ms(2_204),
@@ -161,7 +161,7 @@ pub(super) fn bare() -> FailureReport {
         scenario: "checkout".into(),
         case_index: 0,
         case_label: String::new(),
-        seed: None,
+        run: RunOf::Machine,
         oracle: "always".into(),
         subject: "session".into(),
         at: ms(31_000),
@@ -211,7 +211,7 @@ pub(super) fn crowd() -> FailureReport {
         oracle: "stop-deadline".into(),
         subject: "w7".into(),
         at: ms(3_661_001),
-        seed: Some(u64::MAX),
+        run: RunOf::Seed(u64::MAX),
         message: "w7 ended at 3661.001 s, after the deadline of its stop at 30.150 s".into(),
         timeline: history.rows("stop-deadline", "w7", 3_661_001),
         reproduced: Some(Reproduced { digest: 0x0c1a_55f0_0d00_0002, identical: 1, of: 2 }),
@@ -270,7 +270,7 @@ prop_compose! {
         let given = |bit: u8| has & (1 << bit) != 0;
         let surprises = Surprises { of_order: figures[0], of_values: figures[1] };
         FailureReport {
-            scenario, case_index: figures[2], case_label, seed: given(0).then_some(u64::from(figures[3])), oracle, subject,
+            scenario, case_index: figures[2], case_label, run: if given(0) { RunOf::Seed(u64::from(figures[3])) } else { RunOf::File(rerun.clone()) }, oracle, subject,
             at: Instant::from_nanos(u64::from(figures[4])), message, decisions: figures[5], surprises, rerun,
             reproduced: given(1).then_some(Reproduced { digest: 7, identical: figures[0], of: figures[1] }),
             minimised: given(2).then_some(Minimised { decisions: figures[3], surprises }),

@@ -1,11 +1,15 @@
 //! Many seeds of many cases: played on every core, merged in the order of the seeds, so that the result does not depend on the cores.
 
+mod explore;
 mod plan;
 mod play;
+mod replay;
 mod run;
 mod story;
 
+pub use explore::{explore, explored_case};
 pub use plan::{Job, Seeds, SeedsError};
 pub use play::{Played, Player};
+pub use replay::{REGRESSIONS, Replayed, regressions, replay, tell_replayed};
 pub use run::{CaseResult, FirstFailure, Progress, RECHECK_EVERY, SweepResult, sweep};
 pub use story::{PlanNames, look_into, rerun_command, tell};

@@ -95,6 +95,11 @@ impl<C: Choose + 'static> Player<C> {
         Played { run, findings, hits }
     }
 
+    /// Looks at the chooser of the last run.
+    pub fn with_chooser<R>(&mut self, look: impl FnOnce(&C) -> R) -> R {
+        look(self.simulator.host().world().borrow().choices())
+    }
+
     /// Allowances that no run has needed so far.
     pub fn unused_allowances(&mut self) -> Vec<(OracleName, Option<String>)> {
         self.simulator.host().world().borrow_mut().audit().allowed_unused()
@@ -135,7 +140,7 @@ impl Player<Chooser> {
             return (player, Pilot::default());
         }
         player.play(Chooser::Pilot(Box::default()));
-        let pilot = player.simulator.host().world().borrow().choices().clone().into_pilot();
+        let pilot = player.with_chooser(|chooser| chooser.clone().into_pilot());
         (player, pilot)
     }
 }
@@ -151,7 +156,7 @@ impl Stage for Player<Record<Chooser>> {
     }
 
     fn with_choices<R>(&mut self, look: impl FnOnce(&Record<Chooser>) -> R) -> R {
-        look(self.simulator.host().world().borrow().choices())
+        self.with_chooser(look)
     }
 
     fn moments(&mut self) -> Vec<Moment> {

@@ -2,7 +2,7 @@
 
 use super::{FirstFailure, Job, Player};
 use crate::failure::{Effort, Investigated, investigate};
-use crate::report::{FailureReport, HowCommon};
+use crate::report::{FailureReport, HowCommon, RunOf};
 use shakedown_core::ids::WorkerId;
 use shakedown_core::oracle::Names;
 use shakedown_core::vocab::SessionSpec;
@@ -46,7 +46,7 @@ pub fn tell(job: &Job, failure: &FirstFailure, runs: u64, investigated: &Investi
         scenario: job.scenario.name.to_string(),
         case_index: job.case.index,
         case_label: job.case.label.to_string(),
-        seed: Some(failure.seed),
+        run: RunOf::Seed(failure.seed),
         oracle: format!("{title}{}", failure.finding.rule),
         rerun: rerun_command(job, failure.seed),
         how_common: Some(HowCommon { failed: failure.runs, runs }),

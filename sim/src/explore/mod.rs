@@ -59,6 +59,8 @@ pub enum Over<T> {
     Held,
     /// It failed.
     Failed(T),
+    /// It was not played: whoever plays has had enough.
+    Enough,
 }
 
 impl Explorer {
@@ -89,9 +91,13 @@ impl Explorer {
                 explorer.tree.rewind();
                 explorer.is_known = false;
                 result.runs += 1;
-                if let Over::Failed(failure) = play(explorer.tree.clone(), &mut explorer) {
-                    (result.failure, result.surprises) = (Some(failure), Some(total));
-                    return Explored { is_complete: true, ..result };
+                match play(explorer.tree.clone(), &mut explorer) {
+                    Over::Held => {}
+                    Over::Failed(failure) => {
+                        (result.failure, result.surprises) = (Some(failure), Some(total));
+                        return Explored { is_complete: true, ..result };
+                    }
+                    Over::Enough => return result,
                 }
                 explorer.tree.end(!explorer.is_known);
                 if !explorer.tree.turn() {

@@ -50,7 +50,7 @@ pub use cgroup::CgroupId;
 pub use clock::Clock;
 pub use coming::Coming;
 pub use exec::{Spawn, Spawned};
-pub use fault::Notice;
+pub use fault::{Notice, fault_keys};
 pub use poll::{KernelReady, What};
 pub use rlimit::Resource;
 pub use tty::TtyId;

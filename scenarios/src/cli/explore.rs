@@ -1,0 +1,176 @@
+//! `shakedown explore`: every schedule within bounds, and a certificate that says what was held calm; or the first failure, a smallest one.
+
+use super::{Exit, Files, load};
+use crate::failure::{Effort, FailureFile, Investigated, investigate};
+use crate::format::{Case, Scenario};
+use crate::report::{RunOf, failure_block, plural, wrap};
+use crate::sweep::{Player, explore, explored_case, tell_replayed};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use shakedown_core::site::Kind;
+use shakedown_sim::choose::{Chooser, Record, Trace};
+use shakedown_sim::explore::{Bounds, Budget, Explored};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Instant;
+
+/// The arguments of `explore`.
+#[derive(Args, Debug)]
+pub(super) struct ExploreArgs {
+    #[command(flatten)]
+    files: Files,
+    /// Only this case of each scenario, counted from 1
+    #[arg(long, env = "SHAKEDOWN_CASE", value_name = "K")]
+    case: Option<u32>,
+    /// At most so many actions are passed over for once, counted from first come first served
+    #[arg(long, env = "SHAKEDOWN_DELAYS", value_name = "D", default_value_t = 2)]
+    delays: u32,
+    /// At most so many of the file's faults strike
+    #[arg(long, env = "SHAKEDOWN_FAULTS", value_name = "F", default_value_t = 1)]
+    faults: u32,
+    /// At most so many processes crash, at any of their steps
+    #[arg(long, env = "SHAKEDOWN_CRASHES", value_name = "C", default_value_t = 0)]
+    crashes: u32,
+    /// At most so many values are not the calm one: the longest of a range, a duration that ends with a deadline
+    #[arg(long, env = "SHAKEDOWN_VALUES", value_name = "V", default_value_t = 0)]
+    values: u32,
+    /// Give up on a case after so many runs
+    #[arg(long, env = "SHAKEDOWN_RUNS", value_name = "N", default_value_t = 5_000_000)]
+    runs: u64,
+    /// Write failure files into this folder
+    #[arg(long, env = "SHAKEDOWN_OUT", value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+pub(super) fn run(args: &ExploreArgs) -> Exit {
+    let scenarios = match load(&args.files) {
+        Ok(scenarios) => scenarios,
+        Err(exit) => return exit,
+    };
+    let stop = Arc::new(AtomicBool::new(false));
+    let asked = stop.clone();
+    // The first interrupt ends the exploration and tells how far it came, the second ends the program.
+    let armed = ctrlc::set_handler(move || {
+        if asked.swap(true, Relaxed) {
+            std::process::exit(i32::from(Exit::Interrupted.code()));
+        }
+    });
+    if let Err(error) = armed {
+        eprintln!("warning: an interrupt will lose what was found: {error}");
+    }
+    let mut exit = Exit::Held;
+    let mut cases = 0;
+    for scenario in &scenarios {
+        for case in scenario.cases().iter().filter(|case| args.case.is_none_or(|wanted| wanted == case.index)) {
+            if let Some(worker) = case.without_sim() {
+                eprintln!(
+                    "error: {}: the simulator cannot play worker `{worker}`: give its command a `sim`",
+                    scenario.file
+                );
+                return Exit::BadFile;
+            }
+            cases += 1;
+            exit = exit.worst(explore_case(args, scenario, case, &stop));
+            if stop.load(Relaxed) {
+                return exit.worst(Exit::Interrupted);
+            }
+        }
+    }
+    if cases == 0 {
+        eprintln!("error: no case {} in these scenarios", args.case.unwrap_or_default());
+        return Exit::NothingRan;
+    }
+    exit
+}
+
+fn explore_case(args: &ExploreArgs, scenario: &Scenario, case: &Case, stop: &AtomicBool) -> Exit {
+    let ExploreArgs { delays, faults, crashes, values, .. } = *args;
+    let bounds = Bounds { delays, faults, crashes, values };
+    let case = &explored_case(case, bounds);
+    let began = Instant::now();
+    let bar = ProgressBar::new_spinner();
+    let style = ProgressStyle::with_template("{spinner} {msg}: {human_pos} runs, {per_sec}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+    bar.set_message(format!("{} {}", scenario.name, case.label));
+    let explored = explore(case, bounds, Budget { runs: args.runs }, |runs| {
+        bar.set_position(runs);
+        !stop.load(Relaxed)
+    });
+    bar.finish_and_clear();
+    let title =
+        if case.label.is_empty() { scenario.name.to_string() } else { format!("{} · {}", scenario.name, case.label) };
+    match &explored.failure {
+        Some((finding, answers)) => {
+            let chooser = Chooser::Trace(Trace::new(answers));
+            let stage = || Player::new(case, Record::new(Chooser::default()));
+            let investigated = investigate(stage, &chooser, finding, Effort::default());
+            let saved = save(args, scenario, case, &investigated);
+            let again = saved.map_or_else(|| again(args, scenario, case), |path| format!("shakedown replay {path}"));
+            print!("{}", failure_block(&tell_replayed(scenario, case, &investigated, RunOf::Schedule, again)));
+            Exit::Failed
+        }
+        None if explored.is_complete => {
+            println!("ok    {title}");
+            certificate(&explored, bounds, began).iter().for_each(|line| println!("      {line}"));
+            Exit::Held
+        }
+        None => {
+            println!("?     {title}");
+            let runs = plural(explored.runs, "run");
+            println!(
+                "      not all was tried: {runs} in {:.1} s, none failed; --runs plays more",
+                began.elapsed().as_secs_f64()
+            );
+            Exit::Inconclusive
+        }
+    }
+}
+
+/// What was judged, and what was not: so that nobody takes it for more than it is.
+fn certificate<T>(explored: &Explored<T>, bounds: Bounds, began: Instant) -> Vec<String> {
+    let schedules = plural(explored.schedules, "schedule");
+    let told = format!(
+        "all {schedules} with at most {bounds} hold: {} in {:.1} s, {} met again",
+        plural(explored.runs, "run"),
+        began.elapsed().as_secs_f64(),
+        plural(explored.states as u64, "state"),
+    );
+    let held = held_calm(&explored.held);
+    let mut lines = wrap(&told, WIDTH);
+    lines.extend(wrap(&format!("held calm: {held}"), WIDTH));
+    lines
+}
+
+/// Beside the words at the left edge.
+const WIDTH: usize = crate::report::WIDTH - 6;
+
+fn held_calm(held: &BTreeMap<Kind, u64>) -> String {
+    let words = |kind: Kind| match kind {
+        Kind::Poll | Kind::Mail | Kind::Tick | Kind::Step | Kind::Arrival | Kind::Lag => "the order of actions",
+        Kind::Span => "durations (each the shortest)",
+        Kind::Tie => "ties of durations with deadlines",
+        Kind::Pick | Kind::Random => "alternatives (each the first)",
+        Kind::Fault => "faults",
+        Kind::Crash => "crashes of processes",
+        Kind::Clock => "deadlines (never early)",
+    };
+    let mut told: Vec<&str> = held.keys().map(|kind| words(*kind)).collect();
+    told.dedup();
+    told.extend(["crashes of the host", "everything that takes longer than it must"]);
+    told.join(", ")
+}
+
+fn again(args: &ExploreArgs, scenario: &Scenario, case: &Case) -> String {
+    let ExploreArgs { delays, faults, crashes, values, .. } = *args;
+    let which = if case.label.is_empty() { String::new() } else { format!(" --case {}", case.index) };
+    let file = &scenario.file;
+    format!("shakedown explore {file}{which} --delays {delays} --faults {faults} --crashes {crashes} --values {values}")
+}
+
+fn save(args: &ExploreArgs, scenario: &Scenario, case: &Case, investigated: &Investigated) -> Option<String> {
+    let folder = args.out.as_ref()?;
+    let file = FailureFile::of(investigated, &scenario.file, &case.label, &again(args, scenario, case))?;
+    super::saved(&file, folder)
+}

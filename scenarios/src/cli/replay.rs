@@ -1,0 +1,103 @@
+//! `shakedown replay`: recorded failures, exactly as they were found, also after unrelated edits.
+
+use super::Exit;
+use crate::failure::{Effort, FailureFile};
+use crate::format::{self, Scenario};
+use crate::report::{RunOf, failure_block, plural};
+use crate::sweep::{Replayed, replay, tell_replayed};
+use clap::Args;
+use std::path::{Path, PathBuf};
+
+/// The arguments of `replay`.
+#[derive(Args, Debug)]
+pub(super) struct ReplayArgs {
+    /// Failure files, as `sim --out` and `explore --out` write them
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// Only play it again, without explaining it
+    #[arg(long, env = "SHAKEDOWN_NO_SHRINK")]
+    no_shrink: bool,
+}
+
+pub(super) fn run(args: &ReplayArgs) -> Exit {
+    let effort = if args.no_shrink { Effort::NONE } else { Effort::default() };
+    args.files.iter().fold(Exit::Held, |exit, path| exit.worst(replay_one(path, effort)))
+}
+
+fn replay_one(path: &Path, effort: Effort) -> Exit {
+    let file = match FailureFile::read(path) {
+        Ok(file) => file,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return Exit::BadFile;
+        }
+    };
+    let scenario = match scenario_of(path, &file) {
+        Ok(scenario) => scenario,
+        Err(wrong) => {
+            eprintln!("{wrong}");
+            return Exit::BadFile;
+        }
+    };
+    let cases = scenario.cases();
+    let Some(case) = cases.iter().find(|case| *case.label == *file.case) else {
+        eprintln!("error: {}: {} has no case `{}` any more", path.display(), scenario.file, file.case);
+        return Exit::BadFile;
+    };
+    let replayed = replay(case, &file, effort);
+    if let Some(investigated) = &replayed.still {
+        let run = RunOf::File(path.display().to_string());
+        let again = format!("shakedown replay {}", path.display());
+        print!("{}", failure_block(&tell_replayed(&scenario, case, investigated, run, again)));
+    }
+    let exit = tell(path, &file, &replayed);
+    if exit == Exit::Held {
+        println!("ok    {}: {} {} holds", path.display(), file.rule, file.subject);
+    }
+    exit
+}
+
+/// Where the scenario is: as it was named, seen from here or else from the failure file's folder or that one's.
+fn scenario_of(path: &Path, file: &FailureFile) -> Result<Scenario, String> {
+    let beside = path.parent().unwrap_or(Path::new(""));
+    let name = Path::new(&file.of).file_name().map_or_else(PathBuf::new, PathBuf::from);
+    let places = [PathBuf::from(&file.of), beside.join(&name), beside.join("..").join(&name)];
+    let Some(found) = places.iter().find(|place| place.is_file()) else {
+        return Err(format!(
+            "error: {}: its scenario {} is not there, nor is there a {} beside it",
+            path.display(),
+            file.of,
+            name.display()
+        ));
+    };
+    format::load(found).map_err(|wrong| format::render_all(&wrong, false))
+}
+
+/// How it went, beside the report; a trace that does not fit any more says so.
+pub(super) fn tell(path: &Path, file: &FailureFile, replayed: &Replayed) -> Exit {
+    let name = path.display();
+    let stale = replayed.stale.len();
+    if stale > 0 {
+        eprintln!(
+            "stale: {name}: {stale} of {} no longer come up, the scenario has changed since: {}",
+            plural(replayed.surprises as u64, "surprise"),
+            replayed.stale.join("; ")
+        );
+    }
+    match (&replayed.still, &replayed.other) {
+        (Some(investigated), _) if !investigated.same => Exit::NotDeterministic,
+        (Some(_), _) => Exit::Failed,
+        (None, Some(other)) => {
+            eprintln!(
+                "{name}: {} {} holds, but {} {} fails: {}",
+                file.rule, file.subject, other.rule, other.subject, other.message
+            );
+            Exit::Failed
+        }
+        (None, None) if stale > 0 => {
+            eprintln!("{name}: it passes, which means nothing as long as it does not fit: find the failure anew");
+            Exit::Inconclusive
+        }
+        (None, None) => Exit::Held,
+    }
+}

@@ -1,0 +1,150 @@
+//! A failure that was found is written down, and found again: also after the scenario has been edited elsewhere.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A folder of this test's own, new at each run.
+fn folder(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("replay-{name}"));
+    let _absent = fs::remove_dir_all(&path);
+    fs::create_dir_all(&path).expect("the target folder is ours to write");
+    path
+}
+
+fn shakedown(folder: &Path, args: &[&str]) -> (Option<i32>, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_shakedown"));
+    // What the caller's environment says is not this test's business.
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("SHAKEDOWN_") {
+            command.env_remove(name);
+        }
+    }
+    let Output { status, stdout, stderr } = command.args(args).current_dir(folder).output().expect("the command runs");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the command speaks UTF-8");
+    (status.code(), text(stdout), text(stderr))
+}
+
+/// Killed if it takes longer to leave than it is given, and if a start fails in between.
+const RACE: &str = r#"schema = 1
+[workers.api]
+puppet = "on TERM exit 0 after 10ms..900ms; print up; hang"
+stop = { grace = "500ms" }
+[[stimuli]]
+at = "50ms..400ms"
+do = "stop"
+[[faults]]
+on = "api"
+kind = "slow-exit"
+chance = 0.2
+[[expect]]
+final = { api = "stopped" }
+"#;
+
+/// What somebody adds who has other things in mind: a worker before it, another fault before its own, another stimulus.
+const EDITED: &str = r#"schema = 1
+[workers.aaa]
+puppet = "sleep 1ms..9ms; on TERM exit 0 after 1ms..30ms; hang"
+[workers.api]
+puppet = "on TERM exit 0 after 10ms..900ms; print up; hang"
+stop = { grace = "500ms" }
+[[stimuli]]
+at = "50ms..400ms"
+do = "stop"
+[[faults]]
+on = "aaa"
+kind = "late-notify"
+chance = 0.9
+[[faults]]
+on = "api"
+kind = "slow-exit"
+chance = 0.2
+[[expect]]
+final = { api = "stopped" }
+"#;
+
+/// The one failure file of a folder.
+fn only(folder: &Path) -> PathBuf {
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(folder).expect("it was written").map(|entry| entry.expect("readable").path()).collect();
+    assert_eq!(files.len(), 1, "{files:?}");
+    files.remove(0)
+}
+
+#[test]
+fn a_failure_replays_after_an_unrelated_worker_and_an_unrelated_fault_were_added() {
+    let folder = folder("edited");
+    fs::write(folder.join("race.toml"), RACE).expect("written");
+    let (code, _, told) = shakedown(&folder, &["sim", "race.toml", "--seeds", "200", "--out", "shakedown-regressions"]);
+    assert_eq!(code, Some(1), "{told}");
+    let file = only(&folder.join("shakedown-regressions"));
+    let file = file.strip_prefix(&folder).expect("it is below").to_str().expect("a plain name");
+    let (code, block, told) = shakedown(&folder, &["replay", file]);
+    assert_eq!((code, told.as_str()), (Some(1), ""), "{block}");
+    let surprises = |block: &str| -> Vec<String> {
+        block.lines().filter(|line| line.starts_with("  surprise")).map(str::to_owned).collect()
+    };
+    assert_eq!(surprises(&block), ["  surprise 1   api takes 500ms of 10ms..900ms"], "{block}");
+
+    fs::write(folder.join("race.toml"), EDITED).expect("written");
+    let (code, again, told) = shakedown(&folder, &["replay", file]);
+    assert_eq!((code, told.as_str()), (Some(1), ""), "{again}");
+    assert_eq!(surprises(&again), surprises(&block), "{again}");
+    // A sweep plays it first, even one whose seeds are all well.
+    let (code, block, _) = shakedown(&folder, &["sim", "race.toml", "--seed", "1", "--format", "json"]);
+    assert_eq!(code, Some(1));
+    assert!(
+        block
+            .lines()
+            .next()
+            .is_some_and(|line| line.contains("\"type\":\"failure\"") && line.contains("shakedown replay")),
+        "{block}"
+    );
+}
+
+#[test]
+fn a_failure_that_is_mended_holds_and_one_that_does_not_fit_any_more_is_called_stale() {
+    let folder = folder("stale");
+    fs::write(folder.join("race.toml"), RACE).expect("written");
+    let (code, _, told) = shakedown(&folder, &["sim", "race.toml", "--seeds", "200", "--out", "."]);
+    assert_eq!(code, Some(1), "{told}");
+    let (_, name) = told.trim().rsplit_once("written: ").expect("it says where");
+    fs::write(folder.join("race.toml"), RACE.replace("\"500ms\"", "\"2s\"")).expect("written");
+    let (code, told, _) = shakedown(&folder, &["replay", name]);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.starts_with("ok    ") && told.ends_with("holds\n"), "{told}");
+
+    let other = RACE.replace("exit 0 after 10ms..900ms", "exit 0");
+    fs::write(folder.join("race.toml"), other).expect("written");
+    let (code, _, told) = shakedown(&folder, &["replay", name]);
+    assert_eq!(code, Some(5), "{told}");
+    assert!(told.contains("1 of 1 surprise no longer come up") && told.contains("find the failure anew"), "{told}");
+
+    fs::write(folder.join("race.toml"), "schema = 1").expect("written");
+    assert_eq!(shakedown(&folder, &["replay", name]).0, Some(3));
+    fs::write(folder.join(name), "failure = 7").expect("written");
+    let (code, _, told) = shakedown(&folder, &["replay", name]);
+    assert_eq!(code, Some(3));
+    assert!(told.contains("is not a failure file"), "{told}");
+}
+
+#[test]
+fn an_exploration_prints_a_certificate_or_a_smallest_failure() {
+    let folder = folder("explore");
+    fs::write(folder.join("race.toml"), RACE.replace("[[expect]]", "[[expect]]\nnever = \"api killed\"\n[[expect]]"))
+        .expect("written");
+    let (code, told, _) = shakedown(&folder, &["explore", "race.toml", "--delays", "2", "--faults", "1"]);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(
+        told.starts_with("ok    race\n      all ") && told.contains("with at most 2 delays, 1 fault hold"),
+        "{told}"
+    );
+    assert!(told.contains("held calm: durations (each the shortest)"), "{told}");
+
+    let (code, told, _) = shakedown(&folder, &["explore", "race.toml", "--values", "1", "--out", "found"]);
+    assert_eq!(code, Some(1), "{told}");
+    assert!(told.contains("a smallest schedule") && told.contains("1 surprise: 0 of order, 1 of values"), "{told}");
+    let again =
+        told.lines().last().and_then(|line| line.strip_prefix("shakedown replay ")).expect("a command to paste");
+    assert_eq!(shakedown(&folder, &["replay", again]).0, Some(1));
+}
