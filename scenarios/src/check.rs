@@ -1,6 +1,6 @@
 //! `check`: an async supervisor played under many seeds in `cargo test`. The oracles watch; a failure ends in the command to paste.
 
-use crate::failure::{Dictionary, Effort, Finding, Stage, investigate};
+use crate::failure::{Dictionary, Effort, Finding, Stage, diverge, investigate};
 use crate::report::{FailureReport, HowCommon, RunOf, failure_block};
 use crate::sweep::Seeds;
 use shakedown_core::choose::Choose;
@@ -183,14 +183,9 @@ where
         runs += 1;
         if config.recheck_all || runs % crate::sweep::RECHECK_EVERY == 1 {
             let (again, _) = player.play(config.strategy.chooser(seed, &pilot), &test);
-            assert!(
-                (run.digest, run.end) == (again.digest, again.end),
-                "{} is not deterministic: seed {seed} took two ways, after {} and {} steps. A clock, a thread, a hash map's order or a \
-                 static is used inside the test.",
-                config.name,
-                run.steps,
-                again.steps
-            );
+            if (run.digest, run.end) != (again.digest, again.end) {
+                panic!("{}", not_deterministic(&config, seed, &pilot, &test));
+            }
         }
         if let Some(blame) = blame {
             failed += 1;
@@ -319,6 +314,26 @@ where
     fn with_names<R>(&self, tell: impl FnOnce(&dyn Names) -> R) -> R {
         tell(&NoWorkers)
     }
+}
+
+/// Two runs of a seed were not the same.
+fn not_deterministic<F, Fut, T>(config: &Config, seed: u64, pilot: &Pilot, test: &F) -> String
+where
+    F: Fn(TaskCx) -> Fut,
+    Fut: Future<Output = T> + 'static,
+    T: TestResult,
+{
+    let stage =
+        || TestStage { player: Player::new(config, Record::new(Chooser::default())), faults: &config.faults, test };
+    let parted = diverge(stage, &config.strategy.chooser(seed, pilot));
+    let parted = parted.map_or_else(
+        || {
+            "two more runs were the same: a static that outlives a run, or a real clock, decides now and then"
+                .to_owned()
+        },
+        |parted| parted.to_string(),
+    );
+    format!("{} is not deterministic: seed {seed} took two ways: {parted}", config.name)
 }
 
 fn report<F, Fut, T>(config: &Config, seed: u64, finding: &Finding, how_common: HowCommon, test: &F) -> String

@@ -79,17 +79,6 @@ fn a_deadlock_names_its_waiters() {
 }
 
 #[test]
-fn a_real_clock_inside_the_simulation_is_found_out() {
-    let report = message_of(|| {
-        check(Config::new("users::clock").seeds(4), |cx: TaskCx| async move {
-            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-            cx.sleep(Duration::from_nanos(u64::from(now.subsec_nanos()))).await;
-        })
-    });
-    assert!(report.contains("not deterministic"), "{report}");
-}
-
-#[test]
 fn tasks_talk_through_channels_select_and_time_out() {
     check(Config::new("users::tasks").seeds(200), |cx: TaskCx| async move {
         let (tx, mut rx) = shakedown::core::sync::mpsc::bounded(1);

@@ -157,7 +157,7 @@ impl<C: Choose + 'static> SimWorld<C> {
     /// The run is over: what falls due at the end is judged.
     pub fn end(&mut self, end: &EndState<'_>) {
         self.settle_accounts();
-        self.audit.end(end, &scene!(self));
+        // What comes of it, as a task that waits for ever, comes after it.
         if self.wakes.take_escape() {
             self.audit.unexpected(
                 "the simulation",
@@ -165,6 +165,7 @@ impl<C: Choose + 'static> SimWorld<C> {
                 &scene!(self),
             );
         }
+        self.audit.end(end, &scene!(self));
     }
 
     /// What may go wrong, in the next simulation and in those after it.

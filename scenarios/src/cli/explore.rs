@@ -132,7 +132,7 @@ fn explore_case(args: &ExploreArgs, scenario: &Scenario, case: &Case, stop: &Ato
 fn certificate<T>(explored: &Explored<T>, bounds: Bounds, began: Instant) -> Vec<String> {
     let schedules = plural(explored.schedules, "schedule");
     let told = format!(
-        "all {schedules} with at most {bounds} hold: {} in {:.1} s, {} met again",
+        "all {schedules} with at most {bounds} hold: {} in {:.1} s, {} told apart",
         plural(explored.runs, "run"),
         began.elapsed().as_secs_f64(),
         plural(explored.states as u64, "state"),

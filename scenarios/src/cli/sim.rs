@@ -9,7 +9,7 @@ use crate::report::{
     sweep_summary,
 };
 use crate::sweep::{
-    CaseResult, FirstFailure, Job, Progress, Seeds, SweepResult, look_into, regressions, replay, sweep, tell,
+    CaseResult, FirstFailure, Job, Progress, Seeds, SweepResult, look_into, parting, regressions, replay, sweep, tell,
     tell_replayed,
 };
 use clap::Args;
@@ -123,7 +123,9 @@ fn report(args: &SimArgs, jobs: &[Job], result: &SweepResult, real_time: Duratio
         }
         for seed in &case.unsteady {
             exit = exit.worst(Exit::NotDeterministic);
-            eprintln!("not deterministic: {} case {} seed {seed} took two ways", job.scenario.name, job.case.index);
+            let (name, index) = (&job.scenario.name, job.case.index);
+            let parted = parting(job, *seed).map_or_else(String::new, |parted| format!(": {parted}"));
+            eprintln!("not deterministic: {name} case {index} seed {seed} took two ways{parted}");
         }
         for failure in &case.failures {
             exit = exit.worst(Exit::Failed);

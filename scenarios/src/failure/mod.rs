@@ -2,11 +2,13 @@
 //! Every way to play (a scenario, a test of one's own) is a stage here, so that all failures are treated and told alike.
 
 mod dictionary;
+mod divergence;
 mod explain;
 mod file;
 mod words;
 
 pub use dictionary::Dictionary;
+pub use divergence::{Divergence, Source, diverge};
 pub use explain::Surprise;
 pub use file::{Entry, FailureFile, FileError};
 

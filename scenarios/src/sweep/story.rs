@@ -1,7 +1,7 @@
 //! From a failing seed to what a person reads: the failure is looked into, and its history becomes a timeline.
 
 use super::{FirstFailure, Job, Player};
-use crate::failure::{Effort, Investigated, investigate};
+use crate::failure::{Divergence, Effort, Investigated, diverge, investigate};
 use crate::report::{FailureReport, HowCommon, RunOf};
 use shakedown_core::ids::WorkerId;
 use shakedown_core::oracle::Names;
@@ -37,6 +37,12 @@ pub fn look_into(job: &Job, failure: &FirstFailure, effort: Effort) -> Investiga
     let (_, pilot) = Player::with_pilot(job);
     let stage = || Player::new(&job.case, Record::new(Chooser::default()));
     investigate(stage, &job.strategy.chooser(failure.seed, &pilot), &failure.finding, effort)
+}
+
+/// Where two runs of a seed part, if they still do.
+pub fn parting(job: &Job, seed: u64) -> Option<Divergence> {
+    let (_, pilot) = Player::with_pilot(job);
+    diverge(|| Player::new(&job.case, Record::new(Chooser::default())), &job.strategy.chooser(seed, &pilot))
 }
 
 /// Tells its story.

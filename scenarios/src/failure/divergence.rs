@@ -1,0 +1,97 @@
+//! Two runs of one seed that are not the same: where they part, and what that speaks for. Nothing but the seed may decide a run, so
+//! something inside it asks the real machine.
+
+use super::Stage;
+use shakedown_core::host::Flown;
+use shakedown_core::time::Instant;
+use shakedown_sim::choose::{Chooser, Record};
+use std::fmt;
+
+/// Where two runs of the same choices part.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Divergence {
+    /// The first step that differs, counted from 1.
+    pub step: usize,
+    /// That step in either run; `None` where it is over by then.
+    pub took: [Option<Flown>; 2],
+    /// The last step before it, which both took.
+    pub before: Option<Flown>,
+    /// What the difference speaks for.
+    pub source: Source,
+}
+
+/// What may have decided instead of the seed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Source {
+    /// The same thing happens at another time.
+    Duration,
+    /// Others are enabled, in the same instant.
+    Order,
+    /// One run goes on where the other is over, or does something else.
+    Decision,
+}
+
+impl Source {
+    const fn words(self) -> &'static str {
+        match self {
+            Source::Duration => {
+                "the same step comes at another time: a duration is made from a real clock (Instant::now, SystemTime::now), from a \
+                 generator of the process (RandomState, rand), or from a static that outlives the run"
+            }
+            Source::Order => {
+                "in the same instant others are next: the order of a hash map or a hash set (use BTreeMap), a real thread, or a static \
+                 that outlives the run"
+            }
+            Source::Decision => {
+                "one run does what the other does not: it asks a real clock, a generator of the process, a real process, a thread, the \
+                 order of a hash map, or a static that outlives the run"
+            }
+        }
+    }
+}
+
+/// Plays these choices twice, and looks where the runs part. `None` if they did not this time.
+pub fn diverge<S: Stage>(stage: impl Fn() -> S, chooser: &Chooser) -> Option<Divergence> {
+    let flights = [(); 2].map(|()| {
+        let mut stage = stage();
+        stage.record_flight();
+        let (run, _) = stage.play(Record::new(chooser.clone()));
+        (stage.flight(), run.end)
+    });
+    let [(first, ended), (second, ended_too)] = &flights;
+    first_difference(first, second, (*ended, *ended_too))
+}
+
+fn first_difference(first: &[Flown], second: &[Flown], ends: (Instant, Instant)) -> Option<Divergence> {
+    let same = |(a, b): (&Flown, &Flown)| (a.at, a.site, &a.who) == (b.at, b.site, &b.who);
+    let at = first.iter().zip(second).take_while(|(a, b)| same((a, b))).count();
+    let took = [first.get(at).cloned(), second.get(at).cloned()];
+    let source = match &took {
+        [None, None] if ends.0 == ends.1 => return None,
+        [None, None] => Source::Duration,
+        [Some(a), Some(b)] if a.site == b.site => Source::Duration,
+        [Some(a), Some(b)] if a.at == b.at => Source::Order,
+        [Some(_), Some(_)] | [Some(_), None] | [None, Some(_)] => Source::Decision,
+    };
+    let before = at.checked_sub(1).and_then(|before| first.get(before)).cloned();
+    Some(Divergence { step: at + 1, took, before, source })
+}
+
+impl fmt::Display for Divergence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = |step: &Option<Flown>| match step {
+            Some(flown) => format!("`{}` at {}", who(flown), flown.at),
+            None => "nothing more".to_owned(),
+        };
+        let [first, second] = &self.took;
+        write!(f, "step {} is {} in one run and {} in the other", self.step, words(first), words(second))?;
+        if let Some(before) = &self.before {
+            write!(f, ", after both have run `{}` at {}", who(before), before.at)?;
+        }
+        write!(f, "; {}", self.source.words())
+    }
+}
+
+fn who(flown: &Flown) -> &str {
+    if flown.who.is_empty() { "a task" } else { &flown.who }
+}
