@@ -1,10 +1,10 @@
 //! `shakedown replay`: recorded failures, exactly as they were found, also after unrelated edits.
 
 use super::Exit;
-use crate::failure::{Effort, FailureFile};
+use crate::failure::{Effort, FailureFile, Replayed};
 use crate::format::{self, Scenario};
 use crate::report::{RunOf, failure_block, plural};
-use crate::sweep::{Replayed, replay, tell_replayed};
+use crate::sweep::{replay, tell_replayed};
 use clap::Args;
 use std::path::{Path, PathBuf};
 

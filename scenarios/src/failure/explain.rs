@@ -2,7 +2,7 @@
 //! Everything said here was tried: a value "passes" because a run with it was played and passed.
 
 use super::words::Told;
-use super::{Finding, Investigated, Stage, replay};
+use super::{Finding, Investigated, Stage, run_of};
 use crate::report::{Story, said};
 use shakedown_core::host::Flown;
 use shakedown_core::oracle::Names;
@@ -56,7 +56,7 @@ fn nearest_pass<S: Stage>(
     let mut outcome = |value: u32| {
         let mut with: Vec<Answer> = smallest.to_vec();
         with.iter_mut().filter(|answer| answer.site == last.site).for_each(|answer| answer.answer = value);
-        let (_, found) = stage.play(replay(&with));
+        let (_, found) = stage.play(run_of(&with));
         match found {
             None => Flip::Passes,
             Some(found) if found.is_same_as(finding) => Flip::Fails,

@@ -5,12 +5,14 @@ mod dictionary;
 mod divergence;
 mod explain;
 mod file;
+mod replay;
 mod words;
 
 pub use dictionary::Dictionary;
 pub use divergence::{Divergence, Source, diverge};
 pub use explain::Surprise;
 pub use file::{Entry, FailureFile, FileError};
+pub use replay::{Replayed, replay};
 
 use shakedown_core::host::Flown;
 use shakedown_core::oracle::Names;
@@ -170,7 +172,7 @@ pub fn investigate<S: Stage>(
 fn shrink_and_explain<S: Stage>(stage: &mut S, recorded: &[Answer], effort: Effort, into: &mut Investigated) {
     let Some(smallest) = minimise(stage, recorded, effort, &into.finding) else { return };
     stage.record_flight();
-    let (_, finding) = stage.play(replay(&smallest));
+    let (_, finding) = stage.play(run_of(&smallest));
     into.finding = finding.unwrap_or_else(|| into.finding.clone());
     into.minimised = Some(stage.with_choices(Size::of));
     into.moments = stage.moments();
@@ -185,14 +187,14 @@ pub fn minimise<S: Stage>(
     finding: &Finding,
 ) -> Option<Vec<Answer>> {
     let shrunk = shrink(recorded, effort.shrink_runs, |surprises| {
-        let (_, found) = stage.play(replay(surprises));
+        let (_, found) = stage.play(run_of(surprises));
         found.filter(|found| found.is_same_as(finding)).map(|_| stage.with_choices(|choices| asked(choices)))
     });
     shrunk.map(|shrunk| shrunk.surprises)
 }
 
 /// The run of these surprises, all else calm.
-fn replay(surprises: &[Answer]) -> Record<Chooser> {
+fn run_of(surprises: &[Answer]) -> Record<Chooser> {
     Record::new(Chooser::Trace(Trace::new(surprises)))
 }
 

@@ -10,6 +10,6 @@ mod story;
 pub use explore::{explore, explored_case};
 pub use plan::{Job, Seeds, SeedsError};
 pub use play::{Played, Player};
-pub use replay::{REGRESSIONS, Replayed, regressions, replay, tell_replayed};
+pub use replay::{REGRESSIONS, regressions, replay, tell_replayed};
 pub use run::{CaseResult, FirstFailure, Progress, RECHECK_EVERY, SweepResult, sweep};
 pub use story::{PlanNames, look_into, parting, rerun_command, tell};

@@ -1,47 +1,15 @@
 //! Recorded failures, played again by their sites: first of all in a sweep, and by `shakedown replay`.
 
 use super::{PlanNames, Player};
-use crate::failure::{Effort, FailureFile, FileError, Finding, Investigated, Stage, investigate};
+use crate::failure::{Effort, FailureFile, FileError, Investigated, Replayed};
 use crate::format::{Case, Scenario};
 use crate::report::{FailureReport, RunOf};
-use shakedown_sim::choose::{Chooser, Record, Trace};
+use shakedown_sim::choose::{Chooser, Record};
 use std::path::{Path, PathBuf};
-
-/// What became of a recorded failure.
-#[derive(Debug)]
-pub struct Replayed {
-    /// What was looked into, where it still fails as it did.
-    pub still: Option<Investigated>,
-    /// What the run is blamed for instead, if for anything.
-    pub other: Option<Finding>,
-    /// Its surprises, in words, that nobody asks for any more: the scenario has changed since.
-    pub stale: Vec<String>,
-    /// How many surprises it has.
-    pub surprises: usize,
-}
 
 /// Plays a recorded failure of this case.
 pub fn replay(case: &Case, file: &FailureFile, effort: Effort) -> Replayed {
-    // What is read was checked.
-    let answers = file.answers().unwrap_or_default();
-    let chooser = Chooser::Trace(Trace::new(&answers));
-    let stage = || Player::new(case, Record::new(Chooser::default()));
-    let mut first = stage();
-    let (_, found) = Stage::play(&mut first, Record::new(chooser.clone()));
-    let unasked = first.with_choices(|choices| match choices.inner() {
-        Chooser::Trace(trace) => trace.unasked(),
-        Chooser::Random(_) | Chooser::Walk(_) | Chooser::Pct(_) | Chooser::Pos(_) => Vec::new(),
-        Chooser::Surw(_) | Chooser::Delays(_) | Chooser::Pilot(_) => Vec::new(),
-    });
-    let is_stale = |site| unasked.iter().any(|answer| answer.site == site);
-    let words = file.surprises.iter().zip(&answers).filter(|(_, answer)| is_stale(answer.site));
-    let stale = words.map(|(entry, _)| entry.words.clone()).collect();
-    let finding = file.finding();
-    let (still, other) = match found {
-        Some(found) if found.is_same_as(&finding) => (Some(investigate(stage, &chooser, &found, effort)), None),
-        other => (None, other),
-    };
-    Replayed { still, other, stale, surprises: answers.len() }
+    crate::failure::replay(|| Player::new(case, Record::new(Chooser::default())), file, effort)
 }
 
 /// The recorded failures of a scenario: those in `shakedown-regressions/` beside its file that name it.

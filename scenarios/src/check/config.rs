@@ -1,0 +1,163 @@
+//! How a test is played: its seeds, limits and faults, by code and by environment.
+
+use crate::failure::Effort;
+use crate::sweep::{REGRESSIONS, Seeds};
+use shakedown_core::puppet;
+use shakedown_core::vocab::Fault;
+use shakedown_sim::Limits;
+use shakedown_sim::choose::Strategy;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// What is played, and how far.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub(super) name: String,
+    pub(super) seeds: Range<u64>,
+    pub(super) limits: Limits,
+    pub(super) faults: Vec<Fault>,
+    pub(super) recheck_all: bool,
+    pub(super) strategy: Strategy,
+    pub(super) effort: Effort,
+    /// Where its failures are kept and replayed from.
+    pub(super) regressions: Option<PathBuf>,
+    /// Whether nothing is written there.
+    pub(super) read_only: bool,
+}
+
+impl Config {
+    /// 100 seeds, a minute of virtual time, a million steps. `name` is the test's, as `cargo test` takes it.
+    pub fn new(name: &str) -> Config {
+        Config {
+            name: name.into(),
+            seeds: 0..100,
+            limits: Limits::default(),
+            faults: Vec::new(),
+            recheck_all: false,
+            strategy: Strategy::default(),
+            effort: Effort::default(),
+            regressions: None,
+            read_only: false,
+        }
+    }
+
+    /// So many seeds, from 0.
+    #[must_use]
+    pub fn seeds(mut self, seeds: u64) -> Config {
+        self.seeds = 0..seeds;
+        self
+    }
+
+    /// So many seeds, from this one on.
+    #[must_use]
+    pub fn seeds_from(mut self, first: u64, seeds: u64) -> Config {
+        self.seeds = first..first.saturating_add(seeds);
+        self
+    }
+
+    /// The limit of virtual time, as `"90s"`.
+    ///
+    /// # Panics
+    /// Where it cannot be read.
+    #[must_use]
+    pub fn time(mut self, limit: &str) -> Config {
+        self.limits.time = puppet::parse_duration(limit).unwrap_or_else(|e| panic!("time = {limit:?}: {}", e.message));
+        self
+    }
+
+    /// Something that goes wrong, besides what was named before.
+    ///
+    /// ```
+    /// use shakedown::{Config, prelude::*};
+    /// let fault = Fault::new(FaultKind::SpawnFails { errno: Errno::EAGAIN }, 0.1).on("server");
+    /// shakedown::check(Config::new("retries").seeds(10).fault(fault), |cx| async move {
+    ///     let spec = ProcessSpec::puppet("server", puppet("exit 0"));
+    ///     let server = loop {
+    ///         match cx.process().start(spec.clone()).await {
+    ///             Ok(server) => break server,
+    ///             Err(_) => cx.sleep(Duration::from_millis(10)).await,
+    ///         }
+    ///     };
+    ///     server.wait().await;
+    /// });
+    /// ```
+    #[must_use]
+    pub fn fault(mut self, fault: Fault) -> Config {
+        self.faults.push(fault);
+        self
+    }
+
+    /// How a seed chooses its run.
+    #[must_use]
+    pub fn strategy(mut self, strategy: Strategy) -> Config {
+        self.strategy = strategy;
+        self
+    }
+
+    /// The limit of steps.
+    #[must_use]
+    pub fn steps(mut self, limit: u64) -> Config {
+        self.limits.steps = limit;
+        self
+    }
+
+    /// Failures are written into this folder, a file each, and replayed first of all the next time; where `CI` is set they are printed
+    /// instead.
+    #[must_use]
+    pub fn regressions(mut self, folder: &Path) -> Config {
+        self.regressions = Some(folder.into());
+        self
+    }
+
+    /// Failures are printed, not written down.
+    #[must_use]
+    pub fn read_only(mut self) -> Config {
+        self.read_only = true;
+        self
+    }
+
+    /// `SHAKEDOWN_SEED=N` plays exactly that one, `SHAKEDOWN_SEEDS=N|A..B` others than the code says,
+    /// `SHAKEDOWN_CHECK_DETERMINISM=1` each of them twice, `SHAKEDOWN_STRATEGY=pct` by another strategy, `SHAKEDOWN_NO_SHRINK=1` tells a
+    /// failure as it was found. Failures are kept in `shakedown-regressions` beside the manifest of the package that is tested, unless
+    /// `SHAKEDOWN_REGRESSIONS` names another folder, or `off`.
+    ///
+    /// # Panics
+    /// Where one of them cannot be read: a typo must not pass for a green test.
+    #[must_use]
+    pub fn from_env(mut self) -> Config {
+        if let Some(seeds) = env("SHAKEDOWN_SEEDS") {
+            self.seeds = match seeds.parse() {
+                Ok(Seeds::First(n)) => 0..n,
+                Ok(Seeds::Between(a, b)) => a..b,
+                Ok(Seeds::OfFile) => self.seeds,
+                Err(error) => panic!("SHAKEDOWN_SEEDS: {error}"),
+            };
+        }
+        if let Some(seed) = env("SHAKEDOWN_SEED") {
+            let seed: u64 = seed.parse().unwrap_or_else(|_| panic!("SHAKEDOWN_SEED: `{seed}` is not a number"));
+            self.seeds = seed..seed.saturating_add(1);
+        }
+        if let Some(flag) = env("SHAKEDOWN_CHECK_DETERMINISM") {
+            self.recheck_all = flag != "0";
+        }
+        if let Some(name) = env("SHAKEDOWN_STRATEGY") {
+            self.strategy = name.parse().unwrap_or_else(|error| panic!("SHAKEDOWN_STRATEGY: {error}"));
+        }
+        if env("SHAKEDOWN_NO_SHRINK").is_some_and(|flag| flag != "0") {
+            self.effort = Effort::NONE;
+        }
+        self.regressions = match env("SHAKEDOWN_REGRESSIONS") {
+            Some(off) if off == "off" => None,
+            Some(folder) => Some(folder.into()),
+            None => env("CARGO_MANIFEST_DIR").map(|package| Path::new(&package).join(REGRESSIONS)),
+        };
+        // Whoever asks for one seed wants to see that one.
+        self.regressions = self.regressions.filter(|_| env("SHAKEDOWN_SEED").is_none());
+        self.read_only = env("CI").is_some_and(|ci| ci != "false" && ci != "0");
+        self
+    }
+}
+
+fn env(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}

@@ -1,0 +1,80 @@
+//! `check`: an async supervisor played under many seeds in `cargo test`. The oracles watch; a failure ends in the command to paste.
+
+mod config;
+mod report;
+mod stage;
+
+pub use config::Config;
+
+use crate::failure::Finding;
+use crate::report::HowCommon;
+use shakedown_core::puppet::{self, Block};
+use shakedown_core::task::TaskCx;
+use shakedown_sim::choose::Chooser;
+use stage::Player;
+use std::fmt::Debug;
+use std::future::Future;
+
+/// Plays `test` once for each seed, with all oracles on.
+///
+/// # Panics
+/// With a report, for a failure that was found before and still is one; for the first seed whose run an oracle rejects, that gets stuck, exceeds a limit, panics or returns an error; and
+/// where a seed is not reproducible.
+pub fn check<F, Fut, T>(config: Config, test: F)
+where
+    F: Fn(TaskCx) -> Fut,
+    Fut: Future<Output = T> + 'static,
+    T: TestResult,
+{
+    report::replay_regressions(&config, &test);
+    let mut player = Player::new(&config, Chooser::default());
+    let pilot = player.pilot(config.strategy, &test);
+    let mut first: Option<(u64, Finding)> = None;
+    let (mut failed, mut runs) = (0, 0);
+    for seed in config.seeds.clone() {
+        let (run, blame) = player.play(config.strategy.chooser(seed, &pilot), &test);
+        runs += 1;
+        if config.recheck_all || runs % crate::sweep::RECHECK_EVERY == 1 {
+            let (again, _) = player.play(config.strategy.chooser(seed, &pilot), &test);
+            if (run.digest, run.end) != (again.digest, again.end) {
+                panic!("{}", report::not_deterministic(&config, seed, &pilot, &test));
+            }
+        }
+        if let Some(blame) = blame {
+            failed += 1;
+            first.get_or_insert((seed, blame));
+        }
+    }
+    if let Some((seed, blame)) = first {
+        panic!("\n{}", report::report(&config, seed, &blame, HowCommon { failed, runs }, &test));
+    }
+}
+
+/// What a tested function may return: nothing, or a result whose error fails the run.
+pub trait TestResult: 'static {
+    /// The error, in words.
+    fn error(self) -> Option<String>;
+}
+
+impl TestResult for () {
+    fn error(self) -> Option<String> {
+        None
+    }
+}
+
+impl<T: 'static, E: Debug + 'static> TestResult for Result<T, E> {
+    fn error(self) -> Option<String> {
+        self.err().map(|error| format!("the test returned {error:?}"))
+    }
+}
+
+/// A puppet script, for a test.
+///
+/// # Panics
+/// Where the script has mistakes: all of them are named.
+pub fn puppet(script: &str) -> Block {
+    puppet::parse(script).unwrap_or_else(|mistakes| {
+        let all: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+        panic!("this puppet script cannot be played:\n{}", all.join("\n"))
+    })
+}

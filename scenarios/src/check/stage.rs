@@ -1,0 +1,142 @@
+//! Where a test is played: once for each seed, and again when it fails.
+
+use super::{Config, TestResult};
+use crate::failure::{Dictionary, Finding, Stage};
+use shakedown_core::choose::Choose;
+use shakedown_core::host::Flown;
+use shakedown_core::ids::WorkerId;
+use shakedown_core::oracle::Names;
+use shakedown_core::task::TaskCx;
+use shakedown_core::vocab::Fault;
+use shakedown_sim::choose::{Chooser, Pilot, Record, Strategy};
+use shakedown_sim::{Ending, Moment, Run, Simulator, WorldConfig};
+use std::cell::RefCell;
+use std::future::Future;
+use std::rc::Rc;
+
+pub(super) struct Player<C: Choose + 'static> {
+    simulator: Simulator<C>,
+}
+
+impl<C: Choose + 'static> Player<C> {
+    pub(super) fn new(config: &Config, chooser: C) -> Player<C> {
+        let world = WorldConfig { history: true, ..WorldConfig::default() };
+        let mut simulator = Simulator::new(world, config.limits, chooser);
+        simulator.host().world().borrow_mut().set_faults(config.faults.as_slice().into());
+        Player { simulator }
+    }
+
+    pub(super) fn play<F, Fut, T>(&mut self, chooser: C, test: &F) -> (Run, Option<Finding>)
+    where
+        F: Fn(TaskCx) -> Fut,
+        Fut: Future<Output = T> + 'static,
+        T: TestResult,
+    {
+        let returned = Rc::new(RefCell::new(None));
+        let result = returned.clone();
+        let run = self.simulator.run(chooser, None, |host| {
+            host.spawn("main", |cx| {
+                let test = test(cx);
+                async move {
+                    let error = test.await.error();
+                    *result.borrow_mut() = error;
+                }
+            });
+        });
+        let error = returned.borrow_mut().take();
+        let blame = blame_of(&run, error);
+        (run, blame)
+    }
+}
+
+impl Player<Chooser> {
+    /// What the calm run is like, where the strategy wants to know.
+    pub(super) fn pilot<F, Fut, T>(&mut self, strategy: Strategy, test: &F) -> Pilot
+    where
+        F: Fn(TaskCx) -> Fut,
+        Fut: Future<Output = T> + 'static,
+        T: TestResult,
+    {
+        if !strategy.needs_pilot() {
+            return Pilot::default();
+        }
+        self.play(Chooser::Pilot(Box::default()), test);
+        self.simulator.host().world().borrow().choices().clone().into_pilot()
+    }
+}
+
+/// The first thing that is wrong with a run.
+fn blame_of(run: &Run, error: Option<String>) -> Option<Finding> {
+    if let Some(v) = run.violations.first() {
+        let (rule, subject, message) = (v.oracle.name().into(), v.subject.clone(), v.message.clone());
+        return Some(Finding { rule, expected: false, subject, at: v.at, message });
+    }
+    let waiters = || run.waiters.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    let (rule, message) = match (&run.ending, error) {
+        (Ending::Done, None) | (Ending::Cut, _) => return None,
+        (Ending::Done, Some(error)) => ("error", error),
+        (Ending::Stuck, _) => ("stuck", format!("nothing can ever happen again: {}", waiters())),
+        (Ending::Hang, _) => ("hang", format!("the limit of virtual time has passed: {}", waiters())),
+        (Ending::Livelock, _) => ("livelock", format!("the limit of steps is reached: {}", waiters())),
+        (Ending::Panicked(message), _) => ("panic", message.clone()),
+    };
+    Some(Finding { rule: rule.into(), expected: false, subject: "main".into(), at: run.end, message })
+}
+
+/// A test has no plan that would name workers.
+pub(super) struct NoWorkers;
+
+impl Names for NoWorkers {
+    fn worker(&self, _: WorkerId) -> &str {
+        "worker"
+    }
+}
+
+/// A test, to be played again.
+pub(super) struct TestStage<'a, F> {
+    player: Player<Record<Chooser>>,
+    faults: &'a [Fault],
+    test: &'a F,
+}
+
+impl<'a, F> TestStage<'a, F> {
+    pub(super) fn new(config: &'a Config, test: &'a F) -> Self {
+        let player = Player::new(config, Record::new(Chooser::default()));
+        TestStage { player, faults: &config.faults, test }
+    }
+}
+
+impl<F, Fut, T> Stage for TestStage<'_, F>
+where
+    F: Fn(TaskCx) -> Fut,
+    Fut: Future<Output = T> + 'static,
+    T: TestResult,
+{
+    fn play(&mut self, chooser: Record<Chooser>) -> (Run, Option<Finding>) {
+        self.player.play(chooser, self.test)
+    }
+
+    fn record_flight(&mut self) {
+        self.player.simulator.host().record_flight();
+    }
+
+    fn with_choices<R>(&mut self, look: impl FnOnce(&Record<Chooser>) -> R) -> R {
+        look(self.player.simulator.host().world().borrow().choices())
+    }
+
+    fn moments(&mut self) -> Vec<Moment> {
+        self.player.simulator.host().world().borrow().history().to_vec()
+    }
+
+    fn flight(&mut self) -> Vec<Flown> {
+        self.player.simulator.host().flight().to_vec()
+    }
+
+    fn dictionary(&self) -> Dictionary {
+        Dictionary::with_faults(self.faults)
+    }
+
+    fn with_names<R>(&self, tell: impl FnOnce(&dyn Names) -> R) -> R {
+        tell(&NoWorkers)
+    }
+}
