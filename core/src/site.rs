@@ -30,11 +30,13 @@ pub enum Kind {
     Tie,
     /// Whether a process crashes instead of taking its next step.
     Crash,
+    /// Whether a limit of the world is as small as it can be.
+    Limit,
 }
 
 impl Kind {
     /// All of them, with their names in files.
-    pub const ALL: [(&'static str, Kind); 13] = [
+    pub const ALL: [(&'static str, Kind); 14] = [
         ("poll", Kind::Poll),
         ("mail", Kind::Mail),
         ("tick", Kind::Tick),
@@ -48,6 +50,7 @@ impl Kind {
         ("arrival", Kind::Arrival),
         ("tie", Kind::Tie),
         ("crash", Kind::Crash),
+        ("limit", Kind::Limit),
     ];
 
     /// Its name in a file.

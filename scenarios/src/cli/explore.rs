@@ -155,6 +155,7 @@ fn held_calm(held: &BTreeMap<Kind, u64>) -> String {
         Kind::Fault => "faults",
         Kind::Crash => "crashes of processes",
         Kind::Clock => "deadlines (never early)",
+        Kind::Limit => "limits of the machine (as large as usual)",
     };
     let mut told: Vec<&str> = held.keys().map(|kind| words(*kind)).collect();
     told.dedup();

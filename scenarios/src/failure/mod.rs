@@ -203,6 +203,6 @@ fn asked(choices: &Record<Chooser>) -> Vec<Answer> {
     match choices.inner() {
         Chooser::Trace(trace) => trace.asked(),
         Chooser::Random(_) | Chooser::Walk(_) | Chooser::Pct(_) | Chooser::Pos(_) => Vec::new(),
-        Chooser::Surw(_) | Chooser::Delays(_) | Chooser::Pilot(_) => Vec::new(),
+        Chooser::Surw(_) | Chooser::Delays(_) | Chooser::Weather(_) | Chooser::Pilot(_) => Vec::new(),
     }
 }

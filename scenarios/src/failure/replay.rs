@@ -26,7 +26,7 @@ pub fn replay<S: Stage>(stage: impl Fn() -> S, file: &FailureFile, effort: Effor
     let unasked = first.with_choices(|choices| match choices.inner() {
         Chooser::Trace(trace) => trace.unasked(),
         Chooser::Random(_) | Chooser::Walk(_) | Chooser::Pct(_) | Chooser::Pos(_) => Vec::new(),
-        Chooser::Surw(_) | Chooser::Delays(_) | Chooser::Pilot(_) => Vec::new(),
+        Chooser::Surw(_) | Chooser::Delays(_) | Chooser::Weather(_) | Chooser::Pilot(_) => Vec::new(),
     });
     let is_stale = |site| unasked.iter().any(|answer| answer.site == site);
     let words = file.surprises.iter().zip(&answers).filter(|(_, answer)| is_stale(answer.site));

@@ -2,8 +2,9 @@
 
 use super::Dictionary;
 use shakedown_core::host::Flown;
-use shakedown_core::site::{Kind, Site};
+use shakedown_core::site::{Kind, Label, Site};
 use shakedown_core::time::Instant;
+use shakedown_sim::LIMITS;
 use shakedown_sim::choose::{Answer, Span};
 
 /// What is known of the run in which it happened.
@@ -29,6 +30,7 @@ impl Told<'_> {
                 Some((fault, whom)) => format!("{fault} strikes {whom}"),
                 None => format!("{who} has bad luck: its {} chance comes true", nth(site.nth)),
             },
+            Kind::Limit => limit(site.label).to_owned(),
             Kind::Lag => format!("a signal reaches {who} only after its next system call"),
             Kind::Arrival => format!("an answer to {who} overtakes {answer} that came before it"),
             Kind::Pick => format!("{who} takes alternative {answer} instead of the first"),
@@ -63,7 +65,7 @@ impl Told<'_> {
             Kind::Tick => "acts on its deadline",
             Kind::Step => "goes on",
             Kind::Poll | Kind::Lag | Kind::Span | Kind::Pick | Kind::Fault => "runs",
-            Kind::Random | Kind::Clock | Kind::Arrival | Kind::Tie | Kind::Crash => "runs",
+            Kind::Random | Kind::Clock | Kind::Arrival | Kind::Tie | Kind::Crash | Kind::Limit => "runs",
         };
         let overtakers = self.overtakers(site);
         if overtakers.is_empty() {
@@ -92,6 +94,11 @@ impl Told<'_> {
         }
         names
     }
+}
+
+fn limit(label: Label) -> &'static str {
+    let named = |(limit, _): &&(&'static str, _)| Label::ROOT.child(limit, 0) == label;
+    LIMITS.iter().find(named).map_or("a limit of the machine is tiny", |(limit, _)| limit)
 }
 
 /// So many are named.

@@ -13,6 +13,7 @@ mod surw;
 mod trace;
 mod values;
 mod walk;
+mod weather;
 
 pub use bytes::Bytes;
 pub use delays::Delays;
@@ -25,6 +26,7 @@ pub use strategy::{Chooser, Strategy, UnknownStrategy};
 pub use surw::Surw;
 pub use trace::Trace;
 pub use walk::Walk;
+pub use weather::Weather;
 
 use shakedown_core::site::{Kind, Site};
 

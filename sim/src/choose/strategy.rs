@@ -1,6 +1,6 @@
 //! The strategies by name, and one chooser that is any of them.
 
-use super::{Delays, Pct, Pilot, Pos, Seeded, Surw, Trace, Walk};
+use super::{Delays, Pct, Pilot, Pos, Seeded, Surw, Trace, Walk, Weather};
 use shakedown_core::choose::{Ask, Choose};
 use shakedown_core::site::{Label, Site};
 use std::fmt;
@@ -22,12 +22,21 @@ pub enum Strategy {
     Surw,
     /// [`Delays`].
     Delays,
+    /// [`Weather`].
+    Weather,
 }
 
 impl Strategy {
     /// All of them.
-    pub const ALL: [Strategy; 6] =
-        [Strategy::Random, Strategy::Walk, Strategy::Pct, Strategy::Pos, Strategy::Surw, Strategy::Delays];
+    pub const ALL: [Strategy; 7] = [
+        Strategy::Random,
+        Strategy::Walk,
+        Strategy::Pct,
+        Strategy::Pos,
+        Strategy::Surw,
+        Strategy::Delays,
+        Strategy::Weather,
+    ];
 
     /// Its name, as `--strategy` takes it.
     pub const fn name(self) -> &'static str {
@@ -38,6 +47,7 @@ impl Strategy {
             Strategy::Pos => "pos",
             Strategy::Surw => "surw",
             Strategy::Delays => "delays",
+            Strategy::Weather => "weather",
         }
     }
 
@@ -45,7 +55,7 @@ impl Strategy {
     pub const fn needs_pilot(self) -> bool {
         match self {
             Strategy::Pct | Strategy::Surw | Strategy::Delays => true,
-            Strategy::Random | Strategy::Walk | Strategy::Pos => false,
+            Strategy::Random | Strategy::Walk | Strategy::Pos | Strategy::Weather => false,
         }
     }
 
@@ -58,6 +68,7 @@ impl Strategy {
             Strategy::Pos => Chooser::Pos(Box::new(Pos::new(seed))),
             Strategy::Surw => Chooser::Surw(Box::new(Surw::new(seed, pilot))),
             Strategy::Delays => Chooser::Delays(Box::new(Delays::new(seed, pilot))),
+            Strategy::Weather => Chooser::Weather(Weather::new(seed)),
         }
     }
 }
@@ -104,6 +115,8 @@ pub enum Chooser {
     Surw(Box<Surw>),
     /// Of [`Strategy::Delays`].
     Delays(Box<Delays>),
+    /// Of [`Strategy::Weather`].
+    Weather(Weather),
     /// The calm run that is played first.
     Pilot(Box<Pilot>),
     /// A recorded run.
@@ -116,7 +129,7 @@ impl Chooser {
         match self {
             Chooser::Pilot(pilot) => *pilot,
             Chooser::Random(_) | Chooser::Walk(_) | Chooser::Pct(_) | Chooser::Pos(_) => Pilot::default(),
-            Chooser::Surw(_) | Chooser::Delays(_) | Chooser::Trace(_) => Pilot::default(),
+            Chooser::Surw(_) | Chooser::Delays(_) | Chooser::Weather(_) | Chooser::Trace(_) => Pilot::default(),
         }
     }
 }
@@ -137,6 +150,7 @@ macro_rules! each {
             Chooser::Pos($chooser) => $body,
             Chooser::Surw($chooser) => $body,
             Chooser::Delays($chooser) => $body,
+            Chooser::Weather($chooser) => $body,
             Chooser::Pilot($chooser) => $body,
             Chooser::Trace($chooser) => $body,
         }
@@ -156,7 +170,7 @@ impl Choose for Chooser {
 
     fn picks(&self) -> bool {
         match self {
-            Chooser::Random(_) | Chooser::Delays(_) | Chooser::Trace(_) => false,
+            Chooser::Random(_) | Chooser::Delays(_) | Chooser::Weather(_) | Chooser::Trace(_) => false,
             Chooser::Walk(_) | Chooser::Pct(_) | Chooser::Pos(_) | Chooser::Surw(_) | Chooser::Pilot(_) => true,
         }
     }
@@ -172,7 +186,7 @@ impl Choose for Chooser {
             Chooser::Pilot(chooser) => chooser.touched(label),
             // The others do not ask whom an action has to do with.
             Chooser::Random(_) | Chooser::Walk(_) | Chooser::Pct(_) | Chooser::Surw(_) => {}
-            Chooser::Delays(_) | Chooser::Trace(_) => {}
+            Chooser::Delays(_) | Chooser::Weather(_) | Chooser::Trace(_) => {}
         }
     }
 }
@@ -187,6 +201,6 @@ mod tests {
             assert_eq!(strategy.name().parse(), Ok(strategy));
         }
         let error = "pcr".parse::<Strategy>().unwrap_err().to_string();
-        assert_eq!(error, "there is no strategy `pcr`: it is one of random, walk, pct, pos, surw, delays");
+        assert_eq!(error, "there is no strategy `pcr`: it is one of random, walk, pct, pos, surw, delays, weather");
     }
 }

@@ -19,6 +19,8 @@ impl Values {
     pub(super) fn draw(self, site: Site, ask: Ask) -> u32 {
         let bits = self.random.at(site);
         match ask {
+            // Limits are as they are: a weather of its own makes them small.
+            Ask::Pick { .. } if site.kind == Kind::Limit => 0,
             // Most durations are drawn freely; one in four ties with a deadline where it can.
             Ask::Pick { .. } if site.kind == Kind::Tie && bits & 3 != 0 => 0,
             Ask::Pick { of } if site.kind == Kind::Tie => 1 + below(bits, of - 1),

@@ -234,6 +234,16 @@ impl Kernel {
         self.boot();
     }
 
+    /// In this simulation pipes hold one page (pipe(7): what a user gets whose pipes take up all that `pipe-user-pages-soft` allows).
+    pub fn shrink_pipes(&mut self) {
+        self.config.pipe_capacity = self.config.pipe_capacity.min(pipe::PAGE);
+    }
+
+    /// In this simulation a number that becomes free is the next to be given out.
+    pub fn reuse_pids_at_once(&mut self) {
+        self.pids.reuse_at_once();
+    }
+
     /// So many processes are to be spawned: room is made for them and for no more, because doubling would waste half as much again.
     pub fn expect(&mut self, processes: usize) {
         self.procs.reserve_exact((processes + 2).saturating_sub(self.procs.len()));

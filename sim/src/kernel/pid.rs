@@ -38,6 +38,8 @@ pub(super) struct PidTable {
     max: i32,
     /// The number that became free last.
     freed: Option<i32>,
+    /// Whether it is always the next to be given out.
+    reuses: bool,
 }
 
 impl PidTable {
@@ -50,6 +52,12 @@ impl PidTable {
         self.last = 0;
         self.max = max;
         self.freed = None;
+        self.reuses = false;
+    }
+
+    /// From now on a number that becomes free is the next to be given out: the circle is as small as it can be.
+    pub(super) fn reuse_at_once(&mut self) {
+        self.reuses = true;
     }
 
     /// The circle goes back to just before the number that became free last: whoever is born next gets it, if it is still free. So it
@@ -62,6 +70,9 @@ impl PidTable {
 
     /// The next free number after the last one given out; `None` where all are in use (fork's EAGAIN).
     pub(super) fn allocate(&mut self) -> Option<i32> {
+        if self.reuses {
+            self.reuse_last_freed();
+        }
         let min = if self.last >= Self::RESERVED { Self::RESERVED } else { 1 };
         let free = |n: &i32| self.numbers.get(*n as usize).is_none_or(|number| !number.is_used());
         let n = (self.last + 1..self.max).chain(min..=self.last).find(free)?;

@@ -136,7 +136,7 @@ impl Choose for Path {
     fn draw(&mut self, site: Site, ask: Ask) -> u32 {
         match ask {
             // Where everything may be late, whatever can end together does so in some run.
-            Ask::Pick { .. } if site.kind == Kind::Tie => 0,
+            Ask::Pick { .. } if matches!(site.kind, Kind::Tie | Kind::Limit) => 0,
             Ask::Pick { of } => self.take(of, 1),
             Ask::Chance { per_million: 0 } => 0,
             Ask::Chance { per_million: 1_000_000 } => 1,
