@@ -9,11 +9,10 @@ use crate::report::{
     sweep_summary,
 };
 use crate::sweep::{
-    CaseResult, FirstFailure, Job, Progress, Seeds, SweepResult, look_into, parting, regressions, replay, sweep, tell,
+    CaseResult, FirstFailure, Job, Mix, Progress, Seeds, SweepResult, look_into, parting, regressions, replay, tell,
     tell_replayed,
 };
 use clap::Args;
-use shakedown_sim::choose::Strategy;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -39,9 +38,9 @@ pub(super) struct SimArgs {
     /// Play every seed twice and compare, not only one in a hundred
     #[arg(long, env = "SHAKEDOWN_CHECK_DETERMINISM")]
     check_determinism: bool,
-    /// How a seed chooses its run: random, walk, pct, pos, surw or delays
+    /// How a seed chooses its run: random, walk, pct, pos, surw, delays, weather, or a portfolio of them all
     #[arg(long, env = "SHAKEDOWN_STRATEGY", value_name = "NAME", default_value_t)]
-    strategy: Strategy,
+    strategy: Mix,
     /// Tell a failure as it was found, without shrinking and explaining it
     #[arg(long, env = "SHAKEDOWN_NO_SHRINK")]
     no_shrink: bool,
@@ -61,7 +60,7 @@ pub(super) fn run(args: &SimArgs) -> Exit {
         Ok(scenarios) => scenarios,
         Err(exit) => return exit,
     };
-    let mut jobs = Job::all(&scenarios, seeds(args.seed, args.seeds), args.strategy);
+    let mut jobs = Job::all(&scenarios, seeds(args.seed, args.seeds), args.strategy.first());
     if let Some(case) = args.case {
         jobs.retain(|job| job.case.index == case);
     }
@@ -97,7 +96,7 @@ fn play(args: &SimArgs, jobs: &[Job]) -> (SweepResult, bool) {
     }
     let total: u64 = jobs.iter().map(|job| job.seeds.end - job.seeds.start).sum();
     let result = std::thread::scope(|scope| {
-        let sweeping = scope.spawn(|| sweep(jobs, threads, args.check_determinism, &progress));
+        let sweeping = scope.spawn(|| args.strategy.sweep(jobs, threads, args.check_determinism, &progress));
         watch(args.progress, total, &progress, || sweeping.is_finished());
         sweeping.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     });
@@ -159,7 +158,7 @@ fn report(args: &SimArgs, jobs: &[Job], result: &SweepResult, real_time: Duratio
 }
 
 fn save(job: &Job, failure: &FirstFailure, investigated: &Investigated, folder: &Path) {
-    let found = format!("seed {} of {}", failure.seed, job.strategy);
+    let found = format!("seed {} of {}", failure.seed, failure.strategy);
     let file = FailureFile::of(investigated, &job.scenario.file, &job.case.label, &found);
     if let Some(path) = file.and_then(|file| saved(&file, folder)) {
         eprintln!("written: {path}");

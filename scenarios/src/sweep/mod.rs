@@ -3,6 +3,7 @@
 mod explore;
 mod plan;
 mod play;
+mod portfolio;
 mod replay;
 mod run;
 mod story;
@@ -10,6 +11,7 @@ mod story;
 pub use explore::{explore, explored_case};
 pub use plan::{Job, Seeds, SeedsError};
 pub use play::{Played, Player};
+pub use portfolio::Mix;
 pub use replay::{REGRESSIONS, regressions, replay, tell_replayed};
 pub use run::{CaseResult, FirstFailure, Progress, RECHECK_EVERY, SweepResult, sweep};
 pub use story::{PlanNames, look_into, parting, rerun_command, tell};

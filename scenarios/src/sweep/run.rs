@@ -4,7 +4,7 @@ use super::{Job, Player};
 use crate::failure::Finding;
 use shakedown_core::time::Instant;
 use shakedown_core::time::nanos;
-use shakedown_sim::choose::{Chooser, Pilot};
+use shakedown_sim::choose::{Chooser, Pilot, Strategy};
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::sync::Mutex;
@@ -24,6 +24,8 @@ pub const KINDS_MAX: usize = 16;
 pub struct FirstFailure {
     /// The lowest seed that showed it.
     pub seed: u64,
+    /// Under this strategy.
+    pub strategy: Strategy,
     /// What it is.
     pub finding: Finding,
     /// How many runs showed it first.
@@ -71,8 +73,8 @@ pub struct Progress {
     pub stop: AtomicBool,
 }
 
-/// The distinct traces of each job. A set is the same in whatever order it was filled, so threads may share it.
-type Seen = Vec<Mutex<HashSet<u64>>>;
+/// Distinct traces. A set is the same in whatever order it was filled, so threads may share it.
+pub(super) type Seen = Mutex<HashSet<u64>>;
 
 #[derive(Default)]
 struct Chunk {
@@ -87,11 +89,24 @@ struct Chunk {
 
 /// Plays all jobs on `threads` threads. `recheck_all` plays every seed twice.
 pub fn sweep(jobs: &[Job], threads: usize, recheck_all: bool, progress: &Progress) -> SweepResult {
+    let seen: Vec<Seen> = jobs.iter().map(|_| Mutex::default()).collect();
+    let mut result = sweep_into(jobs, &seen, threads, recheck_all, progress);
+    result.cases.iter_mut().zip(&seen).for_each(|(case, seen)| case.distinct = held(seen).len() as u64);
+    result
+}
+
+/// The same; the traces of each job are added to those seen before.
+pub(super) fn sweep_into(
+    jobs: &[Job],
+    seen: &[Seen],
+    threads: usize,
+    recheck_all: bool,
+    progress: &Progress,
+) -> SweepResult {
     let chunks: Vec<(usize, Range<u64>)> =
         jobs.iter().enumerate().flat_map(|(i, job)| cut(&job.seeds).map(move |seeds| (i, seeds))).collect();
     let next = AtomicUsize::new(0);
     let done: Mutex<BTreeMap<usize, Chunk>> = Mutex::new(BTreeMap::new());
-    let seen: Seen = jobs.iter().map(|_| Mutex::default()).collect();
     std::thread::scope(|scope| {
         for _ in 0..threads.max(1) {
             scope.spawn(|| {
@@ -112,13 +127,11 @@ pub fn sweep(jobs: &[Job], threads: usize, recheck_all: bool, progress: &Progres
         }
     });
     let done = std::mem::take(&mut *held(&done));
-    let mut result = merge(jobs, &chunks, done, progress.stop.load(Relaxed));
-    result.cases.iter_mut().zip(&seen).for_each(|(case, seen)| case.distinct = held(seen).len() as u64);
-    result
+    merge(jobs, &chunks, done, progress.stop.load(Relaxed))
 }
 
 /// What a thread holds while it panics is dropped with the sweep: the panic itself ends it.
-fn held<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(super) fn held<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
@@ -158,7 +171,7 @@ fn play_chunk(
         if let Some(finding) = played.findings.into_iter().next() {
             chunk.failed += 1;
             progress.failed.fetch_add(1, Relaxed);
-            note(&mut chunk.failures, FirstFailure { seed, finding, runs: 1 });
+            note(&mut chunk.failures, FirstFailure { seed, strategy: job.strategy, finding, runs: 1 });
         }
         progress.runs.fetch_add(1, Relaxed);
     }
@@ -170,7 +183,7 @@ fn play_chunk(
     (chunk, digests)
 }
 
-fn note(failures: &mut Vec<FirstFailure>, failure: FirstFailure) {
+pub(super) fn note(failures: &mut Vec<FirstFailure>, failure: FirstFailure) {
     let known = failures.iter().position(|known| known.finding.is_same_as(&failure.finding));
     match known {
         Some(at) => failures[at].runs += failure.runs,

@@ -18,11 +18,10 @@ impl Names for PlanNames<'_> {
 }
 
 /// The command that repeats a failure.
-pub fn rerun_command(job: &Job, seed: u64) -> String {
+pub fn rerun_command(job: &Job, seed: u64, strategy: Strategy) -> String {
     let file = shell_word(&job.scenario.file);
     let case = if job.case.label.is_empty() { String::new() } else { format!(" --case {}", job.case.index) };
-    let strategy =
-        if job.strategy == Strategy::default() { String::new() } else { format!(" --strategy {}", job.strategy) };
+    let strategy = if strategy == Strategy::default() { String::new() } else { format!(" --strategy {strategy}") };
     format!("shakedown sim {file}{case} --seed {seed}{strategy}")
 }
 
@@ -34,9 +33,10 @@ fn shell_word(word: &str) -> String {
 
 /// Looks into a failure of a sweep.
 pub fn look_into(job: &Job, failure: &FirstFailure, effort: Effort) -> Investigated {
+    let job = &Job { strategy: failure.strategy, ..job.clone() };
     let (_, pilot) = Player::with_pilot(job);
     let stage = || Player::new(&job.case, Record::new(Chooser::default()));
-    investigate(stage, &job.strategy.chooser(failure.seed, &pilot), &failure.finding, effort)
+    investigate(stage, &failure.strategy.chooser(failure.seed, &pilot), &failure.finding, effort)
 }
 
 /// Where two runs of a seed part, if they still do.
@@ -54,7 +54,7 @@ pub fn tell(job: &Job, failure: &FirstFailure, runs: u64, investigated: &Investi
         case_label: job.case.label.to_string(),
         run: RunOf::Seed(failure.seed),
         oracle: format!("{title}{}", failure.finding.rule),
-        rerun: rerun_command(job, failure.seed),
+        rerun: rerun_command(job, failure.seed, failure.strategy),
         how_common: Some(HowCommon { failed: failure.runs, runs }),
         ..FailureReport::of(investigated, &PlanNames(&job.case.session))
     }
