@@ -32,11 +32,13 @@ pub enum Kind {
     Crash,
     /// Whether a limit of the world is as small as it can be.
     Limit,
+    /// Whether a program does something rare that it is allowed to do.
+    Buggify,
 }
 
 impl Kind {
     /// All of them, with their names in files.
-    pub const ALL: [(&'static str, Kind); 14] = [
+    pub const ALL: [(&'static str, Kind); 15] = [
         ("poll", Kind::Poll),
         ("mail", Kind::Mail),
         ("tick", Kind::Tick),
@@ -51,6 +53,7 @@ impl Kind {
         ("tie", Kind::Tie),
         ("crash", Kind::Crash),
         ("limit", Kind::Limit),
+        ("buggify", Kind::Buggify),
     ];
 
     /// Its name in a file.

@@ -33,6 +33,7 @@ impl Choose for RealChooser {
         match ask {
             // What ends together with what, the machine decides.
             Ask::Pick { .. } if site.kind == Kind::Tie => 0,
+            Ask::Chance { .. } if site.kind == Kind::Buggify => 0,
             Ask::Pick { .. } | Ask::Span { .. } => below(bits, u64::from(ask.max()) + 1),
             Ask::Chance { per_million } => u32::from(below(bits, 1_000_000) < per_million),
         }

@@ -22,6 +22,7 @@ pub mod compare;
 pub mod failure;
 pub mod format;
 pub mod live;
+pub mod oracle;
 pub mod pattern;
 pub mod report;
 #[cfg(feature = "proptest")]

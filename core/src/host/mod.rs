@@ -25,7 +25,7 @@ use crate::machine::Machine;
 use crate::reactor::{Name, Port, Reactor};
 use crate::signal::Signal;
 use crate::site::{Label, Site};
-use crate::task::{CancelSource, JoinHandle, Registered, Stdio, TaskCx};
+use crate::task::{CancelSource, Claims, JoinHandle, Registered, Stdio, TaskCx};
 use crate::time::{Duration, DurationRange, Instant};
 use crate::vocab::{Errno, ExitStatus, Stream, TryRead};
 use crate::world::World;
@@ -35,7 +35,7 @@ use alloc::collections::BTreeMap;
 use alloc::rc::Rc;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::cell::{Cell, RefCell};
+use core::cell::{Cell, Ref, RefCell};
 use core::future::Future;
 use core::pin::Pin;
 use mail::Letters;
@@ -242,6 +242,11 @@ impl<W: World, A: Machine> Host<W, A> {
         self.actors.iter().filter(|a| !a.machine.is_closed()).map(|a| a.name.as_str()).collect()
     }
 
+    /// What the tasks of this run have claimed so far.
+    pub fn claims(&self) -> Ref<'_, Claims> {
+        self.reactor.claims.borrow()
+    }
+
     /// Names of the tasks that live.
     pub fn living_tasks(&self) -> Vec<alloc::string::String> {
         self.reactor.tasks.borrow().living_names().map(|name| name.as_str().into()).collect()
@@ -315,6 +320,9 @@ impl Reactor {
         doomed.clear();
         *self.doomed.borrow_mut() = doomed;
         self.settling.borrow_mut().clear();
+        if !self.claims.borrow().is_empty() {
+            *self.claims.borrow_mut() = Claims::default();
+        }
         let functions = core::mem::take(&mut *self.functions.borrow_mut());
         drop(functions);
         let boards = core::mem::take(&mut *self.boards.borrow_mut());

@@ -18,7 +18,7 @@ use crate::machine::Event;
 use crate::runner::Boards;
 use crate::signal::Signal;
 use crate::site::{Kind, Site};
-use crate::task::Registered;
+use crate::task::{Claims, Registered};
 use crate::tie::{Deadlines, Tying};
 use crate::time::{Duration, DurationRange, Instant};
 use crate::vocab::{Body, Completion, Errno, Fact, Launch, ProcessSpec, Request, Stream, Subject, TryRead, WorkerSpec};
@@ -85,6 +85,8 @@ pub struct Reactor {
     pub(crate) effects: RefCell<VecDeque<Effect>>,
     /// Answers of the host's own making: units that are tasks.
     pub(crate) answers: RefCell<VecDeque<(OpId, Completion)>>,
+    /// What tasks have claimed of themselves.
+    pub(crate) claims: RefCell<Claims>,
     /// One waker a slot, made once.
     pub(crate) wakers: RefCell<Vec<Waker>>,
     /// Tasks that were spawned, and tasks whose end was asked for, in this turn.
@@ -110,6 +112,7 @@ impl Reactor {
             units: RefCell::default(),
             effects: RefCell::default(),
             answers: RefCell::default(),
+            claims: RefCell::default(),
             wakers: RefCell::default(),
             newborn: RefCell::default(),
             doomed: RefCell::default(),

@@ -1,6 +1,7 @@
 //! What an async task holds in its hands: [`TaskCx`]. There is no ambient runtime; whoever has a `TaskCx` may act.
 
 mod cancel;
+mod claims;
 mod given;
 mod join;
 mod process;
@@ -9,6 +10,7 @@ mod sleep;
 mod stdio;
 
 pub use cancel::{CancelSource, Cancelled, Cause};
+pub use claims::{Claim, Claims, Promise};
 pub use join::{Aborted, JoinHandle};
 pub use process::{Process, Processes, SpawnError};
 pub use select::{Either2, Either3, Either4, select2, select3, select4};

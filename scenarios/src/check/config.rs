@@ -1,6 +1,7 @@
 //! How a test is played: its seeds, limits and faults, by code and by environment.
 
 use crate::failure::Effort;
+use crate::oracle::{Oracle, Oracles};
 use crate::sweep::{REGRESSIONS, Seeds};
 use shakedown_core::puppet;
 use shakedown_core::vocab::Fault;
@@ -16,6 +17,7 @@ pub struct Config {
     pub(super) seeds: Range<u64>,
     pub(super) limits: Limits,
     pub(super) faults: Vec<Fault>,
+    pub(super) oracles: Oracles,
     pub(super) recheck_all: bool,
     pub(super) strategy: Strategy,
     pub(super) effort: Effort,
@@ -33,6 +35,7 @@ impl Config {
             seeds: 0..100,
             limits: Limits::default(),
             faults: Vec::new(),
+            oracles: Oracles::new(),
             recheck_all: false,
             strategy: Strategy::default(),
             effort: Effort::default(),
@@ -91,6 +94,13 @@ impl Config {
     #[must_use]
     pub fn strategy(mut self, strategy: Strategy) -> Config {
         self.strategy = strategy;
+        self
+    }
+
+    /// An oracle of one's own, besides those that were named before: see [`oracle`](crate::oracle).
+    #[must_use]
+    pub fn oracle<O: Oracle + 'static>(mut self, name: &str, make: impl Fn() -> O + Send + Sync + 'static) -> Config {
+        self.oracles = self.oracles.with(name, make);
         self
     }
 

@@ -12,6 +12,7 @@ use shakedown_core::puppet::{self, Block};
 use shakedown_core::task::TaskCx;
 use shakedown_sim::choose::Chooser;
 use stage::Player;
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::future::Future;
 
@@ -19,7 +20,7 @@ use std::future::Future;
 ///
 /// # Panics
 /// With a report, for a failure that was found before and still is one; for the first seed whose run an oracle rejects, that gets stuck, exceeds a limit, panics or returns an error; and
-/// where a seed is not reproducible.
+/// where a seed is not reproducible; and where something that is claimed to happen sometimes never did.
 pub fn check<F, Fut, T>(config: Config, test: F)
 where
     F: Fn(TaskCx) -> Fut,
@@ -30,10 +31,12 @@ where
     let mut player = Player::new(&config, Chooser::default());
     let pilot = player.pilot(config.strategy, &test);
     let mut first: Option<(u64, Finding)> = None;
+    let mut sometimes: BTreeMap<&'static str, bool> = BTreeMap::new();
     let (mut failed, mut runs) = (0, 0);
     for seed in config.seeds.clone() {
         let (run, blame) = player.play(config.strategy.chooser(seed, &pilot), &test);
         runs += 1;
+        player.sometimes().into_iter().for_each(|(what, seen)| *sometimes.entry(what).or_default() |= seen);
         if config.recheck_all || runs % crate::sweep::RECHECK_EVERY == 1 {
             let (again, _) = player.play(config.strategy.chooser(seed, &pilot), &test);
             if (run.digest, run.end) != (again.digest, again.end) {
@@ -47,6 +50,14 @@ where
     }
     if let Some((seed, blame)) = first {
         panic!("\n{}", report::report(&config, seed, &blame, HowCommon { failed, runs }, &test));
+    }
+    // One run shows one way: only many are asked for what some of them must show.
+    if let Some((what, _)) = sometimes.iter().find(|(_, seen)| runs > 1 && !**seen) {
+        panic!(
+            "inconclusive: {} claims that sometimes: {what}; in {runs} runs it never was so. More seeds, another strategy \
+             (SHAKEDOWN_STRATEGY=pct), or a test that can come there",
+            config.name
+        );
     }
 }
 

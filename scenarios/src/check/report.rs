@@ -20,7 +20,7 @@ where
     let parted = diverge(stage, &config.strategy.chooser(seed, pilot));
     let parted = parted.map_or_else(
         || {
-            "two more runs were the same: a static that outlives a run, or a real clock, decides now and then"
+            "further runs were all the same: a static that outlives a run, or a real clock, decides now and then"
                 .to_owned()
         },
         |parted| parted.to_string(),

@@ -2,6 +2,7 @@
 
 use super::{Config, TestResult};
 use crate::failure::{Dictionary, Finding, Stage};
+use crate::oracle::Oracles;
 use shakedown_core::choose::Choose;
 use shakedown_core::host::Flown;
 use shakedown_core::ids::WorkerId;
@@ -11,11 +12,13 @@ use shakedown_core::vocab::Fault;
 use shakedown_sim::choose::{Chooser, Pilot, Record, Strategy};
 use shakedown_sim::{Ending, Moment, Run, Simulator, WorldConfig};
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::rc::Rc;
 
 pub(super) struct Player<C: Choose + 'static> {
     simulator: Simulator<C>,
+    oracles: Oracles,
 }
 
 impl<C: Choose + 'static> Player<C> {
@@ -23,7 +26,7 @@ impl<C: Choose + 'static> Player<C> {
         let world = WorldConfig { history: true, ..WorldConfig::default() };
         let mut simulator = Simulator::new(world, config.limits, chooser);
         simulator.host().world().borrow_mut().set_faults(config.faults.as_slice().into());
-        Player { simulator }
+        Player { simulator, oracles: config.oracles.clone() }
     }
 
     pub(super) fn play<F, Fut, T>(&mut self, chooser: C, test: &F) -> (Run, Option<Finding>)
@@ -44,8 +47,36 @@ impl<C: Choose + 'static> Player<C> {
             });
         });
         let error = returned.borrow_mut().take();
-        let blame = blame_of(&run, error);
+        let blame = blame_of(&run, error).or_else(|| self.claimed(&run)).or_else(|| self.judged(&run));
         (run, blame)
+    }
+
+    /// What the test claims of itself and does not hold.
+    fn claimed(&mut self, run: &Run) -> Option<Finding> {
+        let host = self.simulator.host();
+        let claims = host.claims();
+        let (kind, claim) = claims.first_broken()?;
+        let (at, message) = match kind {
+            "always" => (claim.at, format!("{} claims that always: {}; here it is not so", claim.by, claim.what)),
+            _ => (run.end, format!("{} claims that eventually: {}; the run is over without it", claim.by, claim.what)),
+        };
+        let rule = format!("{kind} {}", claim.what).into();
+        Some(Finding { rule, expected: false, subject: claim.by.clone(), at, message })
+    }
+
+    /// What its own oracles object to.
+    fn judged(&mut self, run: &Run) -> Option<Finding> {
+        let world = self.simulator.host().world().clone();
+        let world = world.borrow();
+        self.oracles.iter().find_map(|oracle| {
+            let (at, message) = oracle.judge(world.history(), &NoWorkers, run.end)?;
+            Some(Finding { rule: oracle.name().clone(), expected: false, subject: "main".into(), at, message })
+        })
+    }
+
+    /// What was claimed to happen in some run, and whether it did in the last one.
+    pub(super) fn sometimes(&mut self) -> BTreeMap<&'static str, bool> {
+        self.simulator.host().claims().sometimes.clone()
     }
 }
 

@@ -152,7 +152,7 @@ fn held_calm(held: &BTreeMap<Kind, u64>) -> String {
         Kind::Span => "durations (each the shortest)",
         Kind::Tie => "ties of durations with deadlines",
         Kind::Pick | Kind::Random => "alternatives (each the first)",
-        Kind::Fault => "faults",
+        Kind::Fault | Kind::Buggify => "faults",
         Kind::Crash => "crashes of processes",
         Kind::Clock => "deadlines (never early)",
         Kind::Limit => "limits of the machine (as large as usual)",

@@ -227,7 +227,7 @@ impl Order {
             Kind::Poll | Kind::Mail | Kind::Tick | Kind::Step | Kind::Lag | Kind::Span | Kind::Pick => {
                 2 * self.turn_of(*site, told, sofar, account)
             }
-            Kind::Fault | Kind::Random | Kind::Arrival | Kind::Tie | Kind::Crash | Kind::Limit => 0,
+            Kind::Fault | Kind::Random | Kind::Arrival | Kind::Tie | Kind::Crash | Kind::Limit | Kind::Buggify => 0,
         };
         enabled.iter().map(each).collect()
     }

@@ -50,17 +50,23 @@ impl Source {
     }
 }
 
-/// Plays these choices twice, and looks where the runs part. `None` if they did not this time.
+/// Plays these choices again and again, and looks where a run parts from the first. `None` if none of them did.
 pub fn diverge<S: Stage>(stage: impl Fn() -> S, chooser: &Chooser) -> Option<Divergence> {
-    let flights = [(); 2].map(|()| {
+    let fly = || {
         let mut stage = stage();
         stage.record_flight();
         let (run, _) = stage.play(Record::new(chooser.clone()));
         (stage.flight(), run.end)
-    });
-    let [(first, ended), (second, ended_too)] = &flights;
-    first_difference(first, second, (*ended, *ended_too))
+    };
+    let (first, ended) = fly();
+    (0..TRIES).find_map(|_| {
+        let (other, ended_too) = fly();
+        first_difference(&first, &other, (ended, ended_too))
+    })
 }
+
+/// What differs now and then differs in one of so many runs.
+const TRIES: u32 = 32;
 
 fn first_difference(first: &[Flown], second: &[Flown], ends: (Instant, Instant)) -> Option<Divergence> {
     let same = |(a, b): (&Flown, &Flown)| (a.at, a.site, &a.who) == (b.at, b.site, &b.who);

@@ -73,7 +73,7 @@ fn nearest_pass<S: Stage>(
             let near = above.filter(|above| above - last.answer < last.answer - below).unwrap_or(below);
             format!("{:?} passes", span.range.at(near))
         }
-        (Flip::Passes, None) if matches!(last.site.kind, Kind::Fault | Kind::Crash) => {
+        (Flip::Passes, None) if matches!(last.site.kind, Kind::Fault | Kind::Crash | Kind::Buggify) => {
             "without it the run passes".into()
         }
         (Flip::Passes, None) => "in its turn it passes".into(),

@@ -30,6 +30,7 @@ impl Told<'_> {
                 Some((fault, whom)) => format!("{fault} strikes {whom}"),
                 None => format!("{who} has bad luck: its {} chance comes true", nth(site.nth)),
             },
+            Kind::Buggify => format!("{who} does something rare: its {} buggify point", nth(site.nth)),
             Kind::Limit => limit(site.label).to_owned(),
             Kind::Lag => format!("a signal reaches {who} only after its next system call"),
             Kind::Arrival => format!("an answer to {who} overtakes {answer} that came before it"),
@@ -65,7 +66,9 @@ impl Told<'_> {
             Kind::Tick => "acts on its deadline",
             Kind::Step => "goes on",
             Kind::Poll | Kind::Lag | Kind::Span | Kind::Pick | Kind::Fault => "runs",
-            Kind::Random | Kind::Clock | Kind::Arrival | Kind::Tie | Kind::Crash | Kind::Limit => "runs",
+            Kind::Random | Kind::Clock | Kind::Arrival | Kind::Tie | Kind::Crash | Kind::Limit | Kind::Buggify => {
+                "runs"
+            }
         };
         let overtakers = self.overtakers(site);
         if overtakers.is_empty() {

@@ -4,6 +4,7 @@ use super::diagnostic::DiagnosticKind;
 use super::reader::{Keys, Reader};
 use super::scenario::Allow;
 use super::tree::{Field, Node, Table};
+use crate::oracle::{Named, Oracles};
 use crate::pattern::{self, Expectation, Expectations, Final, Matcher, Names, PatternError, Rule, SOMETIMES_MAX};
 use std::sync::Arc;
 
@@ -12,17 +13,17 @@ use std::sync::Arc;
 pub(super) struct Expected {
     pub expectations: Expectations,
     pub allows: Vec<Allow>,
-    pub checks: Vec<Arc<str>>,
+    pub checks: Vec<Named>,
 }
 
-/// Reads all `[[expect]]`. `checks` are the names of the Rust oracles that are registered.
-pub(super) fn expect(reader: &mut Reader<'_>, document: &Table, names: &Names, checks: &[&str]) -> Expected {
+/// Reads all `[[expect]]`. `oracles` are the Rust oracles that are registered.
+pub(super) fn expect(reader: &mut Reader<'_>, document: &Table, names: &Names, oracles: &Oracles) -> Expected {
     let mut expected = Expected::default();
     for (node, table) in reader.tables(document, "expect") {
         reader.keys(table, &EXPECT);
         let kinds: Vec<&Field> = table.0.iter().filter(|field| KINDS.contains(&field.key.as_str())).collect();
         match kinds[..] {
-            [kind] => one(reader, table, kind, names, checks, &mut expected),
+            [kind] => one(reader, table, kind, names, oracles, &mut expected),
             [] => reader.mistake_hint(
                 &node.at,
                 "this expects nothing",
@@ -42,7 +43,14 @@ pub(super) fn expect(reader: &mut Reader<'_>, document: &Table, names: &Names, c
     expected
 }
 
-fn one(reader: &mut Reader<'_>, table: &Table, field: &Field, names: &Names, checks: &[&str], expected: &mut Expected) {
+fn one(
+    reader: &mut Reader<'_>,
+    table: &Table,
+    field: &Field,
+    names: &Names,
+    oracles: &Oracles,
+    expected: &mut Expected,
+) {
     let (kind, node) = (field.key.as_str(), &field.node);
     if kind != "allow" {
         for key in ["on", "reason"] {
@@ -59,13 +67,13 @@ fn one(reader: &mut Reader<'_>, table: &Table, field: &Field, names: &Names, che
         "allow" => expected.allows.extend(allow(reader, table, node, names)),
         "check" => {
             let Some(name) = reader.text(node, "`check`") else { return };
-            if checks.contains(&name) {
-                expected.checks.push(name.into());
-            } else if checks.is_empty() {
+            if let Some(oracle) = oracles.get(name) {
+                expected.checks.push(oracle.clone());
+            } else if oracles.iter().next().is_none() {
                 let hint = "checks are Rust functions, registered by the program that plays this file";
                 reader.mistake_hint(&node.at, format!("no Rust oracle `{name}` is registered"), hint);
             } else {
-                reader.unknown(&node.at, "Rust oracle", name, checks.iter().copied());
+                reader.unknown(&node.at, "Rust oracle", name, oracles.iter().map(|oracle| &**oracle.name()));
             }
         }
         sentence => {

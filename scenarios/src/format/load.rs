@@ -25,7 +25,7 @@ pub fn load(path: &Path) -> Result<Scenario, Vec<Diagnostic>> {
 ///
 /// # Errors
 /// As [`load`].
-pub fn load_with(path: &Path, options: &Options<'_>) -> Result<Scenario, Vec<Diagnostic>> {
+pub fn load_with(path: &Path, options: &Options) -> Result<Scenario, Vec<Diagnostic>> {
     let text = text_of(path).map_err(|diagnostic| vec![diagnostic])?;
     read_with(&path.to_string_lossy(), &text, options)
 }

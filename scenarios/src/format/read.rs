@@ -9,14 +9,15 @@ use super::session;
 use super::stimuli;
 use super::sweep::{Sweep, sweep};
 use super::tree::{Table, Value, document};
+use crate::oracle::Oracles;
 use std::path::Path;
 use std::sync::Arc;
 
 /// What the program that reads a file adds to it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Options<'a> {
-    /// The names of the Rust oracles that `check = "…"` may call.
-    pub checks: &'a [&'a str],
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Options {
+    /// The Rust oracles that `check = "…"` may call.
+    pub oracles: Oracles,
 }
 
 /// Reads a scenario from text. `file` is how messages call it, and its stem is the default name.
@@ -31,7 +32,7 @@ pub fn read(file: &str, text: &str) -> Result<Scenario, Vec<Diagnostic>> {
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_with(file: &str, text: &str, options: &Options<'_>) -> Result<Scenario, Vec<Diagnostic>> {
+pub fn read_with(file: &str, text: &str, options: &Options) -> Result<Scenario, Vec<Diagnostic>> {
     if text.len() as u64 > super::FILE_MAX {
         return Err(vec![super::load::too_big(file, text.len() as u64)]);
     }
@@ -113,11 +114,11 @@ fn real_reason(reader: &mut Reader<'_>, table: &Table) -> Option<String> {
 }
 
 /// One case: everything that an axis can change.
-fn body(reader: &mut Reader<'_>, table: &Table, head: &Head, options: &Options<'_>) -> Case {
+fn body(reader: &mut Reader<'_>, table: &Table, head: &Head, options: &Options) -> Case {
     let (session, names) = session::session(reader, table, &head.name);
     let stimuli = stimuli::stimuli(reader, table, &names);
     let faults = faults::faults(reader, table, &names);
-    let Expected { expectations, allows, checks } = expect::expect(reader, table, &names, options.checks);
+    let Expected { expectations, allows, checks } = expect::expect(reader, table, &names, &options.oracles);
     Case {
         index: 1,
         label: "".into(),
@@ -133,7 +134,7 @@ fn body(reader: &mut Reader<'_>, table: &Table, head: &Head, options: &Options<'
 }
 
 /// Every combination of the axes, read as if it had been written so.
-fn cases(reader: &mut Reader<'_>, table: &Table, head: &Head, sweep: &Sweep, options: &Options<'_>) -> Vec<Case> {
+fn cases(reader: &mut Reader<'_>, table: &Table, head: &Head, sweep: &Sweep, options: &Options) -> Vec<Case> {
     let mut cases = Vec::new();
     let total: usize = sweep.axes.iter().map(|axis| axis.values.len()).product();
     for number in 0..total {

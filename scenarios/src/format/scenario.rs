@@ -1,6 +1,7 @@
 //! A scenario as plain data: what a file says, after every check and with all axes applied. The runner needs nothing else of
 //! the format.
 
+use crate::oracle::Named;
 use crate::pattern::{Expectations, Names, glob};
 use shakedown_core::time::Duration;
 use shakedown_core::vocab::{Fault, Scope, SessionSpec, Stimulus};
@@ -49,8 +50,8 @@ pub struct Case {
     pub expectations: Arc<Expectations>,
     /// Built-in oracles that are switched off.
     pub allows: Arc<[Allow]>,
-    /// Rust oracles to be called, by their names.
-    pub checks: Arc<[Arc<str>]>,
+    /// Rust oracles that watch each run.
+    pub checks: Arc<[Named]>,
     /// Where a run is given up.
     pub limits: Limits,
     /// The subjects that patterns name: make each run's `History` with it.

@@ -173,9 +173,15 @@ fn the_contract_s_own_example_has_no_mistake() {
 #[test]
 fn a_check_is_an_oracle_that_somebody_registered() {
     let text = format!("{SMALL}[[expect]]\ncheck = \"mine\"\n");
-    let options = Options { checks: &["mine"] };
+    struct Content;
+    impl crate::oracle::Oracle for Content {
+        fn see(&mut self, _: &shakedown_sim::Moment, _: &dyn shakedown_core::oracle::Names) -> Result<(), String> {
+            Ok(())
+        }
+    }
+    let options = Options { oracles: crate::oracle::Oracles::new().with("mine", || Content) };
     let scenario = read_with("x.toml", &text, &options).expect("it is registered");
-    assert_eq!(&*scenario.cases()[0].checks[0], "mine");
+    assert_eq!(&**scenario.cases()[0].checks[0].name(), "mine");
     assert!(read("x.toml", &text).unwrap_err()[0].message.contains("no Rust oracle `mine`"));
 }
 

@@ -3,6 +3,7 @@
 use super::{Job, PlanNames};
 use crate::failure::{Dictionary, Finding, Stage};
 use crate::format::Case;
+use crate::oracle::Named;
 use crate::pattern::History;
 use shakedown_core::choose::Choose;
 use shakedown_core::host::{Flown, Host, Waiter};
@@ -105,7 +106,22 @@ impl<C: Choose + 'static> Player<C> {
         self.simulator.host().world().borrow_mut().audit().allowed_unused()
     }
 
-    fn judge(&self, run: &Run) -> Vec<Finding> {
+    /// What the program's own oracles object to.
+    fn checked(&mut self, run: &Run) -> Vec<Finding> {
+        if self.case.checks.is_empty() {
+            return Vec::new();
+        }
+        let world = self.simulator.host().world().clone();
+        let (world, names) = (world.borrow(), PlanNames(&self.case.session));
+        let judge = |check: &Named| {
+            let (at, message) = check.judge(world.history(), &names, run.end)?;
+            let rule = format!("check = {:?}", &**check.name()).into();
+            Some(Finding { rule, expected: true, subject: "session".into(), at, message })
+        };
+        self.case.checks.iter().filter_map(judge).collect()
+    }
+
+    fn judge(&mut self, run: &Run) -> Vec<Finding> {
         let mut findings: Vec<Finding> = run
             .violations
             .iter()
@@ -117,6 +133,7 @@ impl<C: Choose + 'static> Player<C> {
                 message: v.message.clone(),
             })
             .collect();
+        findings.extend(self.checked(run));
         findings.extend(unfinished(run));
         // What did not come to its end cannot be held to what should have come.
         if run.ending == Ending::Done {

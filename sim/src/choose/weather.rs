@@ -70,7 +70,7 @@ impl Choose for Weather {
         let bits = self.random.at(site);
         match ask {
             Ask::Chance { per_million: 0 } => 0,
-            Ask::Chance { per_million } if matches!(site.kind, Kind::Fault | Kind::Crash) => {
+            Ask::Chance { per_million } if matches!(site.kind, Kind::Fault | Kind::Crash | Kind::Buggify) => {
                 let rate = if site.nth < self.settles { self.rate(site.label, per_million) } else { 0 };
                 u32::from(below(bits, 1_000_000) < rate)
             }
