@@ -339,6 +339,14 @@ impl Cx<'_> {
         }
         let nth = *self.draws;
         *self.draws += 1;
+        self.draw_nth(nth, range)
+    }
+
+    /// As [`draw`](Self::draw), for a machine that numbers its draws itself.
+    pub(crate) fn draw_nth(&mut self, nth: u32, range: DurationRange) -> Duration {
+        if range.steps() == 0 {
+            return range.min;
+        }
         let site = Site { kind: Kind::Span, label: self.label, nth };
         Tying::new(self.chooser, Deadlines::new(&self.reactor.timers)).span(site, range, self.now)
     }

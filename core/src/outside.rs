@@ -46,7 +46,9 @@ impl Outside {
     fn arm(&mut self, at: Instant, happened: impl Fn(Option<&Trigger>) -> bool, cx: &mut Cx<'_>) {
         for i in 0..self.states.len() {
             if self.states[i] == State::Waiting && happened(self.stimuli[i].when.as_ref()) {
-                let delay = cx.draw(self.stimuli[i].at);
+                let alike = |other: &&Stimulus| other.nth(0) == self.stimuli[i].nth(0);
+                let earlier = self.stimuli[..i].iter().filter(alike).count() as u32;
+                let delay = cx.draw_nth(self.stimuli[i].nth(earlier), self.stimuli[i].at);
                 self.states[i] = State::Armed(at.after(delay));
             }
         }

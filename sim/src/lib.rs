@@ -21,4 +21,4 @@ mod world;
 pub use random::Random;
 pub use simulator::{Ending, Limits, Run, Simulator};
 pub use witness::Seen;
-pub use world::{LIMITS, Moment, SimWorld, WorldConfig, process_label};
+pub use world::{LIMITS, Limit, Moment, SimWorld, WorldConfig, process_label};

@@ -381,8 +381,11 @@ impl<C: Choose + 'static> SimWorld<C> {
     }
 }
 
+/// A limit, in words, and what makes it as small as it can be.
+pub type Limit = (&'static str, fn(&mut Kernel));
+
 /// Limits of the machine that may be as small as they can be, in words that follow "because".
-pub const LIMITS: [(&str, fn(&mut Kernel)); 2] =
+pub const LIMITS: [Limit; 2] =
     [("pipes hold one page", Kernel::shrink_pipes), ("pids are used again at once", Kernel::reuse_pids_at_once)];
 
 /// The label of the process that is the `nth` to be started under this name by a worker or a task.

@@ -21,8 +21,8 @@ fn session(scripts: &[&str]) -> Arc<SessionSpec> {
         let script = puppet::parse(script).expect("a script without mistakes");
         let stop = StopPolicy { grace: Grace::After(Duration::from_millis(30)), ..StopPolicy::default() };
         let name = format!("w{n}");
-        let body = Body::Process(Arc::new(ProcessSpec::puppet(&*name, script)));
-        plan.workers.push(WorkerSpec { stop, ..WorkerSpec::new(&*name, body) });
+        let body = Body::Process(Arc::new(ProcessSpec::puppet(&name, script)));
+        plan.workers.push(WorkerSpec { stop, ..WorkerSpec::new(&name, body) });
     }
     Arc::new(plan)
 }

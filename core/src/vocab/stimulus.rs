@@ -42,6 +42,39 @@ pub enum Act {
     CloseStdin,
 }
 
+impl Act {
+    /// Its words in a scenario file, in the order of their codes.
+    const WORDS: [&'static str; 9] =
+        ["stop", "kill", "restart", "start", "interrupt", "hangup", "signal", "stdin", "close-stdin"];
+
+    const fn code(&self) -> u32 {
+        match self {
+            Act::Stop => 0,
+            Act::Kill => 1,
+            Act::Restart => 2,
+            Act::Start => 3,
+            Act::Interrupt => 4,
+            Act::Hangup => 5,
+            Act::Signal(_) => 6,
+            Act::Stdin(_) => 7,
+            Act::CloseStdin => 8,
+        }
+    }
+}
+
+impl Stimulus {
+    /// What the choice of its moment is keyed by, the `earlier`-th of those that do the same to the same kind of subject: so that another
+    /// stimulus leaves it alone.
+    pub(crate) const fn nth(&self, earlier: u32) -> u32 {
+        (self.act.code() << 1 | self.on.is_some() as u32) << 16 | earlier
+    }
+
+    /// What a stimulus whose moment is keyed so does, in a word.
+    pub fn word_of(nth: u32) -> &'static str {
+        Act::WORDS.get((nth >> 17) as usize).copied().unwrap_or("stimulus")
+    }
+}
+
 /// What a stimulus waits for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Trigger {

@@ -188,7 +188,7 @@ pub fn minimise<S: Stage>(
 ) -> Option<Vec<Answer>> {
     let shrunk = shrink(recorded, effort.shrink_runs, |surprises| {
         let (_, found) = stage.play(run_of(surprises));
-        found.filter(|found| found.is_same_as(finding)).map(|_| stage.with_choices(|choices| asked(choices)))
+        found.filter(|found| found.is_same_as(finding)).map(|_| stage.with_choices(asked))
     });
     shrunk.map(|shrunk| shrunk.surprises)
 }

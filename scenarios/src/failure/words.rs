@@ -4,8 +4,9 @@ use super::Dictionary;
 use shakedown_core::host::Flown;
 use shakedown_core::site::{Kind, Label, Site};
 use shakedown_core::time::Instant;
-use shakedown_sim::LIMITS;
+use shakedown_core::vocab::Stimulus;
 use shakedown_sim::choose::{Answer, Span};
+use shakedown_sim::{LIMITS, Limit};
 
 /// What is known of the run in which it happened.
 pub(super) struct Told<'a> {
@@ -22,9 +23,16 @@ impl Told<'_> {
         match site.kind {
             Kind::Poll | Kind::Mail | Kind::Tick | Kind::Step => self.order(site, who),
             Kind::Span => match self.span(site) {
-                Some(span) => format!("{} takes {:?} of {}", self.drawn_by(site), span.range.at(answer), range(span)),
+                Some(span) if who == "outside" => {
+                    let what = Stimulus::word_of(site.nth);
+                    format!("the {what} comes after {:?} of {}", span.range.at(answer), range(span))
+                }
+                Some(span) => format!("{who} takes {:?} of {}", span.range.at(answer), range(span)),
                 None => format!("{who} draws {answer}"),
             },
+            Kind::Tie if who == "outside" => {
+                format!("the {} comes together with another deadline", Stimulus::word_of(site.nth))
+            }
             Kind::Tie => format!("what {who} does ends together with a deadline of its session"),
             Kind::Fault | Kind::Crash => match self.dictionary.fault(site.label) {
                 Some((fault, whom)) => format!("{fault} strikes {whom}"),
@@ -52,11 +60,6 @@ impl Told<'_> {
 
     fn span(&self, site: Site) -> Option<&Span> {
         self.spans.iter().find(|span| span.site == Site { kind: Kind::Span, ..site })
-    }
-
-    /// A stimulus draws its moment, everybody else how long it takes.
-    fn drawn_by(&self, site: Site) -> String {
-        self.dictionary.name(site.label).to_owned()
     }
 
     /// Who was late, and behind whom.
@@ -100,7 +103,7 @@ impl Told<'_> {
 }
 
 fn limit(label: Label) -> &'static str {
-    let named = |(limit, _): &&(&'static str, _)| Label::ROOT.child(limit, 0) == label;
+    let named = |(limit, _): &&Limit| Label::ROOT.child(limit, 0) == label;
     LIMITS.iter().find(named).map_or("a limit of the machine is tiny", |(limit, _)| limit)
 }
 
