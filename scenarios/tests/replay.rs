@@ -148,3 +148,19 @@ fn an_exploration_prints_a_certificate_or_a_smallest_failure() {
         told.lines().last().and_then(|line| line.strip_prefix("shakedown replay ")).expect("a command to paste");
     assert_eq!(shakedown(&folder, &["replay", again]).0, Some(1));
 }
+
+/// The grace of RACE lies within the range of what it is given: a deadline and a duration that meet only by chance are made to meet.
+#[test]
+fn a_grace_is_seen_kept_missed_and_tied_or_that_is_said() {
+    let folder = folder("graces");
+    fs::write(
+        folder.join("race.toml"),
+        RACE.replace("final = { api = \"stopped\" }", "final = { api = \"stopped|killed\" }"),
+    )
+    .expect("written");
+    let (code, told, _) = shakedown(&folder, &["sim", "race.toml", "--seeds", "100"]);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains("deadlines    1 of 1 grace period were kept, missed and tied"), "{told}");
+    let (_, told, _) = shakedown(&folder, &["sim", "race.toml", "--seeds", "1", "--coverage"]);
+    assert!(told.contains("0 of 1 grace period") && told.contains("api in race: never "), "{told}");
+}

@@ -185,6 +185,8 @@ fn print_summary(args: &CompareArgs, tally: &Tally, real_time: Duration, exit: E
                 virtual_time: Duration::ZERO,
                 real_time,
                 sometimes: Vec::new(),
+                graces: Vec::new(),
+                lists_graces: false,
                 unused_allowances: Vec::new(),
             };
             println!("{}", SummaryLine::new(&sweep, i32::from(exit.code())).line());

@@ -246,6 +246,8 @@ fn print_summary(args: &RealArgs, tally: Tally, real_time: Duration, exit: Exit)
         virtual_time: Duration::ZERO,
         real_time,
         sometimes: tally.sometimes,
+        graces: Vec::new(),
+        lists_graces: false,
         unused_allowances: Vec::new(),
     };
     match args.play.format {

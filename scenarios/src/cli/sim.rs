@@ -9,8 +9,8 @@ use crate::report::{
     sweep_summary,
 };
 use crate::sweep::{
-    CaseResult, FirstFailure, Job, Mix, Progress, Seeds, SweepResult, look_into, parting, regressions, replay, tell,
-    tell_replayed,
+    CaseResult, Deadline, FirstFailure, Job, Mix, Progress, Seeds, SweepResult, look_into, parting, regressions,
+    replay, tell, tell_replayed,
 };
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -47,6 +47,9 @@ pub(super) struct SimArgs {
     /// Write failure files into this folder; those in `shakedown-regressions` beside a scenario are replayed first
     #[arg(long, env = "SHAKEDOWN_OUT", value_name = "DIR")]
     out: Option<PathBuf>,
+    /// List the grace periods that were not seen kept, missed and tied
+    #[arg(long, env = "SHAKEDOWN_COVERAGE")]
+    coverage: bool,
     /// How results are printed
     #[arg(long, env = "SHAKEDOWN_FORMAT", default_value = "human")]
     format: Format,
@@ -146,7 +149,8 @@ fn report(args: &SimArgs, jobs: &[Job], result: &SweepResult, real_time: Duratio
     if !interrupted && sometimes.iter().any(|(_, seen)| *seen == 0) && result.cases.iter().any(|c| c.runs > 1) {
         exit = exit.worst(Exit::Inconclusive);
     }
-    let summary = total(jobs, result, real_time, sometimes);
+    let mut summary = total(jobs, result, real_time, sometimes);
+    summary.lists_graces = args.coverage;
     if summary.runs == 0 {
         exit = exit.worst(Exit::NothingRan);
     }
@@ -241,7 +245,15 @@ fn total(jobs: &[Job], result: &SweepResult, real_time: Duration, sometimes: Vec
         let of = |on: &str| Some(format!("{on}, in {}", job.scenario.name));
         case.unused.iter().map(|(oracle, on)| (oracle.clone(), of(on))).collect()
     };
+    let graces = |(job, case): (&Job, &CaseResult)| -> Vec<(String, Vec<&'static str>)> {
+        let asked = |deadline: &Deadline| deadline.kept + deadline.missed + deadline.tied > 0;
+        let named = job.case.session.workers.iter().zip(&case.deadlines).filter(|(_, deadline)| asked(deadline));
+        let whose = |name: &str| format!("{name} in {} {}", job.scenario.name, job.case.label).trim_end().to_owned();
+        named.map(|(worker, deadline)| (whose(&worker.name), deadline.never())).collect()
+    };
     SweepSummary {
+        graces: jobs.iter().zip(&result.cases).flat_map(graces).collect(),
+        lists_graces: false,
         runs: sum(|case| case.runs),
         distinct: sum(|case| case.distinct),
         failed: sum(|case| case.failed),

@@ -241,6 +241,8 @@ pub(super) fn sweep() -> SweepSummary {
         virtual_time: Duration::from_secs(172_801),
         real_time: Duration::from_millis(1_420),
         sometimes: vec![("server ready before session stop-requested".into(), 0), ("server killed".into(), 17)],
+        graces: vec![("api in checkout grace=1s".into(), vec!["tied"]), ("db in checkout".into(), Vec::new())],
+        lists_graces: true,
         unused_allowances: vec![("no-orphan".into(), Some("server/helper".into())), ("no-zombie".into(), None)],
     }
 }

@@ -37,6 +37,10 @@ pub struct SweepSummary {
     pub real_time: Duration,
     /// Expectations of kind `sometimes`, and in how many runs each was seen.
     pub sometimes: Vec<(String, u64)>,
+    /// Grace periods of workers that were asked to end: whose, and which ways none has gone (`kept`, `missed`, `tied`).
+    pub graces: Vec<(String, Vec<&'static str>)>,
+    /// Whether each of those that went some ways only is listed.
+    pub lists_graces: bool,
     /// The oracles that were allowed to fail and never did, with the subject where one was named.
     pub unused_allowances: Vec<(String, Option<String>)>,
 }
@@ -70,11 +74,30 @@ pub fn sweep_summary(sweep: &SweepSummary) -> String {
     for (what, _) in sweep.sometimes.iter().filter(|(_, seen)| *seen == 0) {
         item("never seen", &format!("sometimes = \"{what}\""), &mut out);
     }
+    graces(sweep, &mut out);
     for (oracle, subject) in &sweep.unused_allowances {
         let on = subject.as_ref().map_or(String::new(), |s| format!(" on {s}"));
         item("not needed", &format!("allow = \"{oracle}\"{on}"), &mut out);
     }
     out.join("\n") + "\n"
+}
+
+/// A grace that is always kept was not tested against what misses it.
+fn graces(sweep: &SweepSummary, out: &mut Vec<String>) {
+    if sweep.graces.is_empty() {
+        return;
+    }
+    let one_sided = sweep.graces.iter().filter(|(_, never)| !never.is_empty());
+    let all = sweep.graces.len() - one_sided.clone().count();
+    let told = format!("{all} of {} were kept, missed and tied", plural(sweep.graces.len() as u64, "grace period"));
+    item(
+        "deadlines",
+        &if sweep.lists_graces || all == sweep.graces.len() { told } else { told + " (--coverage lists them)" },
+        out,
+    );
+    for (whose, never) in one_sided.filter(|_| sweep.lists_graces) {
+        item("", &format!("{whose}: never {}", never.join(", never ")), out);
+    }
 }
 
 /// How much was simulated in how much time; a run on the real machine has no other time than that.
@@ -120,6 +143,7 @@ mod tests {
             prop_assert!(columns(&case_line(&case)) <= WIDTH);
             let sweep = SweepSummary {
                 runs, distinct: runs, failed, virtual_time: Duration::from_nanos(ns), real_time: Duration::from_nanos(ns),
+                graces: vec![(name.clone(), vec!["tied"])], lists_graces: true,
                 sometimes: vec![(name.clone(), 0)], unused_allowances: vec![(label.clone(), Some(name.clone()))],
             };
             for line in sweep_summary(&sweep).lines() {

@@ -1,5 +1,6 @@
 //! Many seeds of many cases: played on every core, merged in the order of the seeds, so that the result does not depend on the cores.
 
+mod deadlines;
 mod explore;
 mod plan;
 mod play;
@@ -8,6 +9,7 @@ mod replay;
 mod run;
 mod story;
 
+pub use deadlines::Deadline;
 pub use explore::{explore, explored_case};
 pub use plan::{Job, Seeds, SeedsError};
 pub use play::{Played, Player};

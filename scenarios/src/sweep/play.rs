@@ -1,6 +1,6 @@
 //! One case of a scenario under one chooser: setup, simulation, oracles, expectations.
 
-use super::{Job, PlanNames};
+use super::{Deadline, Job, PlanNames};
 use crate::failure::{Dictionary, Finding, Stage};
 use crate::format::Case;
 use crate::oracle::Named;
@@ -94,6 +94,11 @@ impl<C: Choose + 'static> Player<C> {
         let findings = self.judge(&run);
         let hits = self.case.expectations.hits(&self.history);
         Played { run, findings, hits }
+    }
+
+    /// Adds which way the grace of each worker has gone in the last run.
+    pub fn count_deadlines(&mut self, into: &mut [Deadline]) {
+        super::deadlines::count(self.simulator.host().world().borrow().history(), &self.case.session, into);
     }
 
     /// Looks at the chooser of the last run.

@@ -5,7 +5,7 @@
 //! share of the next, and none goes without. That depends on results alone, never on time or on the number of cores.
 
 use super::run::{Seen, held, note, sweep_into};
-use super::{CaseResult, Job, Progress, SweepResult, sweep};
+use super::{CaseResult, Deadline, Job, Progress, SweepResult, sweep};
 use shakedown_sim::choose::{Strategy, UnknownStrategy};
 use std::fmt;
 use std::ops::Range;
@@ -126,6 +126,8 @@ fn take(seeds: &mut Range<u64>, n: u64) -> Range<u64> {
 fn add(all: &mut CaseResult, part: CaseResult) {
     all.hits.resize(part.hits.len().max(all.hits.len()), 0);
     all.hits.iter_mut().zip(&part.hits).for_each(|(all, some)| *all += some);
+    all.deadlines.resize(part.deadlines.len().max(all.deadlines.len()), Deadline::default());
+    all.deadlines.iter_mut().zip(&part.deadlines).for_each(|(all, some)| all.add(*some));
     match all.runs {
         0 => all.unused = part.unused,
         _ => all.unused.retain(|unused| part.unused.contains(unused)),

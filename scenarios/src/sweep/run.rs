@@ -1,6 +1,6 @@
 //! The sweep itself: chunks of seeds are taken by threads, results are merged in order.
 
-use super::{Job, Player};
+use super::{Deadline, Job, Player};
 use crate::failure::Finding;
 use shakedown_core::time::Instant;
 use shakedown_core::time::nanos;
@@ -45,6 +45,8 @@ pub struct CaseResult {
     pub failures: Vec<FirstFailure>,
     /// For each `sometimes`, how many runs have seen it.
     pub hits: Vec<u64>,
+    /// For each worker of the plan, which way its grace has gone.
+    pub deadlines: Vec<Deadline>,
     /// Virtual time played.
     pub virtual_ns: u64,
     /// Seeds whose second run differed from the first.
@@ -82,6 +84,7 @@ struct Chunk {
     failed: u64,
     failures: Vec<FirstFailure>,
     hits: Vec<u64>,
+    deadlines: Vec<Deadline>,
     virtual_ns: u64,
     unsteady: Vec<u64>,
     unused: Vec<(String, String)>,
@@ -150,13 +153,15 @@ fn play_chunk(
 ) -> (Chunk, Vec<u64>) {
     let mut digests = Vec::with_capacity(CHUNK as usize);
     let sometimes = job.case.expectations.sometimes().count();
-    let mut chunk = Chunk { hits: vec![0; sometimes], ..Chunk::default() };
+    let deadlines = vec![Deadline::default(); job.case.session.workers.len()];
+    let mut chunk = Chunk { hits: vec![0; sometimes], deadlines, ..Chunk::default() };
     for seed in seeds {
         if progress.stop.load(Relaxed) {
             break;
         }
         let played = player.play(job.strategy.chooser(seed, pilot));
         chunk.runs += 1;
+        player.count_deadlines(&mut chunk.deadlines);
         digests.push(played.run.digest);
         chunk.virtual_ns += nanos(played.run.end.since(Instant::ZERO));
         for (n, hits) in chunk.hits.iter_mut().enumerate() {
@@ -199,6 +204,8 @@ fn merge(jobs: &[Job], chunks: &[(usize, Range<u64>)], done: BTreeMap<usize, Chu
         let case = &mut cases[job];
         case.hits.resize(chunk.hits.len(), 0);
         case.hits.iter_mut().zip(&chunk.hits).for_each(|(all, some)| *all += some);
+        case.deadlines.resize(chunk.deadlines.len(), Deadline::default());
+        case.deadlines.iter_mut().zip(&chunk.deadlines).for_each(|(all, some)| all.add(*some));
         // An allowance is unused if no chunk used it.
         match case.runs {
             0 => case.unused = chunk.unused,
