@@ -1,4 +1,4 @@
-//! K1 and K2: sessions of simulated processes, which only Shakedown has. K1 is compared with the floor's W1 of the same rounds,
+//! K1, K2 and an exploration: sessions of simulated processes, which only Shakedown has. K1 is compared with the floor's W1 of the same rounds,
 //! K2 with itself at other sizes.
 use crate::measure::{self, Answer, Pin};
 use crate::peers::{PEERS, Role};
@@ -12,6 +12,10 @@ pub struct Sessions {
     k1_ns: Vec<f64>,
     floor_ns: Vec<f64>,
     crowds: Vec<Crowd>,
+    /// K1 under each strategy.
+    strategies: Vec<(&'static str, Vec<f64>)>,
+    /// Schedules of the exploration, and how long each took.
+    explored: Vec<(f64, f64)>,
     trouble: Option<String>,
 }
 
@@ -34,6 +38,8 @@ impl Sessions {
             k1_ns: Vec::new(),
             floor_ns: Vec::new(),
             crowds: crowds.into(),
+            strategies: STRATEGIES.iter().map(|name| (*name, Vec::new())).collect(),
+            explored: Vec::new(),
             trouble: None,
         })
     }
@@ -56,6 +62,12 @@ impl Sessions {
         if let Some(floor) = &self.floor {
             self.floor_ns.push(ask(floor, "w1", count(W1_NS))?.unit_ns);
         }
+        for (name, all) in &mut self.strategies {
+            let n = (count(K1_NS) / 4).to_string();
+            all.push(measure::ask(&self.ours, pin, &["k1", &n, name], &[])?.unit_ns);
+        }
+        let explored = measure::ask(&self.ours, pin, &["explore", &EXPLORE_DELAYS.to_string()], &[])?;
+        self.explored.push((explored.units, explored.unit_ns));
         for crowd in &mut self.crowds {
             let answer = ask(&self.ours, "k2", crowd.processes)?;
             crowd.process_ns.push(answer.unit_ns);
@@ -84,6 +96,8 @@ impl Sessions {
                 None => println!(" (no floor to compare with)"),
             }
         }
+        self.print_strategies();
+        self.print_explored();
         let smallest = self.crowds.first().and_then(|crowd| median(&crowd.process_ns));
         for crowd in &self.crowds {
             if let (Some(ns), Some(smallest)) = (median(&crowd.process_ns), smallest) {
@@ -103,6 +117,31 @@ impl Sessions {
     }
 }
 
+impl Sessions {
+    fn print_strategies(&self) {
+        let Some(random) = self.strategies.first().and_then(|(_, all)| median(all)) else { return };
+        let times = |(name, all): &(&'static str, Vec<f64>)| {
+            let times = median(all).unwrap_or(f64::NAN) / random;
+            (format!("{name} {times:.2}×"), times)
+        };
+        let all: Vec<(String, f64)> = self.strategies.iter().skip(1).map(times).collect();
+        let met = word(all.iter().all(|(_, times)| *times <= STRATEGY_GOAL));
+        let told: Vec<&str> = all.iter().map(|(told, _)| told.as_str()).collect();
+        println!("K1 by strategy, beside random: {} (goal {STRATEGY_GOAL:.1}×: {met})", told.join(", "));
+    }
+
+    fn print_explored(&self) {
+        let schedules = self.explored.first().map_or(0.0, |(schedules, _)| *schedules);
+        let each: Vec<f64> = self.explored.iter().map(|(_, ns)| *ns).collect();
+        let Some(ns) = median(&each) else { return };
+        let seconds = ns * schedules / 1e9;
+        let met = word(seconds <= EXPLORE_GOAL);
+        println!(
+            "explore  {schedules:.0} schedules with at most {EXPLORE_DELAYS} delays in {seconds:.2} s (goal {EXPLORE_GOAL:.0} s: {met})"
+        );
+    }
+}
+
 fn word(is_met: bool) -> &'static str {
     if is_met { "met" } else { "missed" }
 }
@@ -113,6 +152,12 @@ fn median(all: &[f64]) -> Option<f64> {
     all.get(all.len() / 2).copied()
 }
 
+/// The strategies, the one that they are compared with first.
+const STRATEGIES: [&str; 7] = ["random", "walk", "pct", "pos", "surw", "delays", "weather"];
+const STRATEGY_GOAL: f64 = 1.2;
+/// The bound of the exploration of a stop of three workers, and the seconds that it may take.
+const EXPLORE_DELAYS: u64 = 3;
+const EXPLORE_GOAL: f64 = 10.0;
 /// Sizes of the sessions of K2.
 const SIZES: [u64; 5] = [10, 100, 1_000, 10_000, 100_000];
 /// Sessions a second on one core, and beside the floor of the same rounds.

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 /// What a peer printed for one workload.
 #[derive(Clone)]
 pub struct Answer {
+    pub units: f64,
     pub unit_ns: f64,
     pub parked_bytes_a_unit: f64,
     /// The sums that must agree between peers, by name.
@@ -34,7 +35,7 @@ pub fn ask(path: &Path, pin: &Pin, args: &[&str], env: &[(&str, &str)]) -> Resul
     let mut take = |key: &str| sums.remove(key).ok_or_else(|| format!("no `{key}` in its answer: {text}"));
     let (units, wall_ns, bytes) = (take("units")? as f64, take("wall_ns")? as f64, take("parked_bytes")? as f64);
     sums.remove("n");
-    Ok(Answer { unit_ns: wall_ns / units, parked_bytes_a_unit: bytes / units, sums })
+    Ok(Answer { units, unit_ns: wall_ns / units, parked_bytes_a_unit: bytes / units, sums })
 }
 
 /// How many of `SEEDS` give the same order of events twice.

@@ -1,4 +1,4 @@
-//! K1 and K2: sessions of simulated processes, which no peer has. Choices are seeded and every oracle is on, as in W0 to W5.
+//! K1, K2 and an exploration: sessions of simulated processes, which no peer has. Every oracle is on, as in W0 to W5.
 //! Their answer has the form of the others', so that `bench` reads them alike.
 use crate::common::heap;
 use shakedown_core::actor::Actor;
@@ -9,20 +9,23 @@ use shakedown_core::time::{Duration, DurationRange};
 use shakedown_core::vocab::{
     Act, Body, ExitStatus, Grace, ProcessSpec, SessionSpec, Stimulus, StopPolicy, WorkerSpec, WorkerState,
 };
-use shakedown_sim::choose::Seeded;
-use shakedown_sim::{Limits, SimWorld, Simulator, WorldConfig};
+use shakedown_sim::choose::{Chooser, Pilot, Strategy};
+use shakedown_sim::explore::{Bounds, Budget, Explorer, Over, Tree};
+use shakedown_sim::{Ending, Limits, Run, SimWorld, Simulator, WorldConfig};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Answers for `k1 N` and `k2 N`; false where another workload is asked for.
+/// Answers for `k1 N [STRATEGY]`, `k2 N` and `explore DELAYS`; false where another workload is asked for.
 pub fn main() -> bool {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let n = args.get(1).and_then(|arg| arg.parse().ok());
+    let strategy = args.get(2).map_or(Ok(Strategy::Random), |name| name.parse()).expect("a strategy");
     match (args.first().map(String::as_str), n) {
-        (Some("k1"), Some(n)) => shutdowns(n),
+        (Some("k1"), Some(n)) => shutdowns(n, strategy),
         (Some("k2"), Some(n)) => crowd(n),
+        (Some("explore"), Some(n)) => explore(n),
         (_, _) => return false,
     }
     true
@@ -31,21 +34,56 @@ pub fn main() -> bool {
 /// K1: a session of three processes, of which one ignores TERM, one forks a helper and one exits at once, and of an async function
 /// that drains for 1 to 100 ms. The function stands in for a proxy, until there are proxies. A stimulus stops the session after 1 to
 /// 400 ms, KILL follows TERM after 100 ms, everybody is reaped. One simulation is one unit of work.
-fn shutdowns(count: u64) {
+fn shutdowns(count: u64, strategy: Strategy) {
     let mut plan = SessionSpec::new("k1");
-    plan.workers = vec![
-        process("deaf", "on TERM ignore; hang"),
-        process("forker", "spawn helper { hang }; hang"),
-        process("quick", "exit 0"),
-        worker("proxy", Body::Function(0)),
-    ];
+    plan.workers = three();
+    plan.workers.push(worker("proxy", Body::Function(0)));
     let mut sums = Sums::default();
     let mut crew = Crew::new(plan, millis(1, 400));
+    crew.strategy = strategy;
+    crew.fly_pilot();
     let start = Instant::now();
     for seed in 1..=count {
         crew.play(seed, &mut sums, |_| {});
     }
     sums.print("k1", count, count, start, 0);
+}
+
+fn three() -> Vec<WorkerSpec> {
+    vec![
+        process("deaf", "on TERM ignore; hang"),
+        process("forker", "spawn helper { hang }; hang"),
+        process("quick", "exit 0"),
+    ]
+}
+
+/// Every schedule of the start and the stop of K1's three processes in which at most so many actions are passed over; one schedule is
+/// one unit of work.
+fn explore(delays: u64) {
+    let mut plan = SessionSpec::new("explore");
+    plan.workers = three();
+    let plan = Arc::new(plan);
+    let at = DurationRange::fixed(Duration::from_millis(100));
+    let stimuli: Arc<[Stimulus]> = Arc::from([Stimulus { at, when: None, act: Act::Stop, on: None }]);
+    let config = WorldConfig { trail: true, ..WorldConfig::default() };
+    let mut simulator: Simulator<Tree> = Simulator::new(config, Limits::default(), Tree::default());
+    let bounds = Bounds { delays: delays as u32, ..Bounds::default() };
+    let start = Instant::now();
+    let explored = Explorer::explore(bounds, Budget { runs: u64::MAX }, true, |tree, explorer| {
+        let begin = |host: &mut Host<SimWorld<Tree>>| {
+            host.start_session(&plan, &stimuli);
+        };
+        let run = simulator.run_while(tree, Some(plan.clone()), begin, |host| explorer.goes_on(host));
+        if run.is_ok() || run.ending == Ending::Cut { Over::Held } else { Over::Failed(run) }
+    });
+    assert!(explored.failure.is_none() && explored.is_complete, "{:?}", explored.failure);
+    println!(
+        "workload=explore n={delays} units={} wall_ns={} parked_bytes=0 runs={} states={}",
+        explored.schedules,
+        start.elapsed().as_nanos(),
+        explored.runs,
+        explored.states
+    );
 }
 
 /// K2: a session of `n` processes that hang, started and stopped in one simulation; one process is one unit of work. Simulators are
@@ -77,7 +115,9 @@ fn crowd(n: u64) {
 
 /// A simulator and the session that it plays.
 struct Crew {
-    simulator: Simulator<Seeded>,
+    simulator: Simulator<Chooser>,
+    strategy: Strategy,
+    pilot: Pilot,
     plan: Arc<SessionSpec>,
     stimuli: Arc<[Stimulus]>,
     proxy: Function,
@@ -87,7 +127,9 @@ impl Crew {
     fn new(plan: SessionSpec, stop_at: DurationRange) -> Crew {
         let stop = Stimulus { at: stop_at, when: None, act: Act::Stop, on: None };
         Crew {
-            simulator: Simulator::new(WorldConfig::default(), Limits::default(), Seeded::new(0)),
+            simulator: Simulator::new(WorldConfig::default(), Limits::default(), Chooser::default()),
+            strategy: Strategy::Random,
+            pilot: Pilot::default(),
             plan: Arc::new(plan),
             stimuli: Arc::from([stop]),
             proxy: Rc::new(|cx, _| {
@@ -101,23 +143,34 @@ impl Crew {
         }
     }
 
-    fn play(&mut self, seed: u64, sums: &mut Sums, more: impl FnOnce(&mut Host<SimWorld<Seeded>>)) {
-        let (plan, stimuli, proxy) = (self.plan.clone(), &self.stimuli, self.proxy.clone());
-        let mut session = ActorId(0);
-        let run = self.simulator.run(Seeded::new(seed), Some(plan.clone()), |host| {
-            host.register(proxy);
-            session = host.start_session(&plan, stimuli);
-            more(host);
-        });
+    /// Tells the strategy what a calm run is like.
+    fn fly_pilot(&mut self) {
+        self.run(Chooser::Pilot(Box::default()), |_| {});
+        self.pilot = self.simulator.host().world().borrow().choices().clone().into_pilot();
+    }
+
+    fn play(&mut self, seed: u64, sums: &mut Sums, more: impl FnOnce(&mut Host<SimWorld<Chooser>>)) {
+        let (run, session) = self.run(self.strategy.chooser(seed, &self.pilot), more);
         assert!(run.is_ok(), "seed {seed}: {run:?}");
         sums.steps += run.steps;
         sums.end_ms += run.end.as_nanos() / 1_000_000;
         let host = self.simulator.host();
-        for i in 1..=plan.workers.len() as u32 {
+        for i in 1..=self.plan.workers.len() as u32 {
             if let Actor::Worker(worker) = host.machine(ActorId(session.0 + i)) {
                 sums.ended[worker.state() as usize] += 1;
             }
         }
+    }
+
+    fn run(&mut self, chooser: Chooser, more: impl FnOnce(&mut Host<SimWorld<Chooser>>)) -> (Run, ActorId) {
+        let (plan, stimuli, proxy) = (self.plan.clone(), &self.stimuli, self.proxy.clone());
+        let mut session = ActorId(0);
+        let run = self.simulator.run(chooser, Some(plan.clone()), |host| {
+            host.register(proxy);
+            session = host.start_session(&plan, stimuli);
+            more(host);
+        });
+        (run, session)
     }
 }
 
