@@ -164,3 +164,23 @@ fn a_grace_is_seen_kept_missed_and_tied_or_that_is_said() {
     let (_, told, _) = shakedown(&folder, &["sim", "race.toml", "--seeds", "1", "--coverage"]);
     assert!(told.contains("0 of 1 grace period") && told.contains("api in race: never "), "{told}");
 }
+
+/// Which of two helpers ends first is even where only their ends are asked about, and a failure says with what it was found.
+#[test]
+fn a_strategy_may_be_asked_to_be_even_about_some_actions_only() {
+    let folder = folder("about");
+    let two = "schema = 1\n[workers.api]\npuppet = \"spawn a { sleep 5ms; exit 0 }; spawn b { sleep 5ms; exit 0 }; wait all; exit 0\"\n\
+               [[expect]]\nsometimes = \"api/a exited before api/b exited\"\n[[expect]]\nalways = \"api/a exited before api/b exited\"\n";
+    fs::write(folder.join("two.toml"), two).expect("written");
+    let (code, told, wrong) =
+        shakedown(&folder, &["sim", "two.toml", "--seeds", "200", "--strategy", "surw", "--about", "exit:api/*"]);
+    assert_eq!(code, Some(1), "{told}{wrong}");
+    assert!(told.contains("--strategy surw --about 'exit:api/*'"), "{told}");
+    let again = told.lines().find_map(|line| line.strip_prefix("shakedown sim two.toml --seed ")).expect("the command");
+    let seed = again.split(' ').next().expect("the seed");
+    let args = ["sim", "two.toml", "--seed", seed, "--strategy", "surw", "--about", "exit:api/*"];
+    assert_eq!(shakedown(&folder, &args).0, Some(1));
+    let (code, _, wrong) = shakedown(&folder, &["sim", "two.toml", "--strategy", "surw", "--about", "exits"]);
+    assert_eq!(code, Some(2));
+    assert!(wrong.contains("`exits` selects nothing"), "{wrong}");
+}

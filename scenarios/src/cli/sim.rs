@@ -13,6 +13,7 @@ use crate::sweep::{
     replay, tell, tell_replayed,
 };
 use clap::Args;
+use shakedown_sim::choose::{Selector, Strategy};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -41,6 +42,9 @@ pub(super) struct SimArgs {
     /// How a seed chooses its run: random, walk, pct, pos, surw, delays, weather, or a portfolio of them all
     #[arg(long, env = "SHAKEDOWN_STRATEGY", value_name = "NAME", default_value_t)]
     strategy: Mix,
+    /// Which actions surw is to be even about: exit:, signal:, timer:, message:, task:, process: or any: and names
+    #[arg(long, env = "SHAKEDOWN_ABOUT", value_name = "KIND:NAMES")]
+    about: Option<Selector>,
     /// Tell a failure as it was found, without shrinking and explaining it
     #[arg(long, env = "SHAKEDOWN_NO_SHRINK")]
     no_shrink: bool,
@@ -59,11 +63,16 @@ pub(super) struct SimArgs {
 }
 
 pub(super) fn run(args: &SimArgs) -> Exit {
+    if args.about.is_some() && !matches!(args.strategy, Mix::One(Strategy::Surw) | Mix::Portfolio) {
+        eprintln!("error: `--about` tells surw what to be even about: `--strategy {}` does not ask", args.strategy);
+        return Exit::Usage;
+    }
     let scenarios = match load(&args.files) {
         Ok(scenarios) => scenarios,
         Err(exit) => return exit,
     };
     let mut jobs = Job::all(&scenarios, seeds(args.seed, args.seeds), args.strategy.first());
+    jobs.iter_mut().for_each(|job| job.about.clone_from(&args.about));
     if let Some(case) = args.case {
         jobs.retain(|job| job.case.index == case);
     }

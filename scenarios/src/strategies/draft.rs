@@ -221,7 +221,13 @@ impl Draft {
     /// As [`case`](Self::case).
     pub fn findings(&self, seed: u64) -> Vec<Finding> {
         let (scenario, case) = self.case();
-        let job = Job { scenario, case, seeds: seed..seed + 1, strategy: shakedown_sim::choose::Strategy::default() };
+        let job = Job {
+            scenario,
+            case,
+            seeds: seed..seed + 1,
+            strategy: shakedown_sim::choose::Strategy::default(),
+            about: None,
+        };
         let mut player = Player::new(&job.case, Seeded::new(0));
         player.play(Seeded::new(seed)).findings
     }

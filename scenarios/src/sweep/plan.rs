@@ -1,7 +1,7 @@
 //! Which seeds of which cases: the work of a sweep, in its order.
 
 use crate::format::{Case, Scenario};
-use shakedown_sim::choose::Strategy;
+use shakedown_sim::choose::{Selector, Strategy};
 use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
@@ -78,6 +78,8 @@ pub struct Job {
     pub seeds: Range<u64>,
     /// How a run is chosen by its seed.
     pub strategy: Strategy,
+    /// Which actions a strategy that asks is to be even about.
+    pub about: Option<Selector>,
 }
 
 impl Job {
@@ -85,7 +87,7 @@ impl Job {
     pub fn all(scenarios: &[Arc<Scenario>], seeds: Seeds, strategy: Strategy) -> Vec<Job> {
         let of = |scenario: &Arc<Scenario>| {
             let seeds = seeds.of(scenario);
-            let job = |case| Job { scenario: scenario.clone(), case, seeds: seeds.clone(), strategy };
+            let job = |case| Job { scenario: scenario.clone(), case, seeds: seeds.clone(), strategy, about: None };
             scenario.cases().into_iter().map(job).collect::<Vec<Job>>()
         };
         scenarios.iter().flat_map(of).collect()

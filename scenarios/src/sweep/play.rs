@@ -4,12 +4,13 @@ use super::{Deadline, Job, PlanNames};
 use crate::failure::{Dictionary, Finding, Stage};
 use crate::format::Case;
 use crate::oracle::Named;
-use crate::pattern::History;
+use crate::pattern::{History, glob};
 use shakedown_core::choose::Choose;
 use shakedown_core::host::{Flown, Host, Waiter};
 use shakedown_core::oracle::{Names, OracleName};
-use shakedown_core::vocab::{Stimulus, TriggerSubject};
-use shakedown_sim::choose::{Chooser, Pilot, Record};
+use shakedown_core::site::{Kind, Label};
+use shakedown_core::vocab::{ProcessWhat, Stimulus, TriggerSubject};
+use shakedown_sim::choose::{Chooser, Pilot, Record, Selected, Selector};
 use shakedown_sim::{Ending, Limits, Moment, Run, SimWorld, Simulator, WorldConfig, process_label};
 use std::sync::Arc;
 
@@ -157,13 +158,45 @@ impl<C: Choose + 'static> Player<C> {
 impl Player<Chooser> {
     /// A player of this job, and what its calm run is like where the strategy wants to know.
     pub fn with_pilot(job: &Job) -> (Player<Chooser>, Pilot) {
-        let mut player = Player::new(&job.case, Chooser::default());
+        let player = Player::new(&job.case, Chooser::default());
         if !job.strategy.needs_pilot() {
             return (player, Pilot::default());
         }
-        player.play(Chooser::Pilot(Box::default()));
-        let pilot = player.with_chooser(|chooser| chooser.clone().into_pilot());
+        let mut watched = Player::new(&job.case, Chooser::default());
+        watched.simulator.host().record_flight();
+        watched.play(Chooser::Pilot(Box::default()));
+        let mut pilot = watched.with_chooser(|chooser| chooser.clone().into_pilot());
+        if let Some(about) = &job.about {
+            pilot.select(watched.selected(about));
+        }
         (player, pilot)
+    }
+
+    /// The chains of those actions of the last run that were asked for.
+    fn selected(&mut self, about: &Selector) -> Vec<Label> {
+        let host = self.simulator.host();
+        let world = host.world().borrow();
+        let (flight, moments) = (host.flight(), world.history());
+        let fits = |at: usize| {
+            let flown: &Flown = &flight[at];
+            let named = |name: &str| glob(&about.names, name);
+            let until = flight.get(at + 1).map_or(moments.len(), |next| next.told);
+            let happens = |what: fn(ProcessWhat) -> bool| {
+                moments[flown.told..until]
+                    .iter()
+                    .any(|moment| matches!(moment, Moment::Process(event) if what(event.what) && named(&event.name)))
+            };
+            match about.of {
+                Selected::Exit => happens(|what| matches!(what, ProcessWhat::Exited(_))),
+                Selected::Signal => happens(|what| matches!(what, ProcessWhat::Signalled(_))),
+                Selected::Timer => flown.site.kind == Kind::Tick && named(&flown.who),
+                Selected::Message => flown.site.kind == Kind::Mail && named(&flown.who),
+                Selected::Task => flown.site.kind == Kind::Poll && named(&flown.who),
+                Selected::Process => flown.site.kind == Kind::Step && named(&flown.who),
+                Selected::Any => named(&flown.who),
+            }
+        };
+        (0..flight.len()).filter(|at| fits(*at)).map(|at| flight[at].site.label).collect()
     }
 }
 

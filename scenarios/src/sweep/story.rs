@@ -21,8 +21,10 @@ impl Names for PlanNames<'_> {
 pub fn rerun_command(job: &Job, seed: u64, strategy: Strategy) -> String {
     let file = shell_word(&job.scenario.file);
     let case = if job.case.label.is_empty() { String::new() } else { format!(" --case {}", job.case.index) };
-    let strategy = if strategy == Strategy::default() { String::new() } else { format!(" --strategy {strategy}") };
-    format!("shakedown sim {file}{case} --seed {seed}{strategy}")
+    let by = if strategy == Strategy::default() { String::new() } else { format!(" --strategy {strategy}") };
+    let about = job.about.as_ref().filter(|_| strategy == Strategy::Surw);
+    let about = about.map_or_else(String::new, |about| format!(" --about {}", shell_word(&about.to_string())));
+    format!("shakedown sim {file}{case} --seed {seed}{by}{about}")
 }
 
 /// Quoted for a POSIX shell where it needs to be.

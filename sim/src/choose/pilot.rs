@@ -13,6 +13,8 @@ pub struct Pilot {
     chains: BTreeMap<Label, Chain>,
     competed: BTreeSet<Site>,
     running: Option<Label>,
+    /// The chains that somebody has selected, if anybody has.
+    selected: Option<BTreeSet<Label>>,
 }
 
 /// The actions of one task, machine or process.
@@ -36,6 +38,16 @@ impl Pilot {
     /// How many actions were not alone.
     pub fn competed(&self) -> u32 {
         if self.picks == 0 { UNKNOWN_PICKS } else { self.competed.len() as u32 }
+    }
+
+    /// From here on these chains are those that matter.
+    pub fn select(&mut self, chains: impl IntoIterator<Item = Label>) {
+        self.selected = Some(chains.into_iter().collect());
+    }
+
+    /// The chains that were selected.
+    pub(super) fn selected(&self) -> Option<&BTreeSet<Label>> {
+        self.selected.as_ref()
     }
 
     /// Who acted.

@@ -1,5 +1,5 @@
 //! SURW, selectively uniform random walk (Zhao et al., ASPLOS 2025): the orders of some interesting actions are sampled evenly, and all
-//! others go as they like. Which are interesting is drawn by each seed: all that has to do with one task, machine or process.
+//! others go as they like. Which are interesting somebody selects, or each seed draws: all that has to do with one task, machine or process.
 //!
 //! How many such actions each chain still has to do is known from a calm run before; where that is wrong the sampling is less even.
 
@@ -9,7 +9,7 @@ use super::{Pilot, without_clock};
 use crate::random::Random;
 use shakedown_core::choose::{Ask, Choose};
 use shakedown_core::site::{Label, Site};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// SURW under one seed.
 #[derive(Clone, Debug)]
@@ -32,8 +32,9 @@ impl Surw {
             0 => None,
             n => chains.keys().nth(dice.below(n) as usize).copied(),
         };
-        let concerns = |label: Label, touched: &std::collections::BTreeSet<Label>| {
-            about.is_some_and(|about| about == label || touched.contains(&about))
+        let concerns = |label: Label, touched: &BTreeSet<Label>| match pilot.selected() {
+            Some(selected) => selected.contains(&label),
+            None => about.is_some_and(|about| about == label || touched.contains(&about)),
         };
         let left = chains
             .iter()
