@@ -1,4 +1,5 @@
-//! Who may depend on whom, read from the manifests: core on nobody, sim and real on core, the facade on all of them.
+//! Who may depend on whom, read from the manifests: core on nobody, sim and real on core, the zoo on core and sim, the facade on all but
+//! the zoo.
 //! An edge is easy to add and hard to take back, so it fails here before anything is built upon it. Dev-dependencies do not count.
 use std::fmt::Write as _;
 use std::path::Path;
@@ -48,6 +49,11 @@ fn a_planted_edge_is_found() {
         &["sim/macros must not depend on shakedown-core"],
     );
     check("scenarios", "[dependencies]\nnix = '0.30'", &["scenarios must not depend on nix: it belongs to real"]);
+    check(
+        "scenarios/zoo",
+        "[dependencies]\nshakedown = { path = '..' }",
+        &["scenarios/zoo must not depend on shakedown"],
+    );
     check("fuzz", "[dependencies]\nshakedown-real = { path = '../real' }", &["fuzz must not depend on shakedown-real"]);
     check("real", "[dev-dependencies]\nany = '*'", &["any: a version must be named"]);
     check("real", "[dependencies]\nany = { version = '*' }", &["any: a version must be named"]);
@@ -80,7 +86,12 @@ const LAYERS: &[Layer] = &[
         ours: &["shakedown-core", "shakedown-sim", "shakedown-macros", "shakedown-real"],
         others: Others::Pure,
     },
-    Layer { folder: "fuzz", ours: &["shakedown-core", "shakedown-sim", "shakedown"], others: Others::Pure },
+    Layer { folder: "scenarios/zoo", ours: &["shakedown-core", "shakedown-sim"], others: Others::Pure },
+    Layer {
+        folder: "fuzz",
+        ours: &["shakedown-core", "shakedown-sim", "shakedown-zoo", "shakedown"],
+        others: Others::Pure,
+    },
 ];
 
 /// Crates that reach the operating system; only real may name them.

@@ -50,6 +50,7 @@ fn a_planted_breach_is_found() {
     );
     check("core/src/a.rs", "impl Machine for M {}", &[]);
     check("sim/tests/a.rs", "impl Machine for M {}", &[]);
+    check("scenarios/zoo/src/a.rs", "impl Machine for M {}", &[]);
     check("core/src/a.rs", "use std::collections::HashMap;", &["core/src/a.rs:1"]);
     check("core/src/a.rs", "// a HashMap\nlet s = \"HashSet\"; /* SystemTime */", &[]);
     check("core/src/a.rs", "let s = r#\"a \" SystemTime\"#; let c = '\"'; let t = SystemTime;", &["core/src/a.rs:1"]);
@@ -90,8 +91,8 @@ const RULES: &[Rule] = &[
     Rule { words: "unsafe", applies: |path| !path.starts_with("real/"), instead: "unsafe code stands in real only" },
     Rule {
         words: "Machine for",
-        // Users bring machines of their own, and so do tests, broken ones above all.
-        applies: |path| !path.starts_with("core/") && !path.contains("/tests/"),
+        // Users bring machines of their own, and so do tests and the zoo, broken ones above all.
+        applies: |path| !path.starts_with("core/") && !path.contains("/tests/") && !path.starts_with("scenarios/zoo/"),
         instead: "lifecycle decisions stand in core",
     },
 ];

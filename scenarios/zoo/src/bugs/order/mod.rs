@@ -1,0 +1,10 @@
+//! What comes before what: dependencies and readiness (BUGS.md, B6).
+
+use crate::case::Case;
+
+mod only_one_dependent_is_waited_for;
+mod probe_answers_during_the_stop;
+
+pub(super) fn cases() -> Vec<Case> {
+    vec![only_one_dependent_is_waited_for::case(), probe_answers_during_the_stop::case()]
+}

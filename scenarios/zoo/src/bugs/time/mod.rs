@@ -1,0 +1,11 @@
+//! Deadlines, units, and timers that nobody disarms (BUGS.md, B1 and B6).
+
+use crate::case::Case;
+
+mod each_retry_starts_the_grace_anew;
+mod kill_timer_outlives_the_stop;
+mod probe_is_never_joined;
+
+pub(super) fn cases() -> Vec<Case> {
+    vec![each_retry_starts_the_grace_anew::case(), kill_timer_outlives_the_stop::case(), probe_is_never_joined::case()]
+}

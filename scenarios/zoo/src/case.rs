@@ -1,0 +1,107 @@
+//! One exhibit: a supervisor with a bug, its correct twin, and who must notice the difference. Hunts, tests and fuzzers play them alike.
+
+use shakedown_core::host::Host;
+use shakedown_core::machine::{Broken, Cx, Event, Machine};
+use shakedown_core::oracle::OracleName;
+use shakedown_core::time::Instant;
+use shakedown_core::vocab::{Fault, SessionSpec};
+use shakedown_sim::{Ending, Run, SimWorld, WorldConfig};
+use std::fmt;
+
+/// What answers every question of a run.
+pub type Chooser = shakedown_sim::choose::Seeded;
+
+/// A host that takes whatever machine a user brings.
+pub type Stage = Host<SimWorld<Chooser>, Any>;
+
+/// A broken supervisor and its correct twin.
+pub struct Case {
+    /// The symptom as a claim, and the name of its file.
+    pub name: &'static str,
+    /// The public bug whose shape it is, by its number in `scenarios/regress/README.md`: `L38`.
+    pub bug: &'static str,
+    /// Who must notice, and be the first to do so.
+    pub caught_by: Caught,
+    /// The world they run in.
+    pub config: WorldConfig,
+    /// What the session was to be, where an oracle has to know.
+    pub plan: Option<fn() -> SessionSpec>,
+    /// What may go wrong around them.
+    pub faults: Option<fn() -> Vec<Fault>>,
+    /// Puts the broken one onto a host.
+    pub broken: fn(&mut Stage),
+    /// Puts the twin onto a host.
+    pub twin: fn(&mut Stage),
+}
+
+/// Who notices that a run is wrong.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Caught {
+    /// An oracle.
+    By(OracleName),
+    /// Nothing can ever happen again, and not all is done.
+    Stuck,
+    /// Time passes, and it never comes to an end.
+    Hang,
+    /// It is busy, and never comes to an end.
+    Livelock,
+    /// Somebody panics: an assertion of the user's, or a promise of the code's.
+    Panic,
+}
+
+impl Caught {
+    /// Who notices first that this run is wrong; `None` where it is not.
+    pub fn first(run: &Run) -> Option<Caught> {
+        if let Some(violation) = run.violations.first() {
+            return Some(Caught::By(violation.oracle));
+        }
+        match run.ending {
+            Ending::Done => None,
+            Ending::Stuck => Some(Caught::Stuck),
+            Ending::Hang => Some(Caught::Hang),
+            Ending::Livelock => Some(Caught::Livelock),
+            Ending::Panicked(_) => Some(Caught::Panic),
+        }
+    }
+}
+
+impl fmt::Display for Caught {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Caught::By(oracle) => oracle.name(),
+            Caught::Stuck => "stuck",
+            Caught::Hang => "hang",
+            Caught::Livelock => "livelock",
+            Caught::Panic => "panic",
+        })
+    }
+}
+
+/// Any machine.
+pub struct Any(pub Box<dyn Machine>);
+
+impl Machine for Any {
+    fn on(&mut self, event: Event, cx: &mut Cx<'_>) {
+        self.0.on(event, cx);
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.0.deadline()
+    }
+
+    fn ticks_one_by_one(&self) -> bool {
+        self.0.ticks_one_by_one()
+    }
+
+    fn invariant(&self) -> Result<(), Broken> {
+        self.0.invariant()
+    }
+
+    fn is_closed(&self) -> bool {
+        self.0.is_closed()
+    }
+
+    fn waits_for(&self) -> String {
+        self.0.waits_for()
+    }
+}

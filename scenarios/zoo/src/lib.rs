@@ -1,0 +1,24 @@
+//! # The zoo
+//!
+//! Lifecycle bugs that others have shipped, planted in small supervisors as people write them, each beside its correct twin. They show
+//! what the oracles notice, what a strategy finds and how soon, and whether what is right is left in peace.
+//!
+//! The folders of `bugs/` read as a catalogue of what goes wrong. `just zoo` hunts them all.
+#![forbid(unsafe_code)]
+
+mod bugs;
+mod case;
+mod life;
+mod play;
+mod stage;
+
+pub use case::{Any, Case, Caught, Chooser, Stage};
+pub use play::Player;
+
+use std::sync::LazyLock;
+
+/// Every case, in the order of the folders.
+pub fn catalogue() -> &'static [Case] {
+    static CASES: LazyLock<Vec<Case>> = LazyLock::new(bugs::cases);
+    &CASES
+}
