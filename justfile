@@ -88,6 +88,14 @@ breaks *words:
 mutants *words:
     cargo test --release -p shakedown --test mutants -- run {{ words }}
 
+# hunt the planted bugs: how many seeds each strategy needs until each of them shows (words choose)
+zoo *words:
+    cargo run --release -p shakedown-zoo -- {{ words }}
+
+# play the correct twins of the planted bugs, a hundred thousand seeds each: nobody may object
+zoo-twins *words:
+    cargo run --release -p shakedown-zoo -- --twins {{ words }}
+
 # dependencies: duplicates, licences, where they come from
 deny:
     #!/usr/bin/env bash

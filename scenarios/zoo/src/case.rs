@@ -34,6 +34,34 @@ pub struct Case {
     pub twin: fn(&mut Stage),
 }
 
+impl Case {
+    /// A case in an ordinary world, whose two sides are yet to be put in.
+    pub(crate) fn new(name: &'static str, bug: &'static str, caught_by: impl Into<Caught>) -> Case {
+        let (caught_by, config) = (caught_by.into(), WorldConfig::default());
+        Case { name, bug, caught_by, config, plan: None, faults: None, broken: |_| {}, twin: |_| {} }
+    }
+
+    pub(crate) fn config(self, config: WorldConfig) -> Case {
+        Case { config, ..self }
+    }
+
+    pub(crate) fn plan(self, plan: fn() -> SessionSpec) -> Case {
+        Case { plan: Some(plan), ..self }
+    }
+
+    pub(crate) fn faults(self, faults: fn() -> Vec<Fault>) -> Case {
+        Case { faults: Some(faults), ..self }
+    }
+
+    pub(crate) fn broken(self, broken: fn(&mut Stage)) -> Case {
+        Case { broken, ..self }
+    }
+
+    pub(crate) fn twin(self, twin: fn(&mut Stage)) -> Case {
+        Case { twin, ..self }
+    }
+}
+
 /// Who notices that a run is wrong.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Caught {
@@ -47,6 +75,12 @@ pub enum Caught {
     Livelock,
     /// Somebody panics: an assertion of the user's, or a promise of the code's.
     Panic,
+}
+
+impl From<OracleName> for Caught {
+    fn from(oracle: OracleName) -> Caught {
+        Caught::By(oracle)
+    }
 }
 
 impl Caught {

@@ -8,12 +8,13 @@
 
 mod bugs;
 mod case;
+pub mod hunt;
 mod life;
 mod play;
 mod stage;
 
 pub use case::{Any, Case, Caught, Chooser, Stage};
-pub use play::Player;
+pub use play::{Player, quiet_panics};
 
 use std::sync::LazyLock;
 

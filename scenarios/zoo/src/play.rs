@@ -1,9 +1,11 @@
 //! Plays a case: its broken one or its twin, one run after the other on one simulator.
 
-use crate::case::{Any, Case, Chooser};
+use crate::case::{Any, Case, Chooser, Stage};
 use shakedown_core::time::Duration;
 use shakedown_core::vocab::SessionSpec;
 use shakedown_sim::{Limits, Run, Simulator};
+use std::cell::Cell;
+use std::panic::{set_hook, take_hook};
 use std::sync::Arc;
 
 /// Plays the runs of one case.
@@ -25,13 +27,34 @@ impl<'a> Player<'a> {
 
     /// Plays the broken one.
     pub fn broken(&mut self, chooser: Chooser) -> Run {
-        self.simulator.run(chooser, self.plan.clone(), self.case.broken)
+        self.play(chooser, self.case.broken)
     }
 
     /// Plays the correct twin.
     pub fn twin(&mut self, chooser: Chooser) -> Run {
-        self.simulator.run(chooser, self.plan.clone(), self.case.twin)
+        self.play(chooser, self.case.twin)
     }
+
+    fn play(&mut self, chooser: Chooser, side: fn(&mut Stage)) -> Run {
+        PLAYING.set(true);
+        let run = self.simulator.run(chooser, self.plan.clone(), side);
+        PLAYING.set(false);
+        run
+    }
+}
+
+thread_local! {
+    static PLAYING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// From now on panics within a run are told by its [`Ending`](shakedown_sim::Ending) alone: some bugs panic thousands of times.
+pub fn quiet_panics() {
+    let before = take_hook();
+    set_hook(Box::new(move |panic| {
+        if !PLAYING.get() {
+            before(panic);
+        }
+    }));
 }
 
 /// A minute of virtual time; no case takes more than some hundred steps.

@@ -10,7 +10,7 @@ use shakedown_core::vocab::{
 };
 use std::sync::Arc;
 
-pub use crate::case::{Any, Case, Caught, Stage};
+pub use crate::case::{Any, Case, Stage};
 
 /// So many milliseconds.
 pub const fn ms(n: u64) -> Duration {

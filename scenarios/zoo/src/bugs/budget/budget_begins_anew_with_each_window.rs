@@ -7,19 +7,12 @@ use shakedown_core::oracle::OracleName;
 use shakedown_core::task::TaskCx;
 use shakedown_core::time::Instant;
 use shakedown_core::vocab::{Backoff, Body, Fact, RestartPolicy, RestartWhen, SessionSpec, WorkerSpec};
-use shakedown_sim::WorldConfig;
 
 pub(super) fn case() -> Case {
-    Case {
-        name: "budget_begins_anew_with_each_window",
-        bug: "L96",
-        caught_by: Caught::By(OracleName::RestartBudget),
-        config: WorldConfig::default(),
-        plan: Some(plan),
-        faults: None,
-        broken: |host| drop(host.spawn("session", |cx| session(cx, Count::Anew { since: Instant::ZERO, restarts: 0 }))),
-        twin: |host| drop(host.spawn("session", |cx| session(cx, Count::Sliding(Vec::new())))),
-    }
+    Case::new("budget_begins_anew_with_each_window", "L96", OracleName::RestartBudget)
+        .plan(plan)
+        .broken(|host| drop(host.spawn("session", |cx| session(cx, Count::Anew { since: Instant::ZERO, restarts: 0 }))))
+        .twin(|host| drop(host.spawn("session", |cx| session(cx, Count::Sliding(Vec::new())))))
 }
 
 fn policy() -> RestartPolicy {

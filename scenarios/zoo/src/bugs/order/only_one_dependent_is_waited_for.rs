@@ -7,19 +7,12 @@ use shakedown_core::ids::WorkerId;
 use shakedown_core::oracle::OracleName;
 use shakedown_core::task::TaskCx;
 use shakedown_core::vocab::{Body, Condition, Dependency, Fact, Requester, SessionSpec, WorkerSpec};
-use shakedown_sim::WorldConfig;
 
 pub(super) fn case() -> Case {
-    Case {
-        name: "only_one_dependent_is_waited_for",
-        bug: "L91",
-        caught_by: Caught::By(OracleName::StopOrder),
-        config: WorldConfig::default(),
-        plan: Some(plan),
-        faults: None,
-        broken: |host| drop(host.spawn("session", |cx| session(cx, false))),
-        twin: |host| drop(host.spawn("session", |cx| session(cx, true))),
-    }
+    Case::new("only_one_dependent_is_waited_for", "L91", OracleName::StopOrder)
+        .plan(plan)
+        .broken(|host| drop(host.spawn("session", |cx| session(cx, false))))
+        .twin(|host| drop(host.spawn("session", |cx| session(cx, true))))
 }
 
 fn plan() -> SessionSpec {

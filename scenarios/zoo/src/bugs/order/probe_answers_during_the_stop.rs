@@ -6,21 +6,13 @@ use crate::stage::*;
 use shakedown_core::oracle::OracleName;
 use shakedown_core::task::TaskCx;
 use shakedown_core::vocab::{Fact, Requester};
-use shakedown_sim::WorldConfig;
 use std::cell::Cell;
 use std::rc::Rc;
 
 pub(super) fn case() -> Case {
-    Case {
-        name: "probe_answers_during_the_stop",
-        bug: "L110",
-        caught_by: Caught::By(OracleName::MonotoneStop),
-        config: WorldConfig::default(),
-        plan: None,
-        faults: None,
-        broken: |host| drop(host.spawn("session", |cx| session(cx, false))),
-        twin: |host| drop(host.spawn("session", |cx| session(cx, true))),
-    }
+    Case::new("probe_answers_during_the_stop", "L110", OracleName::MonotoneStop)
+        .broken(|host| drop(host.spawn("session", |cx| session(cx, false))))
+        .twin(|host| drop(host.spawn("session", |cx| session(cx, true))))
 }
 
 async fn session(cx: TaskCx, looks_again: bool) {

@@ -5,19 +5,11 @@ use crate::stage::*;
 use shakedown_core::oracle::OracleName;
 use shakedown_core::task::{Either2, Process, TaskCx, select2};
 use shakedown_core::vocab::{ExitStatus, Stream, WorkerState};
-use shakedown_sim::WorldConfig;
 
 pub(super) fn case() -> Case {
-    Case {
-        name: "exit_is_taken_for_the_end_of_output",
-        bug: "L09",
-        caught_by: Caught::By(OracleName::NoLostOutput),
-        config: WorldConfig::default(),
-        plan: None,
-        faults: None,
-        broken: |host| drop(host.spawn("pump", broken)),
-        twin: |host| drop(host.spawn("pump", twin)),
-    }
+    Case::new("exit_is_taken_for_the_end_of_output", "L09", OracleName::NoLostOutput)
+        .broken(|host| drop(host.spawn("pump", broken)))
+        .twin(|host| drop(host.spawn("pump", twin)))
 }
 
 async fn begin(cx: &TaskCx) -> Process {

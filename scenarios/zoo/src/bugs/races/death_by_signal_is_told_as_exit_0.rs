@@ -6,19 +6,11 @@ use shakedown_core::oracle::OracleName;
 use shakedown_core::signal::Signal;
 use shakedown_core::task::TaskCx;
 use shakedown_core::vocab::{ExitStatus, WorkerState};
-use shakedown_sim::WorldConfig;
 
 pub(super) fn case() -> Case {
-    Case {
-        name: "death_by_signal_is_told_as_exit_0",
-        bug: "L83",
-        caught_by: Caught::By(OracleName::TruthfulOutcome),
-        config: WorldConfig::default(),
-        plan: None,
-        faults: None,
-        broken: |host| drop(host.spawn("stop", |cx| stop(cx, |status| ExitStatus::Exited(code(status).unwrap_or(0))))),
-        twin: |host| drop(host.spawn("stop", |cx| stop(cx, |status| status))),
-    }
+    Case::new("death_by_signal_is_told_as_exit_0", "L83", OracleName::TruthfulOutcome)
+        .broken(|host| drop(host.spawn("stop", |cx| stop(cx, |status| ExitStatus::Exited(code(status).unwrap_or(0))))))
+        .twin(|host| drop(host.spawn("stop", |cx| stop(cx, |status| status))))
 }
 
 /// What most libraries give of a status.

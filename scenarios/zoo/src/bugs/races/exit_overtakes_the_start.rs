@@ -6,19 +6,11 @@ use shakedown_core::oracle::OracleName;
 use shakedown_core::task::TaskCx;
 use shakedown_core::time::DurationRange;
 use shakedown_core::vocab::WorkerState;
-use shakedown_sim::WorldConfig;
 
 pub(super) fn case() -> Case {
-    Case {
-        name: "exit_overtakes_the_start",
-        bug: "L81",
-        caught_by: Caught::By(OracleName::EventOrder),
-        config: WorldConfig::default(),
-        plan: None,
-        faults: None,
-        broken: |host| drop(host.spawn("run", broken)),
-        twin: |host| drop(host.spawn("run", twin)),
-    }
+    Case::new("exit_overtakes_the_start", "L81", OracleName::EventOrder)
+        .broken(|host| drop(host.spawn("run", broken)))
+        .twin(|host| drop(host.spawn("run", twin)))
 }
 
 const JOB: &str = "sleep 2ms..60ms; exit 0";

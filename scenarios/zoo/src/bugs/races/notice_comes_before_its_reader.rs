@@ -6,21 +6,13 @@ use shakedown_core::oracle::OracleName;
 use shakedown_core::sync::notify::Notify;
 use shakedown_core::task::TaskCx;
 use shakedown_core::vocab::ExitStatus;
-use shakedown_sim::WorldConfig;
 use std::cell::Cell;
 use std::rc::Rc;
 
 pub(super) fn case() -> Case {
-    Case {
-        name: "notice_comes_before_its_reader",
-        bug: "L85",
-        caught_by: Caught::By(OracleName::AllWaitsResolve),
-        config: WorldConfig::default(),
-        plan: None,
-        faults: None,
-        broken: |host| drop(host.spawn("client", |cx| client(cx, false))),
-        twin: |host| drop(host.spawn("client", |cx| client(cx, true))),
-    }
+    Case::new("notice_comes_before_its_reader", "L85", OracleName::AllWaitsResolve)
+        .broken(|host| drop(host.spawn("client", |cx| client(cx, false))))
+        .twin(|host| drop(host.spawn("client", |cx| client(cx, true))))
 }
 
 /// Broken where it does not look whether the job is over already.

@@ -6,21 +6,13 @@ use crate::stage::*;
 use shakedown_core::oracle::OracleName;
 use shakedown_core::task::TaskCx;
 use shakedown_core::vocab::Fact;
-use shakedown_sim::WorldConfig;
 use std::cell::Cell;
 use std::rc::Rc;
 
 pub(super) fn case() -> Case {
-    Case {
-        name: "restart_timer_outlives_the_stop",
-        bug: "L72",
-        caught_by: Caught::By(OracleName::NoSpawnAfterStop),
-        config: WorldConfig::default(),
-        plan: None,
-        faults: None,
-        broken: |host| drop(host.spawn("session", |cx| session(cx, false))),
-        twin: |host| drop(host.spawn("session", |cx| session(cx, true))),
-    }
+    Case::new("restart_timer_outlives_the_stop", "L72", OracleName::NoSpawnAfterStop)
+        .broken(|host| drop(host.spawn("session", |cx| session(cx, false))))
+        .twin(|host| drop(host.spawn("session", |cx| session(cx, true))))
 }
 
 async fn session(cx: TaskCx, looks_again: bool) {

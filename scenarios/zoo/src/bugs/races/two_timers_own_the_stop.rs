@@ -6,19 +6,11 @@ use shakedown_core::oracle::OracleName;
 use shakedown_core::signal::Signal;
 use shakedown_core::task::{Process, TaskCx};
 use shakedown_core::vocab::{ExitStatus, WorkerState};
-use shakedown_sim::WorldConfig;
 
 pub(super) fn case() -> Case {
-    Case {
-        name: "two_timers_own_the_stop",
-        bug: "L119",
-        caught_by: Caught::By(OracleName::OneTerminalEvent),
-        config: WorldConfig::default(),
-        plan: None,
-        faults: None,
-        broken: |host| drop(host.spawn("stop", broken)),
-        twin: |host| drop(host.spawn("stop", twin)),
-    }
+    Case::new("two_timers_own_the_stop", "L119", OracleName::OneTerminalEvent)
+        .broken(|host| drop(host.spawn("stop", broken)))
+        .twin(|host| drop(host.spawn("stop", twin)))
 }
 
 async fn begin(cx: &TaskCx) -> Process {

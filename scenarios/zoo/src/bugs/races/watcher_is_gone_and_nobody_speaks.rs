@@ -6,19 +6,11 @@ use shakedown_core::oracle::OracleName;
 use shakedown_core::signal::Signal;
 use shakedown_core::task::{Process, TaskCx};
 use shakedown_core::vocab::{Fact, Requester, Target, WorkerState};
-use shakedown_sim::WorldConfig;
 
 pub(super) fn case() -> Case {
-    Case {
-        name: "watcher_is_gone_and_nobody_speaks",
-        bug: "L83",
-        caught_by: Caught::By(OracleName::OneTerminalEvent),
-        config: WorldConfig::default(),
-        plan: None,
-        faults: None,
-        broken: |host| drop(host.spawn("stop", |cx| stop(cx, AfterKill::SayNothing))),
-        twin: |host| drop(host.spawn("stop", |cx| stop(cx, AfterKill::SpeakForIt))),
-    }
+    Case::new("watcher_is_gone_and_nobody_speaks", "L83", OracleName::OneTerminalEvent)
+        .broken(|host| drop(host.spawn("stop", |cx| stop(cx, AfterKill::SayNothing))))
+        .twin(|host| drop(host.spawn("stop", |cx| stop(cx, AfterKill::SpeakForIt))))
 }
 
 /// What is told of a worker whose monitor was given up.

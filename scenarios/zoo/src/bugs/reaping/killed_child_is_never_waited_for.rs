@@ -4,19 +4,11 @@
 use crate::stage::*;
 use shakedown_core::oracle::OracleName;
 use shakedown_core::task::TaskCx;
-use shakedown_sim::WorldConfig;
 
 pub(super) fn case() -> Case {
-    Case {
-        name: "killed_child_is_never_waited_for",
-        bug: "L19",
-        caught_by: Caught::By(OracleName::NoZombie),
-        config: WorldConfig::default(),
-        plan: None,
-        faults: None,
-        broken: |host| drop(host.spawn("run", broken)),
-        twin: |host| drop(host.spawn("run", twin)),
-    }
+    Case::new("killed_child_is_never_waited_for", "L19", OracleName::NoZombie)
+        .broken(|host| drop(host.spawn("run", broken)))
+        .twin(|host| drop(host.spawn("run", twin)))
 }
 
 const JOB: &str = "sleep 50ms..110ms; exit 0";

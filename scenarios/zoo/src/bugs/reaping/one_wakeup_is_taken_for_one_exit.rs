@@ -5,21 +5,13 @@ use crate::stage::*;
 use shakedown_core::oracle::OracleName;
 use shakedown_core::sync::notify::Notify;
 use shakedown_core::task::{Process, TaskCx};
-use shakedown_sim::WorldConfig;
 use std::cell::Cell;
 use std::rc::Rc;
 
 pub(super) fn case() -> Case {
-    Case {
-        name: "one_wakeup_is_taken_for_one_exit",
-        bug: "L24",
-        caught_by: Caught::By(OracleName::NoZombie),
-        config: WorldConfig::default(),
-        plan: None,
-        faults: None,
-        broken: |host| drop(host.spawn("reaper", |cx| reap(cx, 1))),
-        twin: |host| drop(host.spawn("reaper", |cx| reap(cx, usize::MAX))),
-    }
+    Case::new("one_wakeup_is_taken_for_one_exit", "L24", OracleName::NoZombie)
+        .broken(|host| drop(host.spawn("reaper", |cx| reap(cx, 1))))
+        .twin(|host| drop(host.spawn("reaper", |cx| reap(cx, usize::MAX))))
 }
 
 /// A child, and whether its end was seen.

@@ -8,20 +8,12 @@ use shakedown_core::oracle::OracleName;
 use shakedown_core::signal::Signal;
 use shakedown_core::time::Instant;
 use shakedown_core::vocab::{Body, Request, Stream, Target};
-use shakedown_sim::WorldConfig;
 use std::sync::Arc;
 
 pub(super) fn case() -> Case {
-    Case {
-        name: "output_comes_while_it_is_killed",
-        bug: "L32",
-        caught_by: Caught::By(OracleName::NoUnexpected),
-        config: WorldConfig::default(),
-        plan: None,
-        faults: None,
-        broken: |host| begin(host, false),
-        twin: |host| begin(host, true),
-    }
+    Case::new("output_comes_while_it_is_killed", "L32", OracleName::NoUnexpected)
+        .broken(|host| begin(host, false))
+        .twin(|host| begin(host, true))
 }
 
 fn begin(host: &mut Stage, withdraws: bool) {

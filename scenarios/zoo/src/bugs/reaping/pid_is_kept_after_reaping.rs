@@ -10,16 +10,10 @@ use shakedown_sim::kernel::KernelConfig;
 
 pub(super) fn case() -> Case {
     let kernel = KernelConfig { pid_max: KernelConfig::PID_MAX_MIN, ..KernelConfig::default() };
-    Case {
-        name: "pid_is_kept_after_reaping",
-        bug: "L28",
-        caught_by: Caught::By(OracleName::NoForeignSignal),
-        config: WorldConfig { kernel, ..WorldConfig::default() },
-        plan: None,
-        faults: None,
-        broken: |host| drop(host.spawn("run", |cx| run(cx, Watch::Number))),
-        twin: |host| drop(host.spawn("run", |cx| run(cx, Watch::Handle))),
-    }
+    Case::new("pid_is_kept_after_reaping", "L28", OracleName::NoForeignSignal)
+        .config(WorldConfig { kernel, ..WorldConfig::default() })
+        .broken(|host| drop(host.spawn("run", |cx| run(cx, Watch::Number))))
+        .twin(|host| drop(host.spawn("run", |cx| run(cx, Watch::Handle))))
 }
 
 /// What the watchdog keeps of the job that it may have to kill.

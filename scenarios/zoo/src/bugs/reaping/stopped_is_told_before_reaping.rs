@@ -5,19 +5,11 @@ use crate::stage::*;
 use shakedown_core::oracle::OracleName;
 use shakedown_core::task::TaskCx;
 use shakedown_core::vocab::{Fact, WorkerState};
-use shakedown_sim::WorldConfig;
 
 pub(super) fn case() -> Case {
-    Case {
-        name: "stopped_is_told_before_reaping",
-        bug: "L25",
-        caught_by: Caught::By(OracleName::NoZombie),
-        config: WorldConfig::default(),
-        plan: None,
-        faults: None,
-        broken: |host| drop(host.spawn("run", |cx| run(cx, Reap::Afterwards))),
-        twin: |host| drop(host.spawn("run", |cx| run(cx, Reap::Before))),
-    }
+    Case::new("stopped_is_told_before_reaping", "L25", OracleName::NoZombie)
+        .broken(|host| drop(host.spawn("run", |cx| run(cx, Reap::Afterwards))))
+        .twin(|host| drop(host.spawn("run", |cx| run(cx, Reap::Before))))
 }
 
 /// When the worker is reaped: before or after the session has told its end.

@@ -8,20 +8,12 @@ use shakedown_core::oracle::OracleName;
 use shakedown_core::signal::Signal;
 use shakedown_core::time::Instant;
 use shakedown_core::vocab::{Body, Channel, Launch, Request, Target};
-use shakedown_sim::WorldConfig;
 use std::sync::Arc;
 
 pub(super) fn case() -> Case {
-    Case {
-        name: "word_is_awaited_for_ever",
-        bug: "L21",
-        caught_by: Caught::By(OracleName::AllWaitsResolve),
-        config: WorldConfig::default(),
-        plan: None,
-        faults: None,
-        broken: |host| begin(host, false),
-        twin: |host| begin(host, true),
-    }
+    Case::new("word_is_awaited_for_ever", "L21", OracleName::AllWaitsResolve)
+        .broken(|host| begin(host, false))
+        .twin(|host| begin(host, true))
 }
 
 fn begin(host: &mut Stage, withdraws: bool) {

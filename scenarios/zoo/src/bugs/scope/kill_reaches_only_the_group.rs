@@ -5,19 +5,11 @@ use crate::stage::*;
 use shakedown_core::oracle::OracleName;
 use shakedown_core::task::TaskCx;
 use shakedown_core::vocab::Scope;
-use shakedown_sim::WorldConfig;
 
 pub(super) fn case() -> Case {
-    Case {
-        name: "kill_reaches_only_the_group",
-        bug: "L42",
-        caught_by: Caught::By(OracleName::NoOrphan),
-        config: WorldConfig::default(),
-        plan: None,
-        faults: None,
-        broken: |host| drop(host.spawn("run", |cx| run(cx, Scope::Group))),
-        twin: |host| drop(host.spawn("run", |cx| run(cx, Scope::Tree))),
-    }
+    Case::new("kill_reaches_only_the_group", "L42", OracleName::NoOrphan)
+        .broken(|host| drop(host.spawn("run", |cx| run(cx, Scope::Group))))
+        .twin(|host| drop(host.spawn("run", |cx| run(cx, Scope::Tree))))
 }
 
 /// Broken where the scope is the group, right where it is the tree.

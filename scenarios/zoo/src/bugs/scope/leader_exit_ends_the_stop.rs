@@ -5,19 +5,11 @@ use crate::stage::*;
 use shakedown_core::oracle::OracleName;
 use shakedown_core::signal::Signal;
 use shakedown_core::task::TaskCx;
-use shakedown_sim::WorldConfig;
 
 pub(super) fn case() -> Case {
-    Case {
-        name: "leader_exit_ends_the_stop",
-        bug: "L38",
-        caught_by: Caught::By(OracleName::NoOrphan),
-        config: WorldConfig::default(),
-        plan: None,
-        faults: None,
-        broken: |host| drop(host.spawn("stop", broken)),
-        twin: |host| drop(host.spawn("stop", twin)),
-    }
+    Case::new("leader_exit_ends_the_stop", "L38", OracleName::NoOrphan)
+        .broken(|host| drop(host.spawn("stop", broken)))
+        .twin(|host| drop(host.spawn("stop", twin)))
 }
 
 const SERVER: &str = "

@@ -8,20 +8,12 @@ use shakedown_core::oracle::OracleName;
 use shakedown_core::signal::Signal;
 use shakedown_core::time::Instant;
 use shakedown_core::vocab::{Body, Request, Target};
-use shakedown_sim::WorldConfig;
 use std::sync::Arc;
 
 pub(super) fn case() -> Case {
-    Case {
-        name: "machine_closes_with_its_leader",
-        bug: "L37",
-        caught_by: Caught::By(OracleName::NoOrphan),
-        config: WorldConfig::default(),
-        plan: None,
-        faults: None,
-        broken: |host| begin(host, false),
-        twin: |host| begin(host, true),
-    }
+    Case::new("machine_closes_with_its_leader", "L37", OracleName::NoOrphan)
+        .broken(|host| begin(host, false))
+        .twin(|host| begin(host, true))
 }
 
 fn begin(host: &mut Stage, ends_the_rest: bool) {

@@ -7,19 +7,11 @@ use shakedown_core::signal::Signal;
 use shakedown_core::task::{Process, TaskCx};
 use shakedown_core::time::Instant;
 use shakedown_core::vocab::{ExitStatus, Fact, Requester, Target, WorkerState};
-use shakedown_sim::WorldConfig;
 
 pub(super) fn case() -> Case {
-    Case {
-        name: "each_retry_starts_the_grace_anew",
-        bug: "L119",
-        caught_by: Caught::By(OracleName::StopDeadline),
-        config: WorldConfig::default(),
-        plan: None,
-        faults: None,
-        broken: |host| drop(host.spawn("stop", broken)),
-        twin: |host| drop(host.spawn("stop", twin)),
-    }
+    Case::new("each_retry_starts_the_grace_anew", "L119", OracleName::StopDeadline)
+        .broken(|host| drop(host.spawn("stop", broken)))
+        .twin(|host| drop(host.spawn("stop", twin)))
 }
 
 async fn begin(cx: &TaskCx) -> (Process, Instant) {

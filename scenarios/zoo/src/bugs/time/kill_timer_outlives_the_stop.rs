@@ -6,19 +6,11 @@ use shakedown_core::oracle::OracleName;
 use shakedown_core::signal::Signal;
 use shakedown_core::task::TaskCx;
 use shakedown_core::vocab::{Fact, WorkerState};
-use shakedown_sim::WorldConfig;
 
 pub(super) fn case() -> Case {
-    Case {
-        name: "kill_timer_outlives_the_stop",
-        bug: "L18",
-        caught_by: Caught::By(OracleName::QuiescentEnd),
-        config: WorldConfig::default(),
-        plan: None,
-        faults: None,
-        broken: |host| drop(host.spawn("stop", |cx| stop(cx, false))),
-        twin: |host| drop(host.spawn("stop", |cx| stop(cx, true))),
-    }
+    Case::new("kill_timer_outlives_the_stop", "L18", OracleName::QuiescentEnd)
+        .broken(|host| drop(host.spawn("stop", |cx| stop(cx, false))))
+        .twin(|host| drop(host.spawn("stop", |cx| stop(cx, true))))
 }
 
 /// Broken where the timer is not disarmed. Now and then the server is done before it is to be stopped.

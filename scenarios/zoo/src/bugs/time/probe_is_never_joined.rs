@@ -5,19 +5,11 @@ use crate::stage::*;
 use shakedown_core::oracle::OracleName;
 use shakedown_core::task::TaskCx;
 use shakedown_core::vocab::{Fact, WorkerState};
-use shakedown_sim::WorldConfig;
 
 pub(super) fn case() -> Case {
-    Case {
-        name: "probe_is_never_joined",
-        bug: "L05",
-        caught_by: Caught::By(OracleName::QuiescentEnd),
-        config: WorldConfig::default(),
-        plan: None,
-        faults: None,
-        broken: |host| drop(host.spawn("run", |cx| run(cx, false))),
-        twin: |host| drop(host.spawn("run", |cx| run(cx, true))),
-    }
+    Case::new("probe_is_never_joined", "L05", OracleName::QuiescentEnd)
+        .broken(|host| drop(host.spawn("run", |cx| run(cx, false))))
+        .twin(|host| drop(host.spawn("run", |cx| run(cx, true))))
 }
 
 /// Broken where the probe is not joined.

@@ -1,0 +1,170 @@
+//! The hunt: how many seeds a strategy needs until a bug shows. One lucky seed says little, so each hunt begins anew from twenty bases.
+
+use crate::{Case, Caught, Chooser, Player};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+
+/// A way to draw seeds, and what it is called.
+pub type Strategy = (&'static str, fn(u64) -> Chooser);
+
+/// Every strategy.
+pub const STRATEGIES: &[Strategy] = &[("seeded", Chooser::new)];
+
+/// What a hunt may cost.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    /// So many bases.
+    pub bases: u64,
+    /// So many seeds from each of them, at most.
+    pub seeds: u64,
+}
+
+/// What became of the hunt for one case by one strategy.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Hunt {
+    /// For each base, how many seeds were played until the bug was caught as it is said to be.
+    pub needed: Vec<Option<u64>>,
+    /// The first seed whose run failed in another way, and who noticed.
+    pub stranger: Option<(u64, Caught)>,
+}
+
+impl Hunt {
+    /// From how many bases it was found.
+    pub fn found(&self) -> usize {
+        self.needed.iter().flatten().count()
+    }
+
+    /// The median of the seeds needed, a base that never found it counting as infinitely many; `None` where that is the median.
+    pub fn median(&self) -> Option<u64> {
+        let mut needed: Vec<u64> = self.needed.iter().map(|needed| needed.unwrap_or(u64::MAX)).collect();
+        needed.sort_unstable();
+        let upper = *needed.get(needed.len() / 2)?;
+        let lower = needed[(needed.len() - 1) / 2];
+        (upper < u64::MAX).then(|| (lower + upper).div_ceil(2))
+    }
+}
+
+/// How far all hunts are.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Bases done, over all cases and strategies.
+    pub bases: AtomicU64,
+    /// Runs played.
+    pub runs: AtomicU64,
+}
+
+/// Hunts each case by each strategy, on so many threads: for each case, a hunt for each strategy.
+pub fn hunt(
+    cases: &[&Case],
+    strategies: &[Strategy],
+    budget: Budget,
+    threads: usize,
+    progress: &Progress,
+) -> Vec<Vec<Hunt>> {
+    let jobs: Vec<(usize, usize)> =
+        (0..cases.len()).flat_map(|case| (0..strategies.len()).map(move |strategy| (case, strategy))).collect();
+    let hunts: Mutex<Vec<Vec<Hunt>>> = Mutex::new(vec![vec![Hunt::default(); strategies.len()]; cases.len()]);
+    each(jobs.len(), threads, |at| {
+        let (case, strategy) = jobs[at];
+        let hunt = one(cases[case], strategies[strategy], budget, progress);
+        hunts.lock().expect("a hunter that panics ends the hunt")[case][strategy] = hunt;
+    });
+    hunts.into_inner().expect("a hunter that panics ends the hunt")
+}
+
+fn one(case: &Case, (_, chooser): Strategy, budget: Budget, progress: &Progress) -> Hunt {
+    let (mut player, mut hunt) = (Player::new(case), Hunt::default());
+    for base in 0..budget.bases {
+        let first = base * BASE;
+        let found = (first..first + budget.seeds).find(|&seed| {
+            progress.runs.fetch_add(1, Relaxed);
+            let caught = Caught::first(&player.broken(chooser(seed)));
+            if let Some(other) = caught.filter(|caught| *caught != case.caught_by) {
+                hunt.stranger.get_or_insert((seed, other));
+            }
+            caught == Some(case.caught_by)
+        });
+        hunt.needed.push(found.map(|seed| seed - first + 1));
+        progress.bases.fetch_add(1, Relaxed);
+    }
+    hunt
+}
+
+/// Plays the twin of each case with so many seeds of each strategy: for each case, the first seed whose run was not clean.
+pub fn watch_twins(
+    cases: &[&Case],
+    strategies: &[Strategy],
+    seeds: u64,
+    threads: usize,
+    progress: &Progress,
+) -> Vec<Option<(u64, Caught)>> {
+    let chunks: Vec<(usize, u64)> =
+        (0..cases.len()).flat_map(|case| (0..seeds).step_by(CHUNK as usize).map(move |from| (case, from))).collect();
+    let wrong: Mutex<Vec<Option<(u64, Caught)>>> = Mutex::new(vec![None; cases.len()]);
+    each(chunks.len(), threads, |at| {
+        let (case, from) = chunks[at];
+        let mut player = Player::new(cases[case]);
+        for seed in from..seeds.min(from + CHUNK) {
+            for (_, chooser) in strategies {
+                progress.runs.fetch_add(1, Relaxed);
+                if let Some(caught) = Caught::first(&player.twin(chooser(seed))) {
+                    let first = &mut wrong.lock().expect("a watcher that panics ends the watch")[case];
+                    if first.is_none_or(|(earlier, _)| seed < earlier) {
+                        *first = Some((seed, caught));
+                    }
+                }
+            }
+        }
+        progress.bases.fetch_add(1, Relaxed);
+    });
+    wrong.into_inner().expect("a watcher that panics ends the watch")
+}
+
+/// How many chunks [`watch_twins`] counts as bases.
+pub fn chunks(cases: usize, seeds: u64) -> u64 {
+    cases as u64 * seeds.div_ceil(CHUNK)
+}
+
+/// Does each of `jobs` once, on so many threads.
+fn each(jobs: usize, threads: usize, job: impl Fn(usize) + Sync) {
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..threads.max(1) {
+            scope.spawn(|| {
+                loop {
+                    let at = next.fetch_add(1, Relaxed);
+                    if at >= jobs {
+                        return;
+                    }
+                    job(at);
+                }
+            });
+        }
+    });
+}
+
+/// How far the seeds of one base are from those of the next.
+const BASE: u64 = 1_000_000;
+
+/// Seeds of a twin that a thread plays at once.
+const CHUNK: u64 = 5_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_takes_what_was_never_found_for_infinitely_late() {
+        #[track_caller]
+        fn check(needed: &[Option<u64>], median: Option<u64>) {
+            let hunt = Hunt { needed: needed.to_vec(), stranger: None };
+            assert_eq!(hunt.median(), median, "{needed:?}");
+        }
+        check(&[], None);
+        check(&[Some(7)], Some(7));
+        check(&[Some(1), Some(4)], Some(3));
+        check(&[Some(9), None, Some(2)], Some(9));
+        check(&[Some(9), None], None);
+        check(&[None, None, Some(2)], None);
+    }
+}

@@ -1,0 +1,76 @@
+//! `just zoo`: who finds which bug how soon, as a table; `just zoo-twins`: whether the correct twins are left in peace.
+
+mod show;
+mod table;
+
+use clap::Parser;
+use shakedown_zoo::hunt::{Budget, Progress, STRATEGIES, chunks, hunt, watch_twins};
+use shakedown_zoo::{Case, catalogue, quiet_panics};
+use std::process::ExitCode;
+
+/// Hunts the planted bugs: how many seeds each strategy needs until each of them shows
+#[derive(Parser, Debug)]
+#[command(name = "shakedown-zoo", version)]
+struct Args {
+    /// Only bugs whose name or number contains one of these: `drain`, `L38`
+    words: Vec<String>,
+    /// Play the correct twins instead: nobody may object
+    #[arg(long)]
+    twins: bool,
+    /// Seeds from each base at most; of each twin
+    #[arg(long, value_name = "N")]
+    seeds: Option<u64>,
+    /// Base seeds, a million apart
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    bases: u64,
+    /// Threads; as many as there are cores
+    #[arg(short, long, value_name = "N")]
+    jobs: Option<usize>,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    quiet_panics();
+    let cases: Vec<&Case> = catalogue().iter().filter(|case| args.asks_for(case)).collect();
+    if cases.is_empty() {
+        eprintln!("error: no bug is called by {}", args.words.join(" or "));
+        return ExitCode::from(2);
+    }
+    let threads = args.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    if args.twins { twins(&cases, args.seeds.unwrap_or(100_000), threads) } else { bugs(&cases, &args, threads) }
+}
+
+impl Args {
+    fn asks_for(&self, case: &Case) -> bool {
+        self.words.is_empty()
+            || self
+                .words
+                .iter()
+                .any(|word| case.name.contains(word.as_str()) || case.bug.split(' ').any(|id| id == word))
+    }
+}
+
+fn bugs(cases: &[&Case], args: &Args, threads: usize) -> ExitCode {
+    let budget = Budget { bases: args.bases, seeds: args.seeds.unwrap_or(10_000) };
+    let progress = Progress::default();
+    let total = (cases.len() * STRATEGIES.len()) as u64 * budget.bases;
+    let hunts = show::watched(total, &progress, || hunt(cases, STRATEGIES, budget, threads, &progress));
+    print!("{}", table::table(cases, STRATEGIES, budget, &hunts));
+    let all = hunts.iter().all(|by_strategy| by_strategy.iter().any(|hunt| hunt.found() > 0));
+    if all { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn twins(cases: &[&Case], seeds: u64, threads: usize) -> ExitCode {
+    let progress = Progress::default();
+    let total = chunks(cases.len(), seeds);
+    let wrong = show::watched(total, &progress, || watch_twins(cases, STRATEGIES, seeds, threads, &progress));
+    let mut clean = 0;
+    for (case, wrong) in cases.iter().zip(wrong) {
+        match wrong {
+            None => clean += 1,
+            Some((seed, caught)) => println!("the twin of {} is not clean: {caught}, seed {seed}", case.name),
+        }
+    }
+    println!("{clean} of {} twins clean, {seeds} seeds each", cases.len());
+    if clean == cases.len() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
