@@ -4,7 +4,7 @@ use shakedown_core::host::Host;
 use shakedown_core::machine::{Broken, Cx, Event, Machine};
 use shakedown_core::oracle::OracleName;
 use shakedown_core::time::Instant;
-use shakedown_core::vocab::{Fault, SessionSpec};
+use shakedown_core::vocab::{Fault, SessionSpec, Subject};
 use shakedown_sim::{Ending, Run, SimWorld, WorldConfig};
 use std::fmt;
 
@@ -129,6 +129,14 @@ impl Machine for Any {
 
     fn invariant(&self) -> Result<(), Broken> {
         self.0.invariant()
+    }
+
+    fn listens(&self) -> bool {
+        self.0.listens()
+    }
+
+    fn wants(&self, subject: Subject, word: &str) -> bool {
+        self.0.wants(subject, word)
     }
 
     fn is_closed(&self) -> bool {

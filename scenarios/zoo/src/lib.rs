@@ -11,6 +11,7 @@ mod case;
 pub mod hunt;
 mod life;
 mod play;
+mod policy;
 mod stage;
 
 pub use case::{Any, Case, Caught, Chooser, Stage};

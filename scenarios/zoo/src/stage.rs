@@ -3,14 +3,15 @@
 
 use shakedown_core::ids::WorkerId;
 use shakedown_core::puppet;
+use shakedown_core::signal::Signal;
 use shakedown_core::task::{Process, TaskCx};
 use shakedown_core::time::{Duration, Instant};
 use shakedown_core::vocab::{
-    ExitStatus, Fact, Outcome, OutputTally, ProcessSpec, Reason, Requester, Scope, Stream, WorkerState,
+    ExitStatus, Fact, Outcome, OutputTally, ProcessSpec, Reason, Requester, Scope, Stream, Target, WorkerState,
 };
 use std::sync::Arc;
 
-pub use crate::case::{Any, Case, Stage};
+pub use crate::case::{Any, Case, Caught, Stage};
 
 /// So many milliseconds.
 pub const fn ms(n: u64) -> Duration {
@@ -57,6 +58,37 @@ pub fn tell_stop(cx: &TaskCx, process: &Process, deadline: Instant) {
     tell(cx, process, Fact::StopRequested { by: Requester::User, deadline });
 }
 
+/// Sends everybody in its scope a signal, and tells of it.
+pub fn signal(cx: &TaskCx, process: &Process, signal: Signal) {
+    let by = if signal == Signal::KILL { Requester::Deadline } else { Requester::User };
+    tell(cx, process, Fact::Signalled { signal, target: Target::Scope, by });
+    process.signal_scope(signal);
+}
+
+/// Sends its leader a signal, and tells of it.
+pub fn signal_leader(cx: &TaskCx, process: &Process, signal: Signal) {
+    tell(cx, process, Fact::Signalled { signal, target: Target::Leader, by: Requester::User });
+    process.signal(signal);
+}
+
+/// Reads its output to the end, tells of it, and says how many bytes it was.
+pub async fn drain(cx: &TaskCx, process: &Process) -> u64 {
+    let (mut delivered, mut chunk) = (0, Vec::new());
+    while process.read(Stream::Stdout, &mut chunk).await > 0 {
+        tell_output(cx, process, &chunk);
+        delivered += chunk.len() as u64;
+        chunk.clear();
+    }
+    delivered
+}
+
+/// Reads one of its outputs to the end, and tells nobody.
+pub async fn read_to_end(process: &Process, stream: Stream) -> Vec<u8> {
+    let mut all = Vec::new();
+    while process.read(stream, &mut all).await > 0 {}
+    all
+}
+
 /// Tells some bytes of its output.
 pub fn tell_output(cx: &TaskCx, process: &Process, bytes: &[u8]) {
     tell(cx, process, Fact::Output { stream: Stream::Stdout, line: bytes.into(), complete: false });
@@ -75,26 +107,17 @@ pub fn tell_end(cx: &TaskCx, process: &Process, state: WorkerState, status: Exit
 
 /// Tells the terminal fact alone.
 pub fn tell_terminal(cx: &TaskCx, process: &Process, state: WorkerState, status: ExitStatus, delivered: u64) {
+    tell(cx, process, Fact::Ended(Arc::new(outcome(cx, state, status, delivered))));
+}
+
+/// An outcome of the first incarnation, whose reason follows from state and status.
+pub fn outcome(cx: &TaskCx, state: WorkerState, status: ExitStatus, delivered: u64) -> Outcome {
     let reason = match (state, status) {
         (WorkerState::Killed, _) => Reason::ForcedKill,
         (_, ExitStatus::Exited(_)) => Reason::Natural,
         (_, ExitStatus::Signalled { .. }) => Reason::Signal,
         (_, ExitStatus::Unknown) => Reason::RuntimeError,
     };
-    let outcome = Outcome {
-        state,
-        status,
-        reason,
-        requested_by: None,
-        survivors: Vec::new(),
-        holders: Vec::new(),
-        output: OutputTally { delivered, abandoned: false },
-        incarnation: 1,
-        spawned_at: Instant::ZERO,
-        ended_at: cx.now(),
-        start_error: None,
-        unmet: None,
-        circuit_breaker: false,
-    };
-    tell(cx, process, Fact::Ended(Arc::new(outcome)));
+    let output = OutputTally { delivered, abandoned: false };
+    Outcome { status, output, ..Outcome::unborn(1, state, reason, Instant::ZERO, cx.now()) }
 }

@@ -10,6 +10,7 @@ mod output;
 mod races;
 mod reaping;
 mod scope;
+mod spawn;
 mod time;
 
 /// All of them, in the order in which `BUGS.md` tells of them.
@@ -18,6 +19,7 @@ pub(crate) fn cases() -> Vec<Case> {
         output::cases(),
         reaping::cases(),
         scope::cases(),
+        spawn::cases(),
         races::cases(),
         order::cases(),
         budget::cases(),

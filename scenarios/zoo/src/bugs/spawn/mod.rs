@@ -1,0 +1,17 @@
+//! Starts that fail, and what a child is born with (BUGS.md, B4).
+
+use crate::case::Case;
+
+mod code_127_is_told_as_a_failed_start;
+mod helper_inherits_a_blocked_signal;
+mod listener_is_inherited_by_a_helper;
+mod started_is_told_before_exec;
+
+pub(super) fn cases() -> Vec<Case> {
+    vec![
+        code_127_is_told_as_a_failed_start::case(),
+        helper_inherits_a_blocked_signal::case(),
+        listener_is_inherited_by_a_helper::case(),
+        started_is_told_before_exec::case(),
+    ]
+}
