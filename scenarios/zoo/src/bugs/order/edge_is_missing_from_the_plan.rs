@@ -1,11 +1,11 @@
-//! A policy: api and jobs both use the database, and only the api says so. A stop asks the jobs and the database in the same moment.
-//! docker/compose#2619, process-compose#145 (L91): an edge of a diamond is lost, and nobody misses it as long as all are quick.
+//! A policy: the jobs write to the database until they are over, and the plan forgets to say so. A stop asks both in the same moment.
+//! docker/compose#2619, process-compose#145 (L91): an edge is lost, and nobody misses it as long as all are quick.
 
 use crate::policy;
 use crate::stage::*;
 use shakedown_core::ids::WorkerId;
 use shakedown_core::oracle::OracleName;
-use shakedown_core::vocab::{Condition, Dependency, Scope, SessionSpec};
+use shakedown_core::vocab::{Scope, SessionSpec};
 
 pub(super) fn case() -> Case {
     Case::new("edge_is_missing_from_the_plan", "L91", OracleName::StopOrder)
@@ -14,17 +14,12 @@ pub(super) fn case() -> Case {
         .twin(|host| policy::play(host, plan(true), ms(100)))
 }
 
-/// A job is seldom at work when the stop comes.
-const JOBS: &str = "repeat 2 { sleep 30ms..52ms }; exit 0";
-
 fn plan(is_complete: bool) -> SessionSpec {
-    let uses_db = vec![Dependency { on: WorkerId(0), until: Condition::Started }];
-    let worker = |name, script| policy::worker(name, script, Scope::Group);
-    let (db, mut api) = (worker("db", "on TERM exit 0; hang"), worker("api", "on TERM exit 0; sleep 40ms; exit 0"));
-    let mut jobs = worker("jobs", JOBS);
-    api.after = uses_db.clone();
+    let mut db = policy::worker("db", "on TERM exit 0; hang", Scope::Group);
+    // They are mostly over when the stop comes.
+    let jobs = policy::worker("jobs", "repeat 3 { sleep 10ms..36ms }; exit 0", Scope::Group);
     if is_complete {
-        jobs.after = uses_db;
+        db.stop_after = vec![WorkerId(1)];
     }
-    policy::session(vec![db, api, jobs])
+    policy::session(vec![db, jobs])
 }

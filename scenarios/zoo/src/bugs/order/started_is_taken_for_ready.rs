@@ -1,23 +1,27 @@
-//! A policy: the server waits until the database has started, and means until it is ready. It is mostly so quick that nobody sees it.
-//! systemd#43813 (L93): the order is there, and it is the order of another event.
+//! A policy: the server waits for the migration, which takes a while, and for the start of the database, where it means its readiness.
+//! systemd#43813 (L93): the order is there, and it is the order of another event. It is right whenever the migration is slow enough.
 
 use crate::policy;
 use crate::stage::*;
 use shakedown_core::ids::WorkerId;
 use shakedown_core::oracle::OracleName;
-use shakedown_core::vocab::{Condition, Dependency, Scope, SessionSpec};
+use shakedown_core::vocab::{Condition, Dependency, Probe, ReadyPolicy, Scope, SessionSpec};
+use std::sync::Arc;
 
 pub(super) fn case() -> Case {
     Case::new("started_is_taken_for_ready", "L93", OracleName::StopOrder)
         .plan(|| plan(Condition::Ready))
-        .broken(|host| policy::play(host, plan(Condition::Started), ms(100)))
-        .twin(|host| policy::play(host, plan(Condition::Ready), ms(100)))
+        .broken(|host| policy::play(host, plan(Condition::Started), ms(200)))
+        .twin(|host| policy::play(host, plan(Condition::Ready), ms(200)))
 }
 
 fn plan(until: Condition) -> SessionSpec {
     let worker = |name, script| policy::worker(name, script, Scope::Group);
-    let db = worker("db", "on TERM exit 0; notify ready; hang");
+    let mut db = worker("db", "on TERM exit 0; sleep 5ms..30ms; notify ready; hang");
+    db.ready = Some(Arc::new(ReadyPolicy::new(Probe::Notify)));
+    let migration = worker("migration", "repeat 3 { sleep 8ms..30ms }; exit 0");
     let mut server = worker("server", "on TERM exit 0; hang");
-    server.after = vec![Dependency { on: WorkerId(0), until }];
-    policy::session(vec![db, server])
+    let after = |on, until| Dependency { on: WorkerId(on), until };
+    server.after = vec![after(0, until), after(1, Condition::Succeeded)];
+    policy::session(vec![db, migration, server])
 }

@@ -9,6 +9,7 @@ mod number_of_nobody_is_killed;
 mod one_wakeup_is_taken_for_one_exit;
 mod output_comes_while_it_is_killed;
 mod pid_is_kept_after_reaping;
+mod signal_finds_nobody;
 mod stopped_is_told_before_reaping;
 mod word_is_awaited_for_ever;
 
@@ -21,6 +22,7 @@ pub(super) fn cases() -> Vec<Case> {
         one_wakeup_is_taken_for_one_exit::case(),
         output_comes_while_it_is_killed::case(),
         pid_is_kept_after_reaping::case(),
+        signal_finds_nobody::case(),
         stopped_is_told_before_reaping::case(),
         word_is_awaited_for_ever::case(),
     ]

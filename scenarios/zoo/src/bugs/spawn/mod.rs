@@ -6,6 +6,7 @@ mod code_127_is_told_as_a_failed_start;
 mod helper_inherits_a_blocked_signal;
 mod listener_is_inherited_by_a_helper;
 mod started_is_told_before_exec;
+mod stop_comes_before_the_start_is_answered;
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
@@ -13,5 +14,6 @@ pub(super) fn cases() -> Vec<Case> {
         helper_inherits_a_blocked_signal::case(),
         listener_is_inherited_by_a_helper::case(),
         started_is_told_before_exec::case(),
+        stop_comes_before_the_start_is_answered::case(),
     ]
 }
