@@ -1,5 +1,6 @@
 //! One exhibit: a supervisor with a bug, its correct twin, and who must notice the difference. Hunts, tests and fuzzers play them alike.
 
+use crate::choices::Choices;
 use shakedown_core::host::Host;
 use shakedown_core::machine::{Broken, Cx, Event, Machine};
 use shakedown_core::oracle::OracleName;
@@ -8,11 +9,8 @@ use shakedown_core::vocab::{Fault, SessionSpec, Subject};
 use shakedown_sim::{Ending, Run, SimWorld, WorldConfig};
 use std::fmt;
 
-/// What answers every question of a run.
-pub type Chooser = shakedown_sim::choose::Seeded;
-
 /// A host that takes whatever machine a user brings.
-pub type Stage = Host<SimWorld<Chooser>, Any>;
+pub type Stage = Host<SimWorld<Choices>, Any>;
 
 /// A broken supervisor and its correct twin.
 pub struct Case {

@@ -1,14 +1,11 @@
 //! The hunt: how many seeds a strategy needs until a bug shows. One lucky seed says little, so each hunt begins anew from twenty bases.
 
-use crate::{Case, Caught, Chooser, Player};
+use crate::{Case, Caught, Player, Side};
+use shakedown_sim::Run;
+use shakedown_sim::choose::{Answer, Chooser, Strategy, Trace};
+use shakedown_sim::shrink::shrink;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
-
-/// A way to draw seeds, and what it is called.
-pub type Strategy = (&'static str, fn(u64) -> Chooser);
-
-/// Every strategy.
-pub const STRATEGIES: &[Strategy] = &[("seeded", Chooser::new)];
 
 /// What a hunt may cost.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +14,8 @@ pub struct Budget {
     pub bases: u64,
     /// So many seeds from each of them, at most.
     pub seeds: u64,
+    /// The failures of so many bases are shrunk.
+    pub shrinks: u64,
 }
 
 /// What became of the hunt for one case by one strategy.
@@ -24,6 +23,8 @@ pub struct Budget {
 pub struct Hunt {
     /// For each base, how many seeds were played until the bug was caught as it is said to be.
     pub needed: Vec<Option<u64>>,
+    /// How many surprises were left of the failures that were shrunk.
+    pub surprises: Vec<usize>,
     /// The first seed whose run failed in another way, and who noticed.
     pub stranger: Option<(u64, Caught)>,
 }
@@ -72,22 +73,47 @@ pub fn hunt(
     hunts.into_inner().expect("a hunter that panics ends the hunt")
 }
 
-fn one(case: &Case, (_, chooser): Strategy, budget: Budget, progress: &Progress) -> Hunt {
-    let (mut player, mut hunt) = (Player::new(case), Hunt::default());
+fn one(case: &Case, strategy: Strategy, budget: Budget, progress: &Progress) -> Hunt {
+    let (mut player, mut hunt) = (Player::new(case, Side::Broken), Hunt::default());
+    let pilot = player.pilot(strategy);
     for base in 0..budget.bases {
         let first = base * BASE;
         let found = (first..first + budget.seeds).find(|&seed| {
             progress.runs.fetch_add(1, Relaxed);
-            let caught = Caught::first(&player.broken(chooser(seed)));
+            let caught = Caught::first(&player.play(strategy.chooser(seed, &pilot)));
             if let Some(other) = caught.filter(|caught| *caught != case.caught_by) {
                 hunt.stranger.get_or_insert((seed, other));
             }
             caught == Some(case.caught_by)
         });
         hunt.needed.push(found.map(|seed| seed - first + 1));
+        if let Some(seed) = found.filter(|_| base < budget.shrinks) {
+            hunt.surprises.extend(surprises_left(&mut player, strategy.chooser(seed, &pilot)));
+        }
         progress.bases.fetch_add(1, Relaxed);
     }
     hunt
+}
+
+/// How many surprises are left of the failure that this chooser leads to; none where it does not fail again.
+fn surprises_left(player: &mut Player, chooser: Chooser) -> Option<usize> {
+    let (run, record) = player.record(chooser);
+    let failure = fingerprint(&run)?;
+    let fails = |surprises: &[Answer]| {
+        let (run, record) = player.record(Chooser::Trace(Trace::new(surprises)));
+        let is_same = fingerprint(&run).is_some_and(|other| other == failure);
+        match record.inner() {
+            Chooser::Trace(trace) if is_same => Some(trace.asked()),
+            _ => None,
+        }
+    };
+    shrink(&record.answers(), SHRINK_RUNS_MAX, fails).map(|shrunk| shrunk.surprises.len())
+}
+
+/// Who noticed first, and about whom.
+fn fingerprint(run: &Run) -> Option<(Caught, String)> {
+    let subject = run.violations.first().map(|violation| violation.subject.clone()).unwrap_or_default();
+    Caught::first(run).map(|caught| (caught, subject))
 }
 
 /// Plays the twin of each case with so many seeds of each strategy: for each case, the first seed whose run was not clean.
@@ -103,11 +129,12 @@ pub fn watch_twins(
     let wrong: Mutex<Vec<Option<(u64, Caught)>>> = Mutex::new(vec![None; cases.len()]);
     each(chunks.len(), threads, |at| {
         let (case, from) = chunks[at];
-        let mut player = Player::new(cases[case]);
-        for seed in from..seeds.min(from + CHUNK) {
-            for (_, chooser) in strategies {
+        let mut player = Player::new(cases[case], Side::Twin);
+        for &strategy in strategies {
+            let pilot = player.pilot(strategy);
+            for seed in from..seeds.min(from + CHUNK) {
                 progress.runs.fetch_add(1, Relaxed);
-                if let Some(caught) = Caught::first(&player.twin(chooser(seed))) {
+                if let Some(caught) = Caught::first(&player.play(strategy.chooser(seed, &pilot))) {
                     let first = &mut wrong.lock().expect("a watcher that panics ends the watch")[case];
                     if first.is_none_or(|(earlier, _)| seed < earlier) {
                         *first = Some((seed, caught));
@@ -143,6 +170,9 @@ fn each(jobs: usize, threads: usize, job: impl Fn(usize) + Sync) {
     });
 }
 
+/// So many runs a shrink may play.
+const SHRINK_RUNS_MAX: u32 = 2_000;
+
 /// How far the seeds of one base are from those of the next.
 const BASE: u64 = 1_000_000;
 
@@ -157,7 +187,7 @@ mod tests {
     fn the_median_takes_what_was_never_found_for_infinitely_late() {
         #[track_caller]
         fn check(needed: &[Option<u64>], median: Option<u64>) {
-            let hunt = Hunt { needed: needed.to_vec(), stranger: None };
+            let hunt = Hunt { needed: needed.to_vec(), ..Hunt::default() };
             assert_eq!(hunt.median(), median, "{needed:?}");
         }
         check(&[], None);

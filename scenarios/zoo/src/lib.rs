@@ -8,14 +8,16 @@
 
 mod bugs;
 mod case;
+mod choices;
 pub mod hunt;
 mod life;
 mod play;
 mod policy;
 mod stage;
 
-pub use case::{Any, Case, Caught, Chooser, Stage};
-pub use play::{Player, quiet_panics};
+pub use case::{Any, Case, Caught, Stage};
+pub use choices::Choices;
+pub use play::{Player, Side, quiet_panics};
 
 use std::sync::LazyLock;
 

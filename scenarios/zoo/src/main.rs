@@ -4,7 +4,8 @@ mod show;
 mod table;
 
 use clap::Parser;
-use shakedown_zoo::hunt::{Budget, Progress, STRATEGIES, chunks, hunt, watch_twins};
+use shakedown_sim::choose::Strategy;
+use shakedown_zoo::hunt::{Budget, Progress, chunks, hunt, watch_twins};
 use shakedown_zoo::{Case, catalogue, quiet_panics};
 use std::process::ExitCode;
 
@@ -23,6 +24,12 @@ struct Args {
     /// Base seeds, a million apart
     #[arg(long, value_name = "N", default_value_t = 20)]
     bases: u64,
+    /// Strategies to hunt by: all of them; for twins the first
+    #[arg(long = "strategy", value_name = "NAME")]
+    strategies: Vec<Strategy>,
+    /// The failures of so many bases are shrunk
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    shrinks: u64,
     /// Threads; as many as there are cores
     #[arg(short, long, value_name = "N")]
     jobs: Option<usize>,
@@ -37,7 +44,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     }
     let threads = args.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    if args.twins { twins(&cases, args.seeds.unwrap_or(100_000), threads) } else { bugs(&cases, &args, threads) }
+    if args.twins { twins(&cases, &args, threads) } else { bugs(&cases, &args, threads) }
 }
 
 impl Args {
@@ -48,22 +55,28 @@ impl Args {
                 .iter()
                 .any(|word| case.name.contains(word.as_str()) || case.bug.split(' ').any(|id| id == word))
     }
+
+    fn strategies(&self, otherwise: &[Strategy]) -> Vec<Strategy> {
+        if self.strategies.is_empty() { otherwise.to_vec() } else { self.strategies.clone() }
+    }
 }
 
 fn bugs(cases: &[&Case], args: &Args, threads: usize) -> ExitCode {
-    let budget = Budget { bases: args.bases, seeds: args.seeds.unwrap_or(10_000) };
+    let strategies = args.strategies(&Strategy::ALL);
+    let budget = Budget { bases: args.bases, seeds: args.seeds.unwrap_or(10_000), shrinks: args.shrinks };
     let progress = Progress::default();
-    let total = (cases.len() * STRATEGIES.len()) as u64 * budget.bases;
-    let hunts = show::watched(total, &progress, || hunt(cases, STRATEGIES, budget, threads, &progress));
-    print!("{}", table::table(cases, STRATEGIES, budget, &hunts));
+    let total = (cases.len() * strategies.len()) as u64 * budget.bases;
+    let hunts = show::watched(total, &progress, || hunt(cases, &strategies, budget, threads, &progress));
+    print!("{}", table::table(cases, &strategies, budget, &hunts));
     let all = hunts.iter().all(|by_strategy| by_strategy.iter().any(|hunt| hunt.found() > 0));
     if all { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn twins(cases: &[&Case], seeds: u64, threads: usize) -> ExitCode {
-    let progress = Progress::default();
+fn twins(cases: &[&Case], args: &Args, threads: usize) -> ExitCode {
+    let strategies = args.strategies(&[Strategy::default()]);
+    let (seeds, progress) = (args.seeds.unwrap_or(100_000), Progress::default());
     let total = chunks(cases.len(), seeds);
-    let wrong = show::watched(total, &progress, || watch_twins(cases, STRATEGIES, seeds, threads, &progress));
+    let wrong = show::watched(total, &progress, || watch_twins(cases, &strategies, seeds, threads, &progress));
     let mut clean = 0;
     for (case, wrong) in cases.iter().zip(wrong) {
         match wrong {

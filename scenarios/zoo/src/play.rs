@@ -1,43 +1,74 @@
 //! Plays a case: its broken one or its twin, one run after the other on one simulator.
 
-use crate::case::{Any, Case, Chooser, Stage};
+use crate::case::{Any, Case, Stage};
+use crate::choices::Choices;
 use shakedown_core::time::Duration;
 use shakedown_core::vocab::SessionSpec;
+use shakedown_sim::choose::{Chooser, Pilot, Record, Strategy};
 use shakedown_sim::{Limits, Run, Simulator};
 use std::cell::Cell;
 use std::panic::{set_hook, take_hook};
 use std::sync::Arc;
 
-/// Plays the runs of one case.
-pub struct Player<'a> {
-    case: &'a Case,
-    plan: Option<Arc<SessionSpec>>,
-    simulator: Simulator<Chooser, Any>,
+/// Which of the two is played.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Side {
+    /// The one with the bug.
+    Broken,
+    /// The one that is right.
+    Twin,
 }
 
-impl<'a> Player<'a> {
-    /// For this case.
-    pub fn new(case: &'a Case) -> Player<'a> {
-        let mut simulator: Simulator<Chooser, Any> = Simulator::new(case.config, LIMITS, Chooser::new(0));
+/// Plays the runs of one side of one case.
+pub struct Player {
+    side: fn(&mut Stage),
+    plan: Option<Arc<SessionSpec>>,
+    simulator: Simulator<Choices, Any>,
+}
+
+impl Player {
+    /// For this side of this case.
+    pub fn new(case: &Case, side: Side) -> Player {
+        let mut simulator = Simulator::new(case.config, LIMITS, Choices::Free(Chooser::default()));
         if let Some(faults) = case.faults {
             simulator.host().world().borrow_mut().set_faults(faults().into());
         }
-        Player { case, plan: case.plan.map(|plan| Arc::new(plan())), simulator }
+        let side = match side {
+            Side::Broken => case.broken,
+            Side::Twin => case.twin,
+        };
+        Player { side, plan: case.plan.map(|plan| Arc::new(plan())), simulator }
     }
 
-    /// Plays the broken one.
-    pub fn broken(&mut self, chooser: Chooser) -> Run {
-        self.play(chooser, self.case.broken)
+    /// What this strategy wants to know beforehand.
+    pub fn pilot(&mut self, strategy: Strategy) -> Pilot {
+        if !strategy.needs_pilot() {
+            return Pilot::default();
+        }
+        self.play(Chooser::Pilot(Box::default()));
+        match self.simulator.host().world().borrow().choices().clone() {
+            Choices::Free(chooser) => chooser.into_pilot(),
+            Choices::Recorded(_) => Pilot::default(),
+        }
     }
 
-    /// Plays the correct twin.
-    pub fn twin(&mut self, chooser: Chooser) -> Run {
-        self.play(chooser, self.case.twin)
+    /// Plays once.
+    pub fn play(&mut self, chooser: Chooser) -> Run {
+        self.run(Choices::Free(chooser))
     }
 
-    fn play(&mut self, chooser: Chooser, side: fn(&mut Stage)) -> Run {
+    /// Plays once, and gives what was chosen.
+    pub fn record(&mut self, chooser: Chooser) -> (Run, Record<Chooser>) {
+        let run = self.run(Choices::Recorded(Box::new(Record::new(chooser))));
+        match self.simulator.host().world().borrow().choices().clone() {
+            Choices::Recorded(record) => (run, *record),
+            Choices::Free(chooser) => (run, Record::new(chooser)),
+        }
+    }
+
+    fn run(&mut self, choices: Choices) -> Run {
         PLAYING.set(true);
-        let run = self.simulator.run(chooser, self.plan.clone(), side);
+        let run = self.simulator.run(choices, self.plan.clone(), self.side);
         PLAYING.set(false);
         run
     }

@@ -1,7 +1,8 @@
 //! The table of a hunt, at most a hundred columns wide: one line a bug, one column a strategy.
 
+use shakedown_sim::choose::Strategy;
 use shakedown_zoo::Case;
-use shakedown_zoo::hunt::{Budget, Hunt, Strategy};
+use shakedown_zoo::hunt::{Budget, Hunt};
 use std::fmt::Write;
 
 /// The table, what failed otherwise, and one line that sums up.
@@ -9,22 +10,24 @@ pub fn table(cases: &[&Case], strategies: &[Strategy], budget: Budget, hunts: &[
     let mut text = String::new();
     let names = cases.iter().map(|case| case.name.len()).max().unwrap_or(0);
     let names = names.min(WIDTH - RIGHT - CELL * strategies.len());
-    let _ = write!(text, "{:names$} {:4} {:20}", "bug", "id", "caught by");
-    for (strategy, _) in strategies {
-        let _ = write!(text, " {strategy:>9}");
+    let _ = write!(text, "{:names$} {:4}", "bug", "id");
+    for strategy in strategies {
+        let _ = write!(text, " {:>6}", strategy.name());
     }
-    let _ = writeln!(text, " {:>9} {:>5}", "surprises", "least");
+    let _ = writeln!(text, " {:>6} {:>5}", "shrunk", "least");
     for (case, hunts) in cases.iter().zip(hunts) {
-        let _ = write!(text, "{:names$} {:4} {:20}", cut(case.name, names), case.bug, case.caught_by.to_string());
+        let _ = write!(text, "{:names$} {:4}", cut(case.name, names), case.bug);
         for hunt in hunts {
-            let _ = write!(text, " {:>9}", cell(hunt));
+            let _ = write!(text, " {:>6}", cell(hunt));
         }
-        let _ = writeln!(text, " {:>9} {:>5}", "·", "·");
+        let (mean, least) = surprises(hunts);
+        let _ = writeln!(text, " {mean:>6} {least:>5}");
     }
-    let (bases, seeds) = (budget.bases, budget.seeds);
-    let _ = writeln!(
+    let Budget { bases, seeds, .. } = budget;
+    let _ = write!(
         text,
-        "\nseeds needed, the median over {bases} bases; n/{bases}: found from so many, within {seeds} seeds"
+        "\nby strategy: seeds needed, the median over {bases} bases · n/{bases}: found from so many bases, within {seeds} seeds\n\
+         shrunk: surprises that a failure is shrunk to, the mean · least: of all that were shrunk, by any strategy\n"
     );
     strangers(&mut text, cases, strategies, hunts);
     summary(&mut text, hunts);
@@ -33,11 +36,20 @@ pub fn table(cases: &[&Case], strategies: &[Strategy], budget: Budget, hunts: &[
 
 fn strangers(text: &mut String, cases: &[&Case], strategies: &[Strategy], hunts: &[Vec<Hunt>]) {
     for (case, hunts) in cases.iter().zip(hunts) {
-        for ((strategy, _), hunt) in strategies.iter().zip(hunts) {
+        for (strategy, hunt) in strategies.iter().zip(hunts) {
             if let Some((seed, caught)) = hunt.stranger {
                 let _ = writeln!(text, "{} also fails otherwise: {caught}, {strategy} {seed}", case.name);
             }
         }
+    }
+}
+
+/// The mean of what failures are shrunk to, and the least of it.
+fn surprises(hunts: &[Hunt]) -> (String, String) {
+    let all: Vec<usize> = hunts.iter().flat_map(|hunt| hunt.surprises.iter().copied()).collect();
+    match all.iter().min() {
+        Some(least) => (format!("{:.1}", all.iter().sum::<usize>() as f64 / all.len() as f64), least.to_string()),
+        None => ("·".into(), "·".into()),
     }
 }
 
@@ -56,7 +68,7 @@ fn summary(text: &mut String, hunts: &[Vec<Hunt>]) {
 fn cell(hunt: &Hunt) -> String {
     match hunt.median() {
         Some(median) => median.to_string(),
-        None if hunt.found() == 0 => "not found".into(),
+        None if hunt.found() == 0 => "none".into(),
         None => format!("{}/{}", hunt.found(), hunt.needed.len()),
     }
 }
@@ -69,8 +81,8 @@ fn cut(name: &str, width: usize) -> String {
 /// The widest that a table may be.
 const WIDTH: usize = 100;
 
-/// What stands right of a bug's name beside the strategies: its number, who catches it, and what the shrinker leaves of it.
-const RIGHT: usize = 43;
+/// What stands right of a bug's name beside the strategies: its number, and what is left of its failures.
+const RIGHT: usize = 18;
 
 /// A strategy's column.
-const CELL: usize = 10;
+const CELL: usize = 7;

@@ -4,7 +4,8 @@
 mod table;
 
 use shakedown_core::oracle::OracleName;
-use shakedown_zoo::{Caught, Chooser, Player, catalogue};
+use shakedown_sim::choose::{Pilot, Strategy};
+use shakedown_zoo::{Caught, Player, Side, catalogue};
 use table::{Row, play_broken, table};
 
 #[test]
@@ -29,9 +30,9 @@ fn each_broken_supervisor_is_caught_as_it_is_said_to_be_and_each_oracle_is_neede
 #[test]
 fn each_correct_twin_is_clean() {
     for case in catalogue() {
-        let mut player = Player::new(case);
+        let mut player = Player::new(case, Side::Twin);
         for seed in 0..TWIN_SEEDS {
-            let run = player.twin(Chooser::new(seed));
+            let run = player.play(Strategy::default().chooser(seed, &Pilot::default()));
             assert!(run.is_ok(), "the twin of {} with seed {seed}: {run:#?}", case.name);
         }
     }

@@ -1,7 +1,8 @@
 //! The matrix of broken supervisors and oracles, for a person to review: in how many failing runs which oracle spoke.
 
 use shakedown_core::oracle::OracleName;
-use shakedown_zoo::{Case, Caught, Chooser, Player};
+use shakedown_sim::choose::{Pilot, Strategy};
+use shakedown_zoo::{Case, Caught, Player, Side};
 use std::fmt::Write;
 
 /// What became of one broken supervisor.
@@ -41,9 +42,9 @@ pub fn play_broken(case: &Case) -> Row {
         played: 0,
         spoke: vec![0; OracleName::ALL.len()],
     };
-    let mut player = Player::new(case);
+    let mut player = Player::new(case, Side::Broken);
     while row.played < SEEDS_MAX && row.failed < FAILURES_ENOUGH {
-        let run = player.broken(Chooser::new(row.played));
+        let run = player.play(Strategy::default().chooser(row.played, &Pilot::default()));
         if let Some(first) = Caught::first(&run) {
             row.failed += 1;
             row.first.get_or_insert((row.played, first));

@@ -5,7 +5,7 @@ use crate::case::Case;
 mod answers_are_swapped;
 mod death_by_signal_is_told_as_exit_0;
 mod exit_after_a_stop_is_mended;
-mod exit_of_the_last_one_is_taken_for_this_ones;
+mod exit_of_the_last_one_ends_the_next;
 mod exit_overtakes_the_start;
 mod hand_and_timer_both_start_it;
 mod looks_before_it_listens;
@@ -26,7 +26,7 @@ pub(super) fn cases() -> Vec<Case> {
         answers_are_swapped::case(),
         death_by_signal_is_told_as_exit_0::case(),
         exit_after_a_stop_is_mended::case(),
-        exit_of_the_last_one_is_taken_for_this_ones::case(),
+        exit_of_the_last_one_ends_the_next::case(),
         exit_overtakes_the_start::case(),
         hand_and_timer_both_start_it::case(),
         looks_before_it_listens::case(),

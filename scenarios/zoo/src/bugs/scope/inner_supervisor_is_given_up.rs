@@ -10,7 +10,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 pub(super) fn case() -> Case {
-    Case::new("inner_supervisor_is_given_up_with_its_children", "L71", OracleName::NoOrphan)
+    Case::new("inner_supervisor_is_given_up", "L71", OracleName::NoOrphan)
         .broken(|host| drop(host.spawn("outer", |cx| outer(cx, false))))
         .twin(|host| drop(host.spawn("outer", |cx| outer(cx, true))))
 }

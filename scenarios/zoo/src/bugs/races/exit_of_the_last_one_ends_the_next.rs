@@ -12,7 +12,7 @@ use shakedown_core::vocab::{Body, Request, Target};
 use std::sync::Arc;
 
 pub(super) fn case() -> Case {
-    Case::new("exit_of_the_last_one_is_taken_for_this_ones", "L81", OracleName::NoOrphan)
+    Case::new("exit_of_the_last_one_ends_the_next", "L81", OracleName::NoOrphan)
         .broken(|host| begin(host, false))
         .twin(|host| begin(host, true))
 }

@@ -7,7 +7,7 @@ use shakedown_core::oracle::OracleName;
 use shakedown_core::vocab::{Scope, SessionSpec};
 
 pub(super) fn case() -> Case {
-    Case::new("policy_names_the_process_and_means_the_group", "L37", OracleName::NoOrphan)
+    Case::new("policy_names_only_the_process", "L37", OracleName::NoOrphan)
         .plan(|| plan(Scope::Group))
         .broken(|host| policy::play(host, plan(Scope::Process), ms(100)))
         .twin(|host| policy::play(host, plan(Scope::Group), ms(100)))
