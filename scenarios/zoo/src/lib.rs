@@ -14,6 +14,7 @@ mod life;
 mod play;
 mod policy;
 mod stage;
+mod thirdparty;
 
 pub use case::{Any, Case, Caught, Stage};
 pub use choices::Choices;
@@ -21,8 +22,9 @@ pub use play::{Player, Side, quiet_panics};
 
 use std::sync::LazyLock;
 
-/// Every case, in the order of the folders.
+/// Every case: first the bugs, in the order of their folders, then what others ship.
 pub fn catalogue() -> &'static [Case] {
-    static CASES: LazyLock<Vec<Case>> = LazyLock::new(bugs::cases);
+    static CASES: LazyLock<Vec<Case>> =
+        LazyLock::new(|| bugs::cases().into_iter().chain(thirdparty::cases()).collect());
     &CASES
 }

@@ -3,7 +3,10 @@
 use shakedown_core::oracle::OracleName;
 use shakedown_sim::choose::{Pilot, Strategy};
 use shakedown_zoo::{Case, Caught, Player, Side};
+use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// What became of one broken supervisor.
 pub struct Row {
@@ -31,8 +34,25 @@ impl Row {
     }
 }
 
+/// Plays them all, a few at a time.
+pub fn play_all(cases: &[Case]) -> Vec<Row> {
+    let (next, rows) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                while let Some((at, case)) = Some(next.fetch_add(1, Relaxed)).and_then(|at| Some((at, cases.get(at)?)))
+                {
+                    let row = play_broken(case);
+                    rows.lock().expect("no row has panicked").insert(at, row);
+                }
+            });
+        }
+    });
+    rows.into_inner().expect("no row has panicked").into_values().collect()
+}
+
 /// Plays one broken supervisor until it has failed often enough to know who speaks.
-pub fn play_broken(case: &Case) -> Row {
+fn play_broken(case: &Case) -> Row {
     let mut row = Row {
         name: case.name,
         bug: case.bug,
@@ -60,16 +80,18 @@ pub fn play_broken(case: &Case) -> Row {
 /// The matrix as text. A star marks an oracle that alone spoke, in every failing run.
 pub fn table(rows: &[Row]) -> String {
     let mut text = String::new();
+    let names = rows.iter().map(|row| row.name.len()).max().unwrap_or(0);
+    let left = names + NUMBERS;
     for (at, oracle) in OracleName::ALL.iter().enumerate() {
         let bars = "    |".repeat(at);
-        let _ = writeln!(text, "{:LEFT$}{bars}    {oracle}", "");
+        let _ = writeln!(text, "{:left$}{bars}    {oracle}", "");
     }
     let bars = "    |".repeat(OracleName::ALL.len());
-    let _ = writeln!(text, "{:35}{:>5}{:>6}{:>10}{bars}", "broken supervisor", "bug", "first", "failed");
+    let _ = writeln!(text, "{:names$}{:>5}{:>6}{:>9}{bars}", "broken supervisor", "bug", "first", "failed");
     for row in rows {
         let first = row.first.map_or("never".to_string(), |(seed, _)| seed.to_string());
         let failed = format!("{}/{}", row.failed, row.played);
-        let _ = write!(text, "{:35}{:>5}{first:>6}{failed:>10}", row.name, row.bug);
+        let _ = write!(text, "{:names$}{:>5}{first:>6}{failed:>9}", row.name, row.bug);
         for &oracle in OracleName::ALL {
             let cell = match row.count(oracle) {
                 0 => "· ".to_string(),
@@ -82,16 +104,16 @@ pub fn table(rows: &[Row]) -> String {
         text.truncate(trimmed);
         text.push('\n');
     }
-    text.push_str("\nfirst: the first failing seed · failed: failing runs of those played, at most 300 of 10 000\n");
+    text.push_str("\nfirst: the first failing seed · failed: failing runs of those played, at most 25 of 10 000\n");
     text.push_str("cells: failing runs in which the oracle spoke · *: it spoke in all of them, and no other did\n");
     text
 }
 
-/// The width of the columns before the oracles'.
-const LEFT: usize = 56;
+/// The width of the columns between the names and the oracles.
+const NUMBERS: usize = 20;
 
 /// As many seeds are played at most.
 const SEEDS_MAX: u64 = 10_000;
 
 /// After so many failures it is known who speaks.
-const FAILURES_ENOUGH: u64 = 300;
+const FAILURES_ENOUGH: u64 = 25;

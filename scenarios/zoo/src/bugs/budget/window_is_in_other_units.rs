@@ -5,18 +5,19 @@ use crate::policy;
 use crate::stage::*;
 use shakedown_core::oracle::OracleName;
 use shakedown_core::time::Duration;
-use shakedown_core::vocab::{Backoff, RestartPolicy, RestartWhen, Scope, SessionSpec};
+use shakedown_core::vocab::{Backoff, Fault, FaultKind, RestartPolicy, RestartWhen, Scope, SessionSpec};
 
 pub(super) fn case() -> Case {
     Case::new("window_is_in_other_units", "L102", OracleName::RestartBudget)
         .plan(|| plan(ms(1_000)))
+        .faults(|| vec![Fault::new(FaultKind::Crash, 0.01)])
         .broken(|host| policy::play(host, plan(ms(1)), ms(3_000)))
         .twin(|host| policy::play(host, plan(ms(1_000)), ms(3_000)))
 }
 
 fn plan(window: Duration) -> SessionSpec {
-    // It seldom fails three times within a second.
-    let mut server = policy::worker("server", "repeat 2 { sleep 200ms..600ms }; exit 1", Scope::Group);
+    // It seldom ends three times within a second, unless it crashes.
+    let mut server = policy::worker("server", "repeat 6 { sleep 100ms }; exit 1", Scope::Group);
     let backoff = Backoff { initial: ms(10), factor_milli: 1_000, ..Backoff::default() };
     server.restart =
         RestartPolicy { when: RestartWhen::OnFailure, budget: 2, window, backoff, ..RestartPolicy::default() };

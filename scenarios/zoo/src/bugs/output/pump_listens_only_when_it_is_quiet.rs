@@ -16,7 +16,8 @@ pub(super) fn case() -> Case {
         .twin(|host| drop(host.spawn("pump", |cx| pump(cx, true))))
 }
 
-const JOB: &str = "on TERM exit 0; repeat 100 { print chat; sleep 1ms..6ms; sleep 1ms..6ms }; hang";
+/// When it has something to say, it says much.
+const JOB: &str = "on TERM exit 0; sleep 40ms..160ms; repeat 49 { print chat; sleep 5ms }; hang";
 
 /// What the pump and whoever stops it know of each other.
 #[derive(Clone, Default)]

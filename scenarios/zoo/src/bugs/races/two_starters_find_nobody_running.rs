@@ -15,14 +15,17 @@ pub(super) fn case() -> Case {
         .twin(|host| drop(host.spawn("clients", |cx| clients(cx, true))))
 }
 
-/// When each of them comes.
+/// How late each of them is.
 const ARRIVAL: DurationRange = DurationRange { min: ms(0), max: ms(300), grid: ms(1) };
 
 async fn clients(cx: TaskCx, reserves: bool) {
     let started = Rc::new(Cell::new(0));
-    let both = ["a", "b"].map(|name| {
+    let both = [("a", ms(3)), ("b", ms(103))].map(|(name, begin)| {
         let started = started.clone();
-        cx.spawn(name, move |cx| client(cx, started, reserves))
+        cx.spawn(name, move |cx| async move {
+            cx.sleep(begin).await;
+            client(cx, started, reserves).await;
+        })
     });
     for client in both {
         client.await.expect("nobody aborts a client");
@@ -31,7 +34,6 @@ async fn clients(cx: TaskCx, reserves: bool) {
 
 /// Right where the place is taken before anything is waited for.
 async fn client(cx: TaskCx, started: Rc<Cell<u32>>, reserves: bool) {
-    cx.sleep(ms(3)).await;
     cx.sleep(cx.draw(ARRIVAL)).await;
     if started.get() > 0 {
         return;

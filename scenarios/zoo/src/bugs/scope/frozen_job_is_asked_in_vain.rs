@@ -5,6 +5,7 @@ use crate::stage::*;
 use shakedown_core::oracle::OracleName;
 use shakedown_core::signal::Signal;
 use shakedown_core::task::TaskCx;
+use shakedown_core::time::DurationRange;
 
 pub(super) fn case() -> Case {
     Case::new("frozen_job_is_asked_in_vain", "L53", OracleName::AllWaitsResolve)
@@ -12,12 +13,16 @@ pub(super) fn case() -> Case {
         .twin(|host| drop(host.spawn("stop", |cx| stop(cx, true))))
 }
 
-/// It is seldom frozen that early.
-const JOB: &str = "on TERM exit 0; repeat 3 { sleep 20ms..400ms }; freeze; hang";
+const JOB: &str = "on TERM exit 0; sleep 200ms; freeze; hang";
+
+/// Until it is asked to end. Three of them are seldom long enough for it to be frozen.
+const PAUSE: DurationRange = DurationRange { min: ms(20), max: ms(70), grid: ms(1) };
 
 async fn stop(cx: TaskCx, wakes_it: bool) {
     let job = start(&cx, "job", JOB).await;
-    cx.sleep(ms(200)).await;
+    for _ in 0..3 {
+        cx.sleep(cx.draw(PAUSE)).await;
+    }
     job.signal_scope(Signal::TERM);
     if wakes_it {
         job.signal_scope(Signal::CONT);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 pub(super) fn case() -> Case {
     Case::new("started_is_told_before_exec", "L61", OracleName::TruthfulOutcome)
-        .faults(|| vec![Fault::new(FaultKind::ExecFails { errno: Errno::ENOENT }, 0.01)])
+        .faults(|| vec![Fault::new(FaultKind::ExecFails { errno: Errno::ENOENT }, 0.002)])
         .broken(|host| drop(host.spawn("run", |cx| run(cx, false))))
         .twin(|host| drop(host.spawn("run", |cx| run(cx, true))))
 }
