@@ -30,10 +30,9 @@ async fn stops(cx: TaskCx, is_single: bool) {
     cx.sleep(ms(20)).await;
     tell_stop(&cx, &server, cx.now().after(ms(1_000)));
     let is_asked = Rc::new(Cell::new(false));
-    let second = SECOND;
     let (asked, stopped) = (is_asked.clone(), server.clone());
     let again = cx.spawn("second", move |cx| async move {
-        cx.sleep(cx.draw(second)).await;
+        cx.sleep(cx.draw(SECOND)).await;
         if !is_single || !asked.get() {
             stop(&cx, &stopped, &asked).await;
         }

@@ -4,6 +4,7 @@ use crate::case::Case;
 
 mod backstop_is_told_as_an_exit;
 mod killed_child_is_never_waited_for;
+mod list_of_members_grows_old;
 mod lost_notice_is_waited_for_for_ever;
 mod number_of_nobody_is_killed;
 mod one_wakeup_is_taken_for_one_exit;
@@ -17,6 +18,7 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         backstop_is_told_as_an_exit::case(),
         killed_child_is_never_waited_for::case(),
+        list_of_members_grows_old::case(),
         lost_notice_is_waited_for_for_ever::case(),
         number_of_nobody_is_killed::case(),
         one_wakeup_is_taken_for_one_exit::case(),
