@@ -88,7 +88,7 @@ impl Caught {
             return Some(Caught::By(violation.oracle));
         }
         match run.ending {
-            Ending::Done => None,
+            Ending::Done | Ending::Cut => None,
             Ending::Stuck => Some(Caught::Stuck),
             Ending::Hang => Some(Caught::Hang),
             Ending::Livelock => Some(Caught::Livelock),

@@ -1,17 +1,20 @@
-//! What answers the questions of a case's runs: a strategy, or one that is written down, so that its failure can be shrunk.
+//! What answers the questions of a case's runs: a strategy, one that is written down, so that its failure can be shrunk, or all in turn.
 
 use shakedown_core::choose::{Ask, Choose};
 use shakedown_core::site::{Label, Site};
 use shakedown_core::time::{Duration, DurationRange, Instant};
 use shakedown_sim::choose::{Chooser, Record};
+use shakedown_sim::explore::Tree;
 
 /// A chooser, recorded or not. A hunt plays thousands of runs and looks into few of them.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum Choices {
     /// As it is.
     Free(Chooser),
     /// Written down.
     Recorded(Box<Record<Chooser>>),
+    /// One after the other, all that are within bounds.
+    Explored(Tree),
 }
 
 macro_rules! each {
@@ -19,6 +22,7 @@ macro_rules! each {
         match $self {
             Choices::Free($chooser) => $body,
             Choices::Recorded($chooser) => $body,
+            Choices::Explored($chooser) => $body,
         }
     };
 }

@@ -3,6 +3,7 @@
 use crate::{Case, Caught, Player, Side};
 use shakedown_sim::Run;
 use shakedown_sim::choose::{Answer, Chooser, Strategy, Trace};
+use shakedown_sim::explore::{self, Bounds, Explorer, Over};
 use shakedown_sim::shrink::shrink;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -116,6 +117,22 @@ fn fingerprint(run: &Run) -> Option<(Caught, String)> {
     Caught::first(run).map(|caught| (caught, subject))
 }
 
+/// The least number of surprises with which each case fails, found by trying all in increasing number; `None` where there are too many.
+pub fn least(cases: &[&Case], threads: usize, progress: &Progress) -> Vec<Option<u32>> {
+    let least: Mutex<Vec<Option<u32>>> = Mutex::new(vec![None; cases.len()]);
+    each(cases.len(), threads, |at| {
+        let mut player = Player::new(cases[at], Side::Broken);
+        let explored = Explorer::explore(EXPLORE_BOUNDS, EXPLORE_BUDGET, false, |tree, _| {
+            progress.runs.fetch_add(1, Relaxed);
+            let is_caught = Caught::first(&player.explore(tree)) == Some(cases[at].caught_by);
+            if is_caught { Over::Failed(()) } else { Over::Held }
+        });
+        least.lock().expect("an explorer that panics ends the exploration")[at] = explored.surprises;
+        progress.bases.fetch_add(1, Relaxed);
+    });
+    least.into_inner().expect("an explorer that panics ends the exploration")
+}
+
 /// Plays the twin of each case with so many seeds of each strategy: for each case, the first seed whose run was not clean.
 pub fn watch_twins(
     cases: &[&Case],
@@ -172,6 +189,12 @@ fn each(jobs: usize, threads: usize, job: impl Fn(usize) + Sync) {
 
 /// So many runs a shrink may play.
 const SHRINK_RUNS_MAX: u32 = 2_000;
+
+/// How far the least number of surprises is looked for.
+const EXPLORE_BOUNDS: Bounds = Bounds { delays: 4, faults: 2, crashes: 1, values: 4 };
+
+/// So many runs may be tried.
+const EXPLORE_BUDGET: explore::Budget = explore::Budget { runs: 30_000 };
 
 /// How far the seeds of one base are from those of the next.
 const BASE: u64 = 1_000_000;

@@ -5,9 +5,10 @@ mod table;
 
 use clap::Parser;
 use shakedown_sim::choose::Strategy;
-use shakedown_zoo::hunt::{Budget, Progress, chunks, hunt, watch_twins};
+use shakedown_zoo::hunt::{Budget, Progress, chunks, hunt, least, watch_twins};
 use shakedown_zoo::{Case, catalogue, quiet_panics};
 use std::process::ExitCode;
+use table::Table;
 
 /// Hunts the planted bugs: how many seeds each strategy needs until each of them shows
 #[derive(Parser, Debug)]
@@ -65,9 +66,11 @@ fn bugs(cases: &[&Case], args: &Args, threads: usize) -> ExitCode {
     let strategies = args.strategies(&Strategy::ALL);
     let budget = Budget { bases: args.bases, seeds: args.seeds.unwrap_or(10_000), shrinks: args.shrinks };
     let progress = Progress::default();
-    let total = (cases.len() * strategies.len()) as u64 * budget.bases;
-    let hunts = show::watched(total, &progress, || hunt(cases, &strategies, budget, threads, &progress));
-    print!("{}", table::table(cases, &strategies, budget, &hunts));
+    let total = (cases.len() * strategies.len()) as u64 * budget.bases + cases.len() as u64;
+    let (hunts, least) = show::watched(total, &progress, || {
+        (hunt(cases, &strategies, budget, threads, &progress), least(cases, threads, &progress))
+    });
+    print!("{}", Table { cases, strategies: &strategies, budget, hunts: &hunts, least: &least });
     let all = hunts.iter().all(|by_strategy| by_strategy.iter().any(|hunt| hunt.found() > 0));
     if all { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

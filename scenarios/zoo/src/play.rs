@@ -5,6 +5,7 @@ use crate::choices::Choices;
 use shakedown_core::time::Duration;
 use shakedown_core::vocab::SessionSpec;
 use shakedown_sim::choose::{Chooser, Pilot, Record, Strategy};
+use shakedown_sim::explore::Tree;
 use shakedown_sim::{Limits, Run, Simulator};
 use std::cell::Cell;
 use std::panic::{set_hook, take_hook};
@@ -48,7 +49,7 @@ impl Player {
         self.play(Chooser::Pilot(Box::default()));
         match self.simulator.host().world().borrow().choices().clone() {
             Choices::Free(chooser) => chooser.into_pilot(),
-            Choices::Recorded(_) => Pilot::default(),
+            Choices::Recorded(_) | Choices::Explored(_) => Pilot::default(),
         }
     }
 
@@ -62,8 +63,15 @@ impl Player {
         let run = self.run(Choices::Recorded(Box::new(Record::new(chooser))));
         match self.simulator.host().world().borrow().choices().clone() {
             Choices::Recorded(record) => (run, *record),
-            Choices::Free(chooser) => (run, Record::new(chooser)),
+            Choices::Free(_) | Choices::Explored(_) => {
+                unreachable!("the simulator keeps the choices that it was given")
+            }
         }
+    }
+
+    /// Plays the run that an exploration asks for.
+    pub fn explore(&mut self, tree: Tree) -> Run {
+        self.run(Choices::Explored(tree))
     }
 
     fn run(&mut self, choices: Choices) -> Run {

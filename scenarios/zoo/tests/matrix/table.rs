@@ -100,11 +100,15 @@ pub fn table(rows: &[Row]) -> String {
             };
             let _ = write!(text, "{cell:>5}");
         }
+        match row.caught_by {
+            Caught::By(_) => {}
+            other => text.push_str(&format!("  {other}")),
+        }
         let trimmed = text.trim_end().len();
         text.truncate(trimmed);
         text.push('\n');
     }
-    text.push_str("\nfirst: the first failing seed · failed: failing runs of those played, at most 25 of 10 000\n");
+    text.push_str("\nfirst: the first failing seed · failed: failing runs of those played, at most 12 of 10 000\n");
     text.push_str("cells: failing runs in which the oracle spoke · *: it spoke in all of them, and no other did\n");
     text
 }
@@ -116,4 +120,4 @@ const NUMBERS: usize = 20;
 const SEEDS_MAX: u64 = 10_000;
 
 /// After so many failures it is known who speaks.
-const FAILURES_ENOUGH: u64 = 25;
+const FAILURES_ENOUGH: u64 = 12;

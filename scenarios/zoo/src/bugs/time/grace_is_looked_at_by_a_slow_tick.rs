@@ -5,7 +5,7 @@ use crate::stage::*;
 use shakedown_core::oracle::OracleName;
 use shakedown_core::signal::Signal;
 use shakedown_core::task::TaskCx;
-use shakedown_core::time::DurationRange;
+use shakedown_core::time::{DurationRange, Instant};
 use shakedown_core::vocab::{ExitStatus, WorkerState};
 
 pub(super) fn case() -> Case {
@@ -32,7 +32,7 @@ async fn stop(cx: TaskCx, waits_for_a_tick: bool) {
     let mut looks_at = kill_at;
     if waits_for_a_tick {
         let ticks = kill_at.as_nanos().div_ceil(300_000_000);
-        looks_at = shakedown_core::time::Instant::from_nanos(ticks * 300_000_000);
+        looks_at = Instant::from_nanos(ticks * 300_000_000);
     }
     if cx.timeout(looks_at.since(cx.now()), server.exited()).await.is_err() {
         signal(&cx, &server, Signal::KILL);
