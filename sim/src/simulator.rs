@@ -169,8 +169,10 @@ impl<C: Choose + 'static, A: Machine> Simulator<C, A> {
             .unwrap_or_else(|| "a panic without a message".to_owned());
         let (digest, steps, end) = (self.host.digest(), self.host.steps(), self.host.now());
         let world = self.host.world().clone();
+        // What an oracle has found before is often why a user's own assertion fails.
+        let violations = world.borrow_mut().audit().violations().to_vec();
         self.host = Host::on(world);
-        Run { ending: Ending::Panicked(message), violations: Vec::new(), digest, steps, end, waiters: Vec::new() }
+        Run { ending: Ending::Panicked(message), violations, digest, steps, end, waiters: Vec::new() }
     }
 }
 

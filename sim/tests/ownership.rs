@@ -125,6 +125,23 @@ fn a_task_that_asks_without_ever_waiting_is_a_panic_that_says_so() {
 }
 
 #[test]
+fn what_was_found_before_a_panic_is_kept() {
+    sweep(
+        |cx| async move {
+            let careless = cx.spawn("careless", |cx| async move {
+                cx.process().start(spec("hang")).await.expect("it starts");
+            });
+            careless.await.expect("nobody aborts it");
+            panic!("an assertion of the user's");
+        },
+        |seed, run, _| {
+            assert!(matches!(run.ending, Ending::Panicked(_)), "seed {seed}: {run:#?}");
+            assert_eq!(run.violations.first().map(|v| v.oracle), Some(OracleName::NoOrphan), "seed {seed}: {run:#?}");
+        },
+    );
+}
+
+#[test]
 fn a_task_that_never_yields_to_time_is_a_livelock_and_one_that_waits_for_ever_is_stuck() {
     let mut sim: Simulator<Seeded> =
         Simulator::new(WorldConfig::default(), Limits { steps: 1_000, ..Limits::default() }, Seeded::new(0));
