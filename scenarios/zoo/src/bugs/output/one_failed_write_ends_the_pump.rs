@@ -22,7 +22,7 @@ struct LogIsFull;
 
 /// The disk is full now and then.
 fn append(cx: &TaskCx, _line: &[u8]) -> Result<(), LogIsFull> {
-    if cx.chance(1_000) { Err(LogIsFull) } else { Ok(()) }
+    if cx.chance(200) { Err(LogIsFull) } else { Ok(()) }
 }
 
 async fn run(cx: TaskCx, on_error: OnError) {

@@ -12,7 +12,7 @@ pub(super) fn case() -> Case {
 }
 
 /// How long it takes to write a line of the report.
-const WRITING: DurationRange = DurationRange { min: ms(0), max: ms(14), grid: ms(1) };
+const WRITING: DurationRange = DurationRange { min: ms(0), max: ms(13), grid: ms(1) };
 
 /// What is made of a report that was not finished is right where that is a result as others are.
 async fn run(cx: TaskCx, read: fn(Result<u32, Aborted>) -> u32) {

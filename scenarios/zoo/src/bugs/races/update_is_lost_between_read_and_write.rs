@@ -23,7 +23,7 @@ type Status = Rc<Cell<u32>>;
 
 async fn session(cx: TaskCx, update: Update) {
     let status = Status::default();
-    let jobs = [("a", 1, "sleep 5ms..60ms; exit 0"), ("b", 2, "sleep 20ms..90ms; exit 0")];
+    let jobs = [("a", 1, "sleep 5ms..160ms; exit 0"), ("b", 2, "sleep 20ms..190ms; exit 0")];
     let watchers = jobs.map(|(name, bit, script)| {
         let status = status.clone();
         cx.spawn(name, move |cx| async move {

@@ -13,7 +13,7 @@ pub(super) fn case() -> Case {
         .twin(|host| drop(host.spawn("stop", |cx| stop(cx, true))))
 }
 
-const HOOK: &str = "repeat 3 { sleep 1ms..260ms }; exit 0";
+const HOOK: &str = "repeat 3 { sleep 1ms..248ms }; exit 0";
 
 /// Right where the hook is cut off when its time is up.
 async fn stop(cx: TaskCx, is_limited: bool) {
