@@ -23,15 +23,11 @@ impl fmt::Display for Table<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.cases.iter().map(|case| case.name.len()).max().unwrap_or(0);
         let names = names.min(WIDTH - RIGHT - CELL * self.strategies.len());
-        write!(f, "{:names$} {:4}", "bug", "id")?;
-        for strategy in self.strategies {
-            write!(f, " {:>6}", strategy.name())?;
-        }
-        writeln!(f, " {:>6} {:>5}", "shrunk", "least")?;
+        self.header(f, names)?;
         for (at, case) in self.cases.iter().enumerate() {
             write!(f, "{:names$} {:4}", cut(case.name, names), case.bug)?;
             for hunt in &self.hunts[at] {
-                write!(f, " {:>6}", cell(hunt))?;
+                write!(f, " {:>5}", cell(hunt))?;
             }
             let shrunk = self.shrunk(at).map_or("·".into(), |mean| format!("{mean:.1}"));
             let least = self.least_of(at).map_or("?".into(), |least| least.to_string());
@@ -45,6 +41,14 @@ impl fmt::Display for Table<'_> {
 }
 
 impl Table<'_> {
+    /// The strategies stand one above the other, each over its column.
+    fn header(&self, f: &mut fmt::Formatter<'_>, names: usize) -> fmt::Result {
+        for (at, strategy) in self.strategies.iter().enumerate() {
+            writeln!(f, "{:left$}{}     {}", "", BAR.repeat(at), strategy.name(), left = names + 5)?;
+        }
+        writeln!(f, "{:names$} {:4}{} {:>6} {:>5}", "bug", "id", BAR.repeat(self.strategies.len()), "shrunk", "least")
+    }
+
     /// The mean of what the failures of a case are shrunk to.
     fn shrunk(&self, case: usize) -> Option<f64> {
         let all: Vec<usize> = self.hunts[case].iter().flat_map(|hunt| hunt.surprises.iter().copied()).collect();
@@ -127,7 +131,10 @@ const WIDTH: usize = 100;
 const RIGHT: usize = 18;
 
 /// A strategy's column.
-const CELL: usize = 7;
+const CELL: usize = 6;
+
+/// What leads from a strategy's name down to its column.
+const BAR: &str = "     |";
 
 #[cfg(test)]
 mod tests {
