@@ -90,6 +90,9 @@ fn a_failure_replays_after_an_unrelated_worker_and_an_unrelated_fault_were_added
     let (code, again, told) = shakedown(&folder, &["replay", file]);
     assert_eq!((code, told.as_str()), (Some(1), ""), "{again}");
     assert_eq!(surprises(&again), surprises(&block), "{again}");
+    // What was added has no part in it, and neither has what it prints.
+    assert!(again.contains("\n  needs        nothing that aaa does\n"), "{again}");
+    assert!(again.contains("of api, 3 of 5 verbs: on TERM { sleep 10ms..900ms }; hang"), "{again}");
     // A sweep plays it first, even one whose seeds are all well.
     let (code, block, _) = shakedown(&folder, &["sim", "race.toml", "--seed", "1", "--format", "json"]);
     assert_eq!(code, Some(1));

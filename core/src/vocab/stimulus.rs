@@ -69,6 +69,11 @@ impl Stimulus {
         (self.act.code() << 1 | self.on.is_some() as u32) << 16 | earlier
     }
 
+    /// What it does, in a word.
+    pub fn word(&self) -> &'static str {
+        Act::WORDS[self.act.code() as usize]
+    }
+
     /// What a stimulus whose moment is keyed so does, in a word.
     pub fn word_of(nth: u32) -> &'static str {
         Act::WORDS.get((nth >> 17) as usize).copied().unwrap_or("stimulus")

@@ -149,6 +149,7 @@ fn failure(job: &Job, decided: &Decided, run: &LiveRun, message: String, runs: u
         timeline: timeline(&crate::report::Story { moments: &run.moments, names: &names, failure: None }),
         why: None,
         told_surprises: Vec::new(),
+        needs: Vec::new(),
         tipping_point: None,
         how_common: Some(HowCommon { failed: decided.times, runs }),
     }

@@ -233,6 +233,7 @@ fn report(args: &RealArgs, job: &Job, seed: u64, run: &LiveRun) -> FailureReport
         timeline: timeline(&story),
         why: None,
         told_surprises: Vec::new(),
+        needs: Vec::new(),
         tipping_point: None,
         how_common: None,
     }

@@ -38,10 +38,15 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// The same failure, however it is worded: rule and subject.
+    /// The same failure: rule and subject; of an expectation also in which way it is not met, whatever the figures.
     pub fn is_same_as(&self, other: &Finding) -> bool {
-        self.rule == other.rule && self.subject == other.subject
+        let same = self.rule == other.rule && self.subject == other.subject;
+        same && (!self.expected || without_figures(&self.message).eq(without_figures(&other.message)))
     }
+}
+
+fn without_figures(text: &str) -> impl Iterator<Item = char> + '_ {
+    text.chars().filter(|c| !c.is_ascii_digit() && *c != '.')
 }
 
 /// Where a run can be played again, under any chooser.
@@ -191,6 +196,12 @@ pub fn minimise<S: Stage>(
         found.filter(|found| found.is_same_as(finding)).map(|_| stage.with_choices(asked))
     });
     shrunk.map(|shrunk| shrunk.surprises)
+}
+
+/// Whether these surprises, all of them, lead to this failure here.
+pub fn fails_alike<S: Stage>(stage: &mut S, surprises: &[Answer], finding: &Finding) -> bool {
+    let (_, found) = stage.play(run_of(surprises));
+    found.is_some_and(|found| found.is_same_as(finding)) && stage.with_choices(asked).len() == surprises.len()
 }
 
 /// The run of these surprises, all else calm.

@@ -121,6 +121,8 @@ pub struct FailureReport {
     pub why: Option<String>,
     /// The surprises of the smallest run, in words.
     pub told_surprises: Vec<String>,
+    /// What of the scenario it needs, where that is not all of it.
+    pub needs: Vec<String>,
     /// The decision that tips it.
     pub tipping_point: Option<String>,
     /// How often it was met.
@@ -162,6 +164,7 @@ impl FailureReport {
             timeline,
             why: investigated.why.clone(),
             told_surprises: investigated.surprises.iter().map(|surprise| surprise.words.clone()).collect(),
+            needs: Vec::new(),
             tipping_point: investigated.tipping_point.clone(),
             how_common: None,
         }
@@ -191,6 +194,10 @@ pub fn failure_block(report: &FailureReport) -> String {
     repetition(report, &mut out);
     for (n, surprise) in report.told_surprises.iter().enumerate() {
         labelled(&format!("surprise {}", n + 1), 13, &wrap(&visible(surprise), WIDTH - 15), &mut out);
+    }
+    for (n, need) in report.needs.iter().enumerate() {
+        let label = if n == 0 { "needs" } else { "" };
+        labelled(label, 13, &wrap(&visible(need), WIDTH - 15), &mut out);
     }
     out.extend(table(&report.timeline, &report.subject));
     let common = report

@@ -145,6 +145,7 @@ pub(super) fn checkout() -> FailureReport {
              never received a signal"
                 .into(),
         ),
+        needs: vec!["nothing that cache does".into()],
         told_surprises: vec![
             "stop takes 1.951s of 0ns..3s".into(),
             "api/main goes on only after session".into(),
@@ -174,6 +175,7 @@ pub(super) fn bare() -> FailureReport {
         timeline: Vec::new(),
         why: None,
         told_surprises: Vec::new(),
+        needs: Vec::new(),
         tipping_point: None,
         how_common: None,
     }
@@ -278,6 +280,7 @@ prop_compose! {
             minimised: given(2).then_some(Minimised { decisions: figures[3], surprises }),
             timeline,
             why: given(3).then_some(why), tipping_point: given(4).then_some(tipping_point.clone()),
+            needs: if given(7) { vec![tipping_point.clone()] } else { Vec::new() },
             told_surprises: if given(6) { vec![tipping_point; 2] } else { Vec::new() },
             how_common: given(5).then_some(HowCommon { failed: 1, runs: u64::from(figures[1]) }),
         }

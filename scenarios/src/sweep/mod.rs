@@ -2,6 +2,7 @@
 
 mod deadlines;
 mod explore;
+mod need;
 mod plan;
 mod play;
 mod portfolio;
@@ -11,6 +12,7 @@ mod story;
 
 pub use deadlines::Deadline;
 pub use explore::{explore, explored_case};
+pub use need::needs;
 pub use plan::{Job, Seeds, SeedsError};
 pub use play::{Played, Player};
 pub use portfolio::Mix;

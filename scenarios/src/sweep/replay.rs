@@ -47,6 +47,7 @@ pub fn tell_replayed(
         run,
         oracle: format!("{title}{}", investigated.finding.rule),
         rerun,
+        needs: super::story::needs_of(case, investigated),
         ..FailureReport::of(investigated, &PlanNames(&case.session))
     }
 }

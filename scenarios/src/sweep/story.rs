@@ -1,12 +1,13 @@
 //! From a failing seed to what a person reads: the failure is looked into, and its history becomes a timeline.
 
-use super::{FirstFailure, Job, Player};
+use super::{FirstFailure, Job, Player, needs};
 use crate::failure::{Divergence, Effort, Investigated, diverge, investigate};
+use crate::format::Case;
 use crate::report::{FailureReport, HowCommon, RunOf};
 use shakedown_core::ids::WorkerId;
 use shakedown_core::oracle::Names;
 use shakedown_core::vocab::SessionSpec;
-use shakedown_sim::choose::{Chooser, Record, Strategy};
+use shakedown_sim::choose::{Answer, Chooser, Record, Strategy};
 
 /// The names of a plan's workers.
 pub struct PlanNames<'a>(pub &'a SessionSpec);
@@ -58,6 +59,16 @@ pub fn tell(job: &Job, failure: &FirstFailure, runs: u64, investigated: &Investi
         oracle: format!("{title}{}", failure.finding.rule),
         rerun: rerun_command(job, failure.seed, failure.strategy),
         how_common: Some(HowCommon { failed: failure.runs, runs }),
+        needs: needs_of(&job.case, investigated),
         ..FailureReport::of(investigated, &PlanNames(&job.case.session))
     }
+}
+
+/// What of its scenario a failure needs, where it could be shrunk.
+pub(super) fn needs_of(case: &Case, investigated: &Investigated) -> Vec<String> {
+    if investigated.minimised.is_none() {
+        return Vec::new();
+    }
+    let surprises: Vec<Answer> = investigated.surprises.iter().map(|surprise| surprise.answer).collect();
+    needs(case, &surprises, &investigated.finding)
 }
