@@ -63,7 +63,7 @@ pub struct PreStop {
 pub struct StopPolicy {
     /// What is run before the gentle signal.
     pub hook: Option<Arc<PreStop>>,
-    /// The gentle signal.
+    /// The gentle signal. CONT follows it at once, so that a stopped process hears it too.
     pub signal: Signal,
     /// To whom.
     pub signal_to: SignalTo,
@@ -83,6 +83,15 @@ impl StopPolicy {
 
     /// The time that a killed scope has to become empty.
     pub const EMPTY_WITHIN: Duration = Duration::from_secs(1);
+}
+
+impl StopPolicy {
+    /// Whether CONT has to follow the gentle signal. A stopped process keeps whatever it is sent until it is continued (signal(7)): it would
+    /// not hear the signal, and be killed when the grace ends. CONT comes after, because before it would let the process run on without
+    /// knowing; systemd does the same (systemd.kill(5)). Whoever is not stopped does not notice. It is no fact of its own.
+    pub(crate) fn is_heard_by_the_stopped(&self) -> bool {
+        !matches!(self.signal, Signal::KILL | Signal::CONT | Signal::STOP | Signal::TSTP)
+    }
 }
 
 impl Default for StopPolicy {

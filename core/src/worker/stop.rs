@@ -4,7 +4,7 @@ use super::{Run, Spec, State, StopPlan, Worker};
 use crate::machine::{Cx, Event};
 use crate::signal::Signal;
 use crate::time::Instant;
-use crate::vocab::{Fact, Reason, Request, Requester, SignalTo, StopPolicy, Target, WorkerSpec};
+use crate::vocab::{Body, Fact, Reason, Request, Requester, SignalTo, StopPolicy, Target, WorkerSpec};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::mem::replace;
@@ -159,6 +159,9 @@ impl Worker {
         let to = if run.exit.is_some() { Target::Scope } else { self.gentle_target() };
         let signal = self.spec.stop.signal;
         run.signal(to, signal, cx);
+        if matches!(self.spec.body, Body::Process(_)) && self.spec.stop.is_heard_by_the_stopped() {
+            run.signal(to, Signal::CONT, cx);
+        }
         self.state = State::Stopping { run, plan };
         self.tell(Fact::Signalled { signal, target: to, by: plan.by }, cx);
     }
