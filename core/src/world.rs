@@ -50,8 +50,8 @@ pub trait World: 'static {
     /// Takes a request about `unit`. Completions come back through [`next_ready`](Self::next_ready), at most one an op.
     fn submit(&mut self, op: OpId, unit: UnitId, request: Request);
 
-    /// An answer as it stands when its machine takes it. What it says beside the event itself, as who else lives, is looked up late on a real
-    /// machine, so the simulator looks late too.
+    /// An answer as its machine takes it. What it says beside the event itself, as who else lives, is looked up on a real machine at some
+    /// moment between the event and now, and so the simulator chooses one.
     fn taken(&mut self, unit: UnitId, completion: Completion) -> Completion {
         let _ = unit;
         completion

@@ -4,7 +4,9 @@
 use super::list::Chain;
 use super::process::Life;
 use super::{HOST, Kernel};
+use shakedown_core::choose::{Ask, Choose};
 use shakedown_core::ids::{ProcId, UnitId};
+use shakedown_core::site::{Kind, Site, hash_name};
 use shakedown_core::vocab::{ExitNotice, ExitStatus};
 
 /// What a process finds when it waits for a child.
@@ -25,6 +27,18 @@ impl Kernel {
             Life::Zombie(_) => self.exit_notice(unit),
             Life::Alive | Life::Stopped | Life::Dying(_) | Life::Reaped(_) => None,
         }
+    }
+
+    /// The leader's end as its machine takes it. Who else lives, and who could still write, is looked up at some moment between the end,
+    /// when this notice was written, and now: a walk through proc(5) is not done in the instant in which the pidfd becomes readable, and
+    /// what it has found may be over before anybody acts on it.
+    pub fn exit_as_taken(&self, unit: UnitId, noticed: ExitNotice, choose: &mut impl Choose) -> ExitNotice {
+        let now = self.peek_exit(unit).unwrap_or(noticed);
+        let Some(leader) = self.units.get(unit).and_then(|of| of.leader).filter(|_| now != noticed) else {
+            return now;
+        };
+        let site = Site { kind: Kind::Pick, label: self.entry(leader).label.child_hashed(LOOKED, 0), nth: 0 };
+        if choose.draw(site, Ask::Pick { of: 2 }) == 1 { noticed } else { now }
     }
 
     /// waitid(2): reaps the leader if it is a zombie.
@@ -88,11 +102,50 @@ impl Kernel {
     }
 }
 
+/// What the moment of looking is called in labels: no name of a script.
+const LOOKED: u64 = hash_name("(looked)");
+
 #[cfg(test)]
 mod tests {
     use super::super::check::{U, exited, play, signalled};
+    use super::*;
     use shakedown_core::signal::Signal;
     use shakedown_core::vocab::{Deed, Truth};
+
+    /// How often it was asked, and what it says.
+    struct Says(u32, u32);
+
+    impl Choose for Says {
+        fn rank(&mut self, _: Site) -> u16 {
+            0
+        }
+
+        fn draw(&mut self, _: Site, _: Ask) -> u32 {
+            self.0 += 1;
+            self.1
+        }
+    }
+
+    /// A child that exits, or leaves the group, after its parent has.
+    #[test]
+    fn who_else_lives_is_told_as_of_now_or_as_of_the_leaders_end() {
+        for (script, now) in [
+            ("spawn a { sleep 1ms }; exit 0", [false, false]),
+            ("spawn a { sleep 1ms; setsid; hang }; exit 0", [false, true]),
+            ("spawn a { hang }; exit 0", [true, true]),
+        ] {
+            let mut check = play(script);
+            let noticed = check.settle().kernel.peek_exit(U).expect("the leader has ended");
+            assert_eq!((noticed.others, noticed.writers), (Some(true), Some(true)), "{script}");
+            check.pass(2);
+            for (says, told) in [(0, now), (1, [true, true])] {
+                let mut says = Says(0, says);
+                let taken = check.kernel.exit_as_taken(U, noticed, &mut says);
+                assert_eq!([taken.others, taken.writers], told.map(Some), "{script}");
+                assert_eq!(says.0, u32::from(now != [true, true]), "only where they differ it is a choice: {script}");
+            }
+        }
+    }
 
     /// SEMANTICS C7, C8.
     #[test]

@@ -73,7 +73,9 @@ impl<C: Choose + 'static> World for SimWorld<C> {
     #[inline]
     fn taken(&mut self, unit: UnitId, completion: Completion) -> Completion {
         match completion {
-            Completion::Exited(notice) => Completion::Exited(self.kernel.peek_exit(unit).unwrap_or(notice)),
+            Completion::Exited(notice) => {
+                Completion::Exited(self.kernel.exit_as_taken(unit, notice, &mut self.chooser))
+            }
             other => other,
         }
     }
