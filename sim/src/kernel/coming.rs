@@ -50,17 +50,18 @@ impl Kernel {
         (pipe.readers > 0 && !bytes[0].is_empty()).then_some(Coming::Output { worker, stream, from, bytes })
     }
 
-    /// Whether the one call that a signal may find under way is an installation.
-    fn may_install(&self, id: ProcId) -> bool {
-        let is_one = |thread| self.entry(thread).in_flight && matches!(self.next_verb(thread), Some(Verb::On { .. }));
-        self.each_thread(id).any(is_one)
+    /// Whether the one call that a signal may find under way shows, or forestalls it: an installation, or the exit.
+    fn may_show(&self, id: ProcId) -> bool {
+        let installs = |thread| matches!(self.next_verb(thread), Some(Verb::On { .. }));
+        let shows = |thread| self.entry(thread).in_flight && (installs(thread) || self.is_about_to_exit(thread));
+        self.each_thread(id).any(shows)
     }
 
     fn coming_death(&self, id: ProcId) -> Option<Coming<'_>> {
         let process = self.entry(id);
         match process.life {
-            // Another one may have been faster, or one more disposition comes first.
-            Life::Dying(_) if !process.signals.perhaps_fatal().is_empty() || self.may_install(id) => None,
+            // Another one may have been faster, or one more disposition or its own exit comes first.
+            Life::Dying(_) if !process.signals.perhaps_fatal().is_empty() || self.may_show(id) => None,
             Life::Dying(signal) => Some(Coming::Death { name: &process.name, label: process.label, signal }),
             Life::Alive | Life::Stopped | Life::Zombie(_) | Life::Reaped(_) => None,
         }
@@ -82,6 +83,8 @@ mod tests {
             ("on USR1 print a; hang", true, &[S::USR1, S::TERM, S::KILL], None),
             // One call that is under way may still be made, and this one shows.
             ("on HUP ignore; hang", false, &[S::TERM], None),
+            // It may be exiting already.
+            ("exit 3", false, &[S::KILL], None),
         ] {
             let mut check = play(script);
             if is_settled {

@@ -9,7 +9,7 @@ use super::Kernel;
 use super::fd::Io;
 use super::file::Locked;
 use super::pipe::Source;
-use super::process::{Frame, Life, Progress, Role};
+use super::process::{Frame, Progress, Role};
 use shakedown_core::choose::{Ask, Choose};
 use shakedown_core::ids::ProcId;
 use shakedown_core::puppet::{Handler, Out, PORT_TAKEN, Verb, port_taken};
@@ -71,21 +71,26 @@ impl Kernel {
     }
 
     /// Whether a thread that was running when a signal was generated gets through one more system call before it acts on it. A fork
-    /// does not (it is restarted after the handler, copy_process() of Linux), nor does what waits: both come back at once.
+    /// does not (it is restarted after the handler, copy_process() of Linux), nor does what waits: both come back at once. Whoever was
+    /// within its exit_group(2) is past acting on signals, fatal ones included, and ends as it said.
     pub(super) fn is_late(&mut self, id: ProcId, choose: &mut impl Choose) -> bool {
         let own = self.entry(id);
         if !own.in_flight || own.over || own.mask.starting {
             return false;
         }
-        let is_dying = matches!(self.entry(own.process).life, Life::Dying(_));
-        let gets_through = match self.next_verb(id) {
-            None => false,
-            // The status of a process that is dying is settled.
-            Some(Verb::Exit(_)) => !is_dying,
-            Some(verb) => is_one_call(verb),
-        };
+        let gets_through = self.is_about_to_exit(id) || self.next_verb(id).is_some_and(is_one_call);
+        let own = self.entry(id);
         let site = Site { kind: Kind::Lag, label: own.label, nth: own.steps };
         gets_through && choose.draw(site, Ask::Pick { of: 2 }) == 1
+    }
+
+    /// Whether the next step of a thread ends its process by exit_group(2).
+    pub(super) fn is_about_to_exit(&self, id: ProcId) -> bool {
+        let is_at_end = || self.entry(id).frames.last().is_some_and(|frame| frame.at >= frame.block.len());
+        match self.next_verb(id) {
+            Some(verb) => matches!(verb, Verb::Exit(_)),
+            None => !self.entry(id).is_thread(id) && is_at_end(),
+        }
     }
 
     /// What a thread plays next, if it is no loop.

@@ -36,10 +36,12 @@ impl Kernel {
         match self.fate(to, signal, by) {
             Fate::Sealed => self.doom(to, signal),
             Fate::Open => {
+                self.note_flights(to);
                 self.entry_mut(to).signals.post_perhaps_fatal(signal);
                 self.wake_for_signal(to);
             }
             Fate::Spared => {
+                self.note_flights(to);
                 self.entry_mut(to).signals.post(signal);
                 self.wake_for_signal(to);
             }
@@ -125,7 +127,7 @@ impl Kernel {
 
     /// Nothing can save the process any more. Its threads may each be on their way into one more system call.
     fn doom(&mut self, process: ProcId, signal: Signal) {
-        self.note_flight(process);
+        self.note_flights(process);
         self.entry_mut(process).life = Life::Dying(signal);
         self.announce(process);
     }
@@ -133,7 +135,6 @@ impl Kernel {
     /// A pending signal is for the first thread where that one waits and does not block it; else for whoever comes to act first.
     fn wake_for_signal(&mut self, process: ProcId) {
         if self.threads(process).is_empty() {
-            self.note_flight(process);
             return self.announce(process);
         }
         let first = self.entry(process);
@@ -141,20 +142,30 @@ impl Kernel {
             return self.announce(process);
         }
         for thread in self.each_thread(process) {
-            self.note_flight(thread);
             self.announce(thread);
         }
     }
 
-    /// A thread that runs may enter its next system call before it sees the signal: the other processor learns of it by an interrupt.
+    /// A signal is about to come to a process.
+    fn note_flights(&mut self, process: ProcId) {
+        if self.threads(process).is_empty() {
+            return self.note_flight(process);
+        }
+        for thread in self.each_thread(process) {
+            self.note_flight(thread);
+        }
+    }
+
+    /// A thread that runs may enter its next system call before it sees a signal: the other processor learns of it by an interrupt. One
+    /// that has something to act upon already, as what its own step has caused, makes no call before that.
     #[inline]
     fn note_flight(&mut self, thread: ProcId) {
         let process = self.process_of(thread);
         let of = self.entry(process);
-        let is_live = of.life == Life::Alive && !of.hold.is_held();
-        let own = self.entry_mut(thread);
-        if is_live && !own.over && own.wait == Wait::Nothing {
-            own.in_flight = true;
+        let own = self.entry(thread);
+        let runs = of.life == Life::Alive && !of.hold.is_held() && !own.over && own.wait == Wait::Nothing;
+        if runs && !of.signals.is_actionable(&own.mask) {
+            self.entry_mut(thread).in_flight = true;
         }
     }
 

@@ -276,7 +276,6 @@ fn a_signal_may_find_a_running_process_on_its_way_into_one_more_call() {
     for (steps_before, script, signal, printed, status) in [
         (0, "print a; print b; hang", Signal::TERM, "a\n", signalled(Signal::TERM)),
         (1, "on TERM exit 1; print a; print b; hang", Signal::TERM, "a\n", exited(1)),
-        (0, "exit 3", Signal::KILL, "", signalled(Signal::KILL)),
         (0, "sleep 1ms; print never", Signal::TERM, "", signalled(Signal::TERM)),
         // A fork is restarted after the signal, and so never made.
         (0, "spawn a { hang }; hang", Signal::TERM, "", signalled(Signal::TERM)),
@@ -292,5 +291,37 @@ fn a_signal_may_find_a_running_process_on_its_way_into_one_more_call() {
         }
         assert_eq!((check.stdout().as_str(), check.status("w/main")), (printed, status), "{script}");
         assert_eq!(check.count(|deed| matches!(deed, Deed::Born { .. })), 1, "{script}");
+    }
+}
+
+/// SEMANTICS C5, C18: exit_group(2) marks the process as exiting before it tears anything down, and a thread that is exiting takes no
+/// signal any more (do_exit(), wants_signal() and complete_signal() of Linux). Probed on 6.18: of 7 482 processes that TERM or KILL found
+/// within _exit(3), by a pidfd that was silent before and after the sending, 7 475 exited with 3; the rest had not come to the call.
+#[test]
+fn whoever_is_within_its_exit_is_past_acting_on_signals() {
+    use Signal as S;
+    for (steps_before, script, signal, calm, late) in [
+        (0, "exit 3", S::KILL, signalled(S::KILL), exited(3)),
+        (0, "exit 3", S::TERM, signalled(S::TERM), exited(3)),
+        (0, "exit 3", S::STOP, None, exited(3)),
+        (1, "print a", S::KILL, signalled(S::KILL), exited(0)),
+        (1, "on TERM exit 1; exit 3", S::TERM, exited(1), exited(3)),
+        (3, "thread { hang }; exit 3", S::KILL, signalled(S::KILL), exited(3)),
+        (1, "sleep 1ms; exit 3", S::KILL, signalled(S::KILL), signalled(S::KILL)),
+        // Before the exit it acts on what it has sent itself.
+        (1, "freeze", S::KILL, signalled(S::KILL), signalled(S::KILL)),
+    ] {
+        for (chooser, status) in [(0, calm), (1, late)] {
+            let mut check = play(script);
+            let pid = check.pid("w/main");
+            (0..steps_before).for_each(|_| assert!(check.step()));
+            check.kernel.kill(pid, signal).expect("it lives");
+            while let Some(ready) = check.kernel.next_ready() {
+                if let super::super::KernelReady::Step { proc, .. } = ready {
+                    check.kernel.run(proc, &mut Nth(chooser));
+                }
+            }
+            assert_eq!(check.status("w/main"), status, "{script} {signal} {chooser}");
+        }
     }
 }
