@@ -136,13 +136,26 @@ pub fn own_children() -> Result<Vec<Stat>, Errno> {
 }
 
 /// The value of a variable in the environment that a process was given; `None` where it has none or we may not look.
-/// A zombie has no environment any more.
+/// A zombie has no environment any more. One within an exec is waited for: between the old environment and the new one the file is
+/// empty, or ends where the old one was when it went (`environ_read` in fs/proc/base.c), and whoever goes by it would miss a process
+/// that is there all the time.
 pub fn environment(pid: Pid, name: &str) -> Option<String> {
-    let block = read_shared(pid, "environ");
+    let mut block = read_shared(pid, "environ");
+    let mut looks = 1;
+    while block.last() != Some(&0) && looks < LOOKS_MAX && has_memory(pid) {
+        std::thread::yield_now();
+        block = read_shared(pid, "environ");
+        looks += 1;
+    }
     let wanted = block
         .split(|b| *b == 0)
         .find_map(|entry| entry.strip_prefix(name.as_bytes()).and_then(|rest| rest.strip_prefix(b"=")))?;
     Some(String::from_utf8_lossy(wanted).into_owned())
+}
+
+/// Neither a kernel thread nor so far in its end that its memory is gone (proc_pid_statm(5)).
+fn has_memory(pid: Pid) -> bool {
+    fs::read(format!("/proc/{pid}/statm")).is_ok_and(|pages| pages.first().is_some_and(|digit| *digit != b'0'))
 }
 
 /// The command line, arguments joined by spaces; the name in brackets where it has none.
@@ -248,6 +261,8 @@ fn parse(pid: Pid, text: &[u8]) -> Option<Stat> {
 
 /// Where somebody forks without end the last listing has to do.
 const LISTINGS_MAX: u32 = 256;
+/// An exec is over long before; an environment that is empty or cut for good costs so many looks.
+const LOOKS_MAX: u32 = 256;
 const CHILDREN_BYTES: usize = 4096;
 /// 52 numbers of at most 21 bytes each, and a name.
 const STAT_BYTES: usize = 2048;

@@ -34,6 +34,7 @@ cases! {
     readiness_is_told_to_the_notify_socket,
     a_child_killed_before_it_speaks_is_known,
     a_worlds_folder_is_private_and_goes_with_it,
+    a_process_is_known_by_its_environment_throughout_an_exec,
 }
 
 const TERMED: ExitStatus = ExitStatus::Signalled { signal: Signal::TERM, core: false };
@@ -422,3 +423,17 @@ fn spin(time: Duration) {
 
 /// How often a race is tried.
 const ROUNDS: u64 = 100;
+
+/// Whose unit or run a process is, is read there: one within an exec must not look like a stranger's.
+async fn a_process_is_known_by_its_environment_throughout_an_exec() {
+    let mut rig = Rig::new();
+    for _ in 0..10 {
+        let script = "print ready; exec { exec { exec { exec { exec { exec { hang } } } } } }";
+        let Started { unit, pid } = rig.puppet(Scope::Group, script).await;
+        for look in 0..1000 {
+            let run = shakedown_real::procfs::environment(pid, shakedown_real::scope::RUN_VARIABLE);
+            assert!(run.is_some(), "look {look}");
+        }
+        rig.finish(unit).await;
+    }
+}
