@@ -7,7 +7,7 @@ use crate::ids::ActorId;
 use crate::machine::{Broken, Command, Cx, Event, Machine};
 use crate::session::for_worker;
 use crate::time::Instant;
-use crate::vocab::{Act, ProcessWhat, Requester, Stimulus, Subject, Trigger, TriggerSubject};
+use crate::vocab::{Act, Requester, Stimulus, Subject, Trigger, TriggerSubject};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -101,15 +101,6 @@ fn is_about(subject: &TriggerSubject, of: Subject) -> bool {
     }
 }
 
-fn word(what: ProcessWhat) -> &'static str {
-    match what {
-        ProcessWhat::Started => "started",
-        ProcessWhat::Installed(_) => "installed",
-        ProcessWhat::Signalled(_) => "signalled",
-        ProcessWhat::Exited(_) => "exited",
-    }
-}
-
 impl Machine for Outside {
     fn on(&mut self, event: Event, cx: &mut Cx<'_>) {
         match event {
@@ -131,7 +122,7 @@ impl Machine for Outside {
                 seen.at,
                 |when| {
                     when.is_some_and(|w| {
-                        *w.event == *word(seen.what)
+                        *w.event == *seen.what.word()
                             && matches!(&w.subject, TriggerSubject::Process(name) if **name == *seen.name)
                     })
                 },

@@ -182,3 +182,15 @@ pub enum ProcessWhat {
     /// It ended.
     Exited(ExitStatus),
 }
+
+impl ProcessWhat {
+    /// In one word, as a stimulus names what it waits for.
+    pub fn word(self) -> &'static str {
+        match self {
+            ProcessWhat::Started => "started",
+            ProcessWhat::Installed(_) => "installed",
+            ProcessWhat::Signalled(_) => "signalled",
+            ProcessWhat::Exited(_) => "exited",
+        }
+    }
+}

@@ -110,10 +110,14 @@ impl Goal for Fit<'_> {
 
     fn see(&mut self, moment: &Moment, who: Option<Label>) -> bool {
         let change = self.account.take(self.case, moment, who);
-        self.sofar.take(moment, &change);
+        self.sofar.take(&change);
         let fits = self.fits(&change);
         self.progress += u64::from(fits);
         fits
+    }
+
+    fn step(&mut self, site: Site) {
+        self.sofar.step(site, &self.order);
     }
 
     fn foresee(&mut self, coming: &Coming<'_>) -> bool {

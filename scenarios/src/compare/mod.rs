@@ -4,6 +4,7 @@
 //! choices are searched, steered by the real outcome: a branch that has shown what was not seen for real is cut at once. A real duration
 //! means "at least", and so in the search everything may be late, without bound.
 
+mod acts;
 mod case;
 mod fit;
 mod order;

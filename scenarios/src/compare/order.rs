@@ -5,6 +5,7 @@
 //! Instants are places among the real run's moments. A process shows in what it does and in what it causes: its children are born, those
 //! that it signals act on that, its output is told. Whichever of these comes next says when it is its turn.
 
+use super::acts::{Place, places};
 use super::outcome::{Account, Change, SESSION};
 use super::outside;
 use crate::format::Case;
@@ -30,6 +31,8 @@ pub(super) struct Order {
     tellers: BTreeMap<Label, Arc<str>>,
     /// Who plays the stimuli.
     outside: Label,
+    /// What it did, in its order.
+    acts: Vec<Place>,
     /// What processes of a name can cause.
     causes: BTreeMap<Arc<str>, Causes>,
 }
@@ -66,20 +69,25 @@ struct Causes {
 pub(super) struct Sofar {
     told: BTreeMap<Arc<str>, usize>,
     output: BTreeMap<Arc<str>, usize>,
-    asked: usize,
+    /// Acts of the outside.
+    acts: usize,
 }
 
 impl Sofar {
     pub(super) fn clear(&mut self) {
         self.told.clear();
         self.output.clear();
-        self.asked = 0;
+        self.acts = 0;
     }
 
-    pub(super) fn take(&mut self, moment: &Moment, change: &Change) {
+    /// At each of its ticks the outside acts once.
+    pub(super) fn step(&mut self, site: Site, order: &Order) {
+        self.acts += usize::from(site.kind == Kind::Tick && site.label == order.outside);
+    }
+
+    pub(super) fn take(&mut self, change: &Change) {
         if let Change::Fact(subject) | Change::Output(subject, ..) | Change::Closing(subject) = change {
             *self.told.entry(subject.clone()).or_default() += 1;
-            self.asked += usize::from(is_asked(moment));
         }
         if let Change::Output(subject, ..) = change {
             *self.output.entry(subject.clone()).or_default() += 1;
@@ -87,7 +95,8 @@ impl Sofar {
     }
 }
 
-fn is_asked(moment: &Moment) -> bool {
+/// Whether the outside asked for it.
+pub(super) fn is_asked(moment: &Moment) -> bool {
     match moment {
         Moment::Fact(record) => matches!(
             record.fact,
@@ -144,7 +153,7 @@ const NEVER: u64 = u64::MAX / 8;
 
 impl Order {
     pub(super) fn new(case: &Case, moments: &[Moment]) -> Order {
-        let mut order = Order { outside: outside(case), ..Order::default() };
+        let mut order = Order { outside: outside(case), acts: places(case, moments), ..Order::default() };
         let mut account = Account::default();
         let shown: Vec<u64> = (0..moments.len()).map(|at| shown(moments, at)).collect();
         for (moment, at) in moments.iter().zip(0..) {
@@ -236,13 +245,21 @@ impl Order {
     fn next(&self, told: &Told, sofar: &Sofar, account: &Account) -> u64 {
         let names = self.lives.keys().map(|name| self.unborn(name, account));
         let lives = account.lives.iter().filter_map(|lived| self.own(lived.who?, account));
-        let outside = told.asked.get(sofar.asked).copied().unwrap_or(NEVER);
-        names.chain(lives).chain([outside]).min().unwrap_or(NEVER)
+        names.chain(lives).chain(self.act(told, sofar)).min().unwrap_or(NEVER)
+    }
+
+    /// When the outside acts next.
+    fn act(&self, told: &Told, sofar: &Sofar) -> Option<u64> {
+        match *self.acts.get(sofar.acts)? {
+            Place::Told(nth) => told.asked.get(nth).copied(),
+            Place::Before(at) => Some((2 * at as u64).saturating_sub(1)),
+        }
     }
 
     fn turn_of(&self, site: Site, told: &Told, sofar: &Sofar, account: &Account) -> u64 {
         if site.label == self.outside {
-            return told.asked.get(sofar.asked).copied().unwrap_or(0);
+            // What it hears only tells it when to act.
+            return if site.kind == Kind::Tick { self.act(told, sofar).unwrap_or(0) } else { 0 };
         }
         if let Some(name) = self.tellers.get(&site.label) {
             return nth(&told.of, name, &sofar.told).unwrap_or(0);

@@ -33,6 +33,11 @@ pub trait Goal {
     /// Takes what was told or seen next; `who` is the label of the process it is about. False cuts the run: this way leads nowhere.
     fn see(&mut self, moment: &Moment, who: Option<Label>) -> bool;
 
+    /// Takes note of whose step it is.
+    fn step(&mut self, site: Site) {
+        let _ = site;
+    }
+
     /// Looks at what is settled already, and not told yet: bytes in a pipe, a process that is dying. False cuts the run, as above.
     fn foresee(&mut self, coming: &Coming<'_>) -> bool {
         let _ = coming;
@@ -238,7 +243,12 @@ impl Search {
                 return Over::TooLong;
             }
             match self.host.step() {
-                Step::Ran => self.steps += 1,
+                Step::Ran => {
+                    self.steps += 1;
+                    if let Some(site) = self.path(Path::take_stepped) {
+                        goal.step(site);
+                    }
+                }
                 over @ (Step::Done | Step::Stuck | Step::Idle { .. }) => return Over::Ended(over),
             }
         }

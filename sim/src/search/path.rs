@@ -53,11 +53,22 @@ pub struct Path {
     order: Vec<u32>,
     lateness: Lateness,
     spans: Spans,
+    /// Who was picked last.
+    stepped: Option<Site>,
 }
 
 impl Path {
     pub(super) fn new(lateness: Lateness, spans: Spans) -> Path {
-        Path { forks: Vec::new(), at: 0, deviations: 0, limit: NO_LIMIT, order: Vec::new(), lateness, spans }
+        Path {
+            forks: Vec::new(),
+            at: 0,
+            deviations: 0,
+            limit: NO_LIMIT,
+            order: Vec::new(),
+            lateness,
+            spans,
+            stepped: None,
+        }
     }
 
     /// Starts anew with the first path, and runs may deviate so often.
@@ -75,6 +86,11 @@ impl Path {
     pub(super) fn try_in_order(&mut self, order: impl IntoIterator<Item = u32>) {
         self.order.clear();
         self.order.extend(order);
+    }
+
+    /// Who was picked since this was last asked.
+    pub(super) fn take_stepped(&mut self) -> Option<Site> {
+        self.stepped.take()
     }
 
     /// Back to the start of the same path.
@@ -161,6 +177,8 @@ impl Choose for Path {
         };
         let mut order = std::mem::take(&mut self.order);
         order.retain(|at| *at < of as u32);
-        if of == 1 { 0 } else { self.pass(of as u32, 1, order) as usize }
+        let at = if of == 1 { 0 } else { self.pass(of as u32, 1, order) as usize };
+        self.stepped = enabled.get(at).copied();
+        at
     }
 }
