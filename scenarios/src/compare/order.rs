@@ -42,10 +42,23 @@ pub(super) struct Order {
 struct Told {
     /// Of each subject.
     of: BTreeMap<Arc<str>, Vec<u64>>,
+    /// What led to that.
+    why: BTreeMap<Arc<str>, Vec<Why>>,
     /// That the outside had asked for it.
     asked: Vec<u64>,
     /// Output of each worker.
     output: BTreeMap<Arc<str>, Vec<u64>>,
+}
+
+/// What led to a fact.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Why {
+    /// An answer, or a request.
+    Mail,
+    /// A deadline.
+    Time,
+    /// A deadline, and then the answer to what was asked because of it.
+    TimeAndMail,
 }
 
 /// When a process did what it did.
@@ -106,10 +119,24 @@ pub(super) fn is_asked(moment: &Moment) -> bool {
     }
 }
 
+fn why(moment: &Moment) -> Why {
+    let Moment::Fact(FactRecord { fact, .. }) = moment else { return Why::Mail };
+    match fact {
+        Fact::Signalled { by, .. } | Fact::StopRequested { by, .. } if *by == Requester::Deadline => Why::Time,
+        Fact::DrainAbandoned => Why::TimeAndMail,
+        Fact::Signalled { .. } | Fact::StopRequested { .. } | Fact::Spawn | Fact::Started { .. } | Fact::Ready => {
+            Why::Mail
+        }
+        Fact::Unready | Fact::Backoff { .. } | Fact::Restarted | Fact::Exited { .. } | Fact::Ended(_) => Why::Mail,
+        Fact::OutputClosed | Fact::Output { .. } | Fact::SessionStopped => Why::Mail,
+    }
+}
+
 impl Told {
     fn note(&mut self, moment: &Moment, change: &Change, at: u64) {
         let (Change::Fact(name) | Change::Output(name, ..) | Change::Closing(name)) = change else { return };
         self.of.entry(name.clone()).or_default().push(at);
+        self.why.entry(name.clone()).or_default().push(why(moment));
         if is_asked(moment) {
             self.asked.push(at);
         }
@@ -120,9 +147,19 @@ impl Told {
 }
 
 /// When the next of its kind comes, after so many.
-fn nth(of: &BTreeMap<Arc<str>, Vec<u64>>, name: &str, sofar: &BTreeMap<Arc<str>, usize>) -> Option<u64> {
+fn nth<T: Copy>(of: &BTreeMap<Arc<str>, Vec<T>>, name: &str, sofar: &BTreeMap<Arc<str>, usize>) -> Option<T> {
     let n = sofar.get(name).copied().unwrap_or(0);
     of.get(name).and_then(|told| told.get(n)).copied()
+}
+
+/// When this subject tells next, if by this guess a deadline makes it do so.
+fn due(name: &str, told: &Told, sofar: &Sofar, guess: u32) -> Option<u64> {
+    let is_due = match nth(&told.why, name, &sofar.told)? {
+        Why::Mail => false,
+        Why::Time => guess > 0,
+        Why::TimeAndMail => guess == 1,
+    };
+    is_due.then(|| nth(&told.of, name, &sofar.told)).flatten()
 }
 
 /// Where this moment shows: as it was told, but a signal, and what led to it within one turn of the host, right before the leader acts on
@@ -226,13 +263,18 @@ impl Order {
 
     /// When these can be expected to go on, in a simulated run that has come so far; at once where nobody knows. By the first guess the
     /// clock waits for everybody, by the second its turn comes where nobody else leads to the next moment, and so it does by the third,
-    /// by which signals come where they show.
+    /// by which signals come where they show. What came of a deadline comes of it by the last two, before any mail is read; by the second
+    /// that goes for what a deadline only led to as well.
     pub(super) fn turns(&self, enabled: &[Site], guess: u32, sofar: &Sofar, account: &Account) -> Vec<u64> {
         let told = if guess < 2 { &self.told } else { &self.felt };
         let each = |site: &Site| match site.kind {
             Kind::Clock if guess == 0 => u64::MAX,
             // Behind those whose turn is at the same time.
-            Kind::Clock => 2 * self.next(told, sofar, account) + 1,
+            Kind::Clock => 2 * self.next(told, sofar, account, guess) + 1,
+            // Behind the clock, which brings what was told next.
+            Kind::Mail if self.tellers.get(&site.label).is_some_and(|name| due(name, told, sofar, guess).is_some()) => {
+                2 * self.turn_of(*site, told, sofar, account) + 2
+            }
             Kind::Poll | Kind::Mail | Kind::Tick | Kind::Step | Kind::Lag | Kind::Span | Kind::Pick => {
                 2 * self.turn_of(*site, told, sofar, account)
             }
@@ -242,10 +284,11 @@ impl Order {
     }
 
     /// When anything comes next for which time may have to pass.
-    fn next(&self, told: &Told, sofar: &Sofar, account: &Account) -> u64 {
+    fn next(&self, told: &Told, sofar: &Sofar, account: &Account, guess: u32) -> u64 {
         let names = self.lives.keys().map(|name| self.unborn(name, account));
         let lives = account.lives.iter().filter_map(|lived| self.own(lived.who?, account));
-        names.chain(lives).chain(self.act(told, sofar)).min().unwrap_or(NEVER)
+        let due = self.tellers.values().filter_map(|name| due(name, told, sofar, guess));
+        names.chain(lives).chain(self.act(told, sofar)).chain(due).min().unwrap_or(NEVER)
     }
 
     /// When the outside acts next.
