@@ -29,10 +29,9 @@ fn signal(cx: &TaskCx, server: &Process, signal: Signal) {
     server.signal_scope(signal);
 }
 
-fn over(cx: &TaskCx, server: &Process, status: ExitStatus) {
-    let is_killed = status == ExitStatus::Signalled { signal: Signal::KILL, core: false };
+fn over(cx: &TaskCx, server: &Process, state: WorkerState, status: ExitStatus) {
     tell_exited(cx, server, status);
-    tell_end(cx, server, if is_killed { WorkerState::Killed } else { WorkerState::Stopped }, status, 0);
+    tell_end(cx, server, state, status, 0);
 }
 
 async fn broken(cx: TaskCx) {
@@ -40,12 +39,12 @@ async fn broken(cx: TaskCx) {
     for _ in 0..3 {
         signal(&cx, &server, Signal::TERM);
         if let Ok(status) = cx.timeout(ms(1_000), server.wait()).await {
-            return over(&cx, &server, status);
+            return over(&cx, &server, WorkerState::Stopped, status);
         }
     }
     signal(&cx, &server, Signal::KILL);
     let status = server.wait().await;
-    over(&cx, &server, status);
+    over(&cx, &server, WorkerState::Killed, status);
 }
 
 async fn twin(cx: TaskCx) {
@@ -55,10 +54,10 @@ async fn twin(cx: TaskCx) {
         signal(&cx, &server, Signal::TERM);
         let left = kill_at.since(cx.now()).min(ms(1_000));
         if let Ok(status) = cx.timeout(left, server.wait()).await {
-            return over(&cx, &server, status);
+            return over(&cx, &server, WorkerState::Stopped, status);
         }
     }
     signal(&cx, &server, Signal::KILL);
     let status = server.wait().await;
-    over(&cx, &server, status);
+    over(&cx, &server, WorkerState::Killed, status);
 }

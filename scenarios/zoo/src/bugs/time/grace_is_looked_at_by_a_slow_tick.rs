@@ -6,7 +6,7 @@ use shakedown_core::oracle::OracleName;
 use shakedown_core::signal::Signal;
 use shakedown_core::task::TaskCx;
 use shakedown_core::time::{DurationRange, Instant};
-use shakedown_core::vocab::{ExitStatus, WorkerState};
+use shakedown_core::vocab::WorkerState;
 
 pub(super) fn case() -> Case {
     Case::new("grace_is_looked_at_by_a_slow_tick", "L101", OracleName::StopDeadline)
@@ -29,16 +29,16 @@ async fn stop(cx: TaskCx, waits_for_a_tick: bool) {
     let kill_at = cx.now().after(ms(900));
     tell_stop(&cx, &server, cx.now().after(ms(1_000)));
     signal(&cx, &server, Signal::TERM);
-    let mut looks_at = kill_at;
+    let (mut looks_at, mut state) = (kill_at, WorkerState::Stopped);
     if waits_for_a_tick {
         let ticks = kill_at.as_nanos().div_ceil(300_000_000);
         looks_at = Instant::from_nanos(ticks * 300_000_000);
     }
     if cx.timeout(looks_at.since(cx.now()), server.exited()).await.is_err() {
         signal(&cx, &server, Signal::KILL);
+        state = WorkerState::Killed;
     }
     let status = server.wait().await;
-    let is_killed = status == ExitStatus::Signalled { signal: Signal::KILL, core: false };
     tell_exited(&cx, &server, status);
-    tell_end(&cx, &server, if is_killed { WorkerState::Killed } else { WorkerState::Stopped }, status, 0);
+    tell_end(&cx, &server, state, status, 0);
 }

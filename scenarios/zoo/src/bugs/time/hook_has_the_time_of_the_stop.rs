@@ -4,8 +4,8 @@
 use crate::stage::*;
 use shakedown_core::oracle::OracleName;
 use shakedown_core::signal::Signal;
-use shakedown_core::task::{Process, TaskCx};
-use shakedown_core::vocab::{ExitStatus, WorkerState};
+use shakedown_core::task::TaskCx;
+use shakedown_core::vocab::WorkerState;
 
 pub(super) fn case() -> Case {
     Case::new("hook_has_the_time_of_the_stop", "L45", OracleName::StopDeadline)
@@ -29,15 +29,12 @@ async fn stop(cx: TaskCx, is_limited: bool) {
         hook.wait().await;
     }
     signal(&cx, &server, Signal::TERM);
-    let status = end_within_400_ms(&cx, &server).await;
-    let is_killed = status == ExitStatus::Signalled { signal: Signal::KILL, core: false };
-    tell_exited(&cx, &server, status);
-    tell_end(&cx, &server, if is_killed { WorkerState::Killed } else { WorkerState::Stopped }, status, 0);
-}
-
-async fn end_within_400_ms(cx: &TaskCx, server: &Process) -> ExitStatus {
+    let mut state = WorkerState::Stopped;
     if cx.timeout(ms(400), server.exited()).await.is_err() {
-        signal(cx, server, Signal::KILL);
+        signal(&cx, &server, Signal::KILL);
+        state = WorkerState::Killed;
     }
-    server.wait().await
+    let status = server.wait().await;
+    tell_exited(&cx, &server, status);
+    tell_end(&cx, &server, state, status, 0);
 }
