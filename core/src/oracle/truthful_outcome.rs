@@ -91,6 +91,7 @@ impl Told {
         if let Some(unit) = unit
             && outcome.reason != Reason::StartFailed
             && !is_lost(outcome)
+            && !dies_in_this_instant(status, unit, case)
         {
             against_kernel(id, "the outcome", status, unit, case);
         }
@@ -210,6 +211,12 @@ fn against_kernel(id: WorkerId, what: &str, status: ExitStatus, unit: UnitId, ca
         let kernel = kernel.map_or(String::from("that its leader lives"), |s| format!("{s}"));
         lie(case, id, format!("{what} of {worker} says {status}, the kernel {kernel}"));
     }
+}
+
+/// Whoever has looked earlier in this instant has seen a leader that lives, and has no status.
+fn dies_in_this_instant(told: ExitStatus, unit: UnitId, case: &Case<'_>) -> bool {
+    let leader = case.roster.unit(unit).leader;
+    told == ExitStatus::Unknown && leader.is_some_and(|leader| case.roster.proc(leader).died_at == case.scene.now)
 }
 
 /// A stop in Pending or Backoff spawns nothing, and ends in Stopped; what could not even be tried has failed.

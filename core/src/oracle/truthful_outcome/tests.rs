@@ -147,6 +147,25 @@ fn a_leader_that_cannot_be_killed_has_no_status_yet() {
     stage.assert_clean();
 }
 
+/// As for those who are named as alive: a survey looks before the fact is told.
+#[test]
+fn a_leader_that_dies_as_its_end_is_told_may_be_told_to_have_no_status() {
+    for (wait_ms, is_lie) in [(0, false), (1, true)] {
+        let mut stage = Stage::new(&["a"]);
+        let main = stage.starts("a");
+        stage.stop_requested("a", 10_000);
+        stage.signals(main, Signal::KILL, "a");
+        stage.drain_abandoned("a");
+        let mut end = outcome(WorkerState::Killed, ExitStatus::Unknown, Reason::ForcedKill);
+        end.survivors = alloc::vec![stage.survivor(main)];
+        end.output.abandoned = true;
+        stage.dies(main, BY_KILL);
+        stage.wait_ms(wait_ms);
+        stage.ends("a", end);
+        assert_eq!(stage.found().contains(&(NAME, "a".into())), is_lie, "told {wait_ms} ms later");
+    }
+}
+
 #[test]
 fn a_failed_start_was_never_executed_and_what_was_never_executed_is_a_failed_start() {
     let failed = |reason| outcome(WorkerState::Failed, ExitStatus::Unknown, reason);
