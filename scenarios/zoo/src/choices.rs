@@ -3,7 +3,7 @@
 use shakedown_core::choose::{Ask, Choose};
 use shakedown_core::site::{Label, Site};
 use shakedown_core::time::{Duration, DurationRange, Instant};
-use shakedown_sim::choose::{Chooser, Record};
+use shakedown_sim::choose::{Bytes, Chooser, Record};
 use shakedown_sim::explore::Tree;
 
 /// A chooser, recorded or not. A hunt plays thousands of runs and looks into few of them.
@@ -15,6 +15,8 @@ pub enum Choices {
     Recorded(Box<Record<Chooser>>),
     /// One after the other, all that are within bounds.
     Explored(Tree),
+    /// Out of bytes, as a fuzzer gives them.
+    Given(Bytes),
 }
 
 macro_rules! each {
@@ -23,6 +25,7 @@ macro_rules! each {
             Choices::Free($chooser) => $body,
             Choices::Recorded($chooser) => $body,
             Choices::Explored($chooser) => $body,
+            Choices::Given($chooser) => $body,
         }
     };
 }

@@ -4,7 +4,7 @@ use crate::case::{Any, Case, Stage};
 use crate::choices::Choices;
 use shakedown_core::time::Duration;
 use shakedown_core::vocab::SessionSpec;
-use shakedown_sim::choose::{Chooser, Pilot, Record, Strategy};
+use shakedown_sim::choose::{Bytes, Chooser, Pilot, Record, Strategy};
 use shakedown_sim::explore::Tree;
 use shakedown_sim::{Limits, Run, Simulator};
 use std::cell::Cell;
@@ -49,7 +49,7 @@ impl Player {
         self.play(Chooser::Pilot(Box::default()));
         match self.simulator.host().world().borrow().choices().clone() {
             Choices::Free(chooser) => chooser.into_pilot(),
-            Choices::Recorded(_) | Choices::Explored(_) => Pilot::default(),
+            Choices::Recorded(_) | Choices::Explored(_) | Choices::Given(_) => Pilot::default(),
         }
     }
 
@@ -63,10 +63,15 @@ impl Player {
         let run = self.run(Choices::Recorded(Box::new(Record::new(chooser))));
         match self.simulator.host().world().borrow().choices().clone() {
             Choices::Recorded(record) => (run, *record),
-            Choices::Free(_) | Choices::Explored(_) => {
+            Choices::Free(_) | Choices::Explored(_) | Choices::Given(_) => {
                 unreachable!("the simulator keeps the choices that it was given")
             }
         }
+    }
+
+    /// Plays the run that these bytes decide.
+    pub fn play_bytes(&mut self, bytes: &[u8]) -> Run {
+        self.run(Choices::Given(Bytes::new(bytes)))
     }
 
     /// Plays the run that an exploration asks for.

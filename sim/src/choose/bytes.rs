@@ -2,23 +2,26 @@
 
 use shakedown_core::choose::{Ask, Choose};
 use shakedown_core::site::Site;
+use std::sync::Arc;
 
 /// A chooser whose answers stand in a string of bytes, each in one or two.
-#[derive(Clone, Debug)]
-pub struct Bytes<'a> {
-    left: &'a [u8],
+#[derive(Clone, Debug, Default)]
+pub struct Bytes {
+    bytes: Arc<[u8]>,
+    /// How many of them are used up.
+    at: usize,
 }
 
-impl<'a> Bytes<'a> {
+impl Bytes {
     /// Answers from these bytes.
-    pub const fn new(bytes: &'a [u8]) -> Bytes<'a> {
-        Bytes { left: bytes }
+    pub fn new(bytes: &[u8]) -> Bytes {
+        Bytes { bytes: bytes.into(), at: 0 }
     }
 
     fn byte(&mut self) -> u8 {
-        let [first, rest @ ..] = self.left else { return 0 };
-        self.left = rest;
-        *first
+        let byte = self.bytes.get(self.at).copied().unwrap_or(0);
+        self.at += 1;
+        byte
     }
 
     /// A number up to `max`, in as many bytes as it needs.
@@ -29,7 +32,7 @@ impl<'a> Bytes<'a> {
     }
 }
 
-impl Choose for Bytes<'_> {
+impl Choose for Bytes {
     /// One byte: three in four are calm, so that a fuzzer sets out from natural runs.
     fn rank(&mut self, _: Site) -> u16 {
         u16::from(self.byte().saturating_sub(0xc0))
