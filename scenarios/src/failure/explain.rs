@@ -73,12 +73,20 @@ fn nearest_pass<S: Stage>(
             let near = above.filter(|above| above - last.answer < last.answer - below).unwrap_or(below);
             format!("{:?} passes", span.range.at(near))
         }
-        (Flip::Passes, None) if matches!(last.site.kind, Kind::Fault | Kind::Crash | Kind::Buggify) => {
-            "without it the run passes".into()
-        }
-        (Flip::Passes, None) => "in its turn it passes".into(),
+        (Flip::Passes, None) => calm_words(last.site.kind).into(),
         (Flip::Fails, _) => "even the calm answer fails".into(),
         (Flip::FailsOtherwise(rule), _) => format!("calm, {rule} fails instead"),
+    }
+}
+
+/// That the run passes where this choice is calm.
+const fn calm_words(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Poll | Kind::Mail | Kind::Tick | Kind::Step | Kind::Arrival => "in its turn it passes",
+        Kind::Fault | Kind::Crash | Kind::Buggify | Kind::Lag => "without it the run passes",
+        Kind::Tie => "where they do not meet it passes",
+        Kind::Limit => "with the usual limit it passes",
+        Kind::Span | Kind::Pick | Kind::Random | Kind::Clock => "with the calm answer it passes",
     }
 }
 

@@ -228,8 +228,9 @@ impl Kernel {
         for (at, sleeper) in self.uninterruptible.each() {
             digest.number(self.name(sleeper)).instant(self.now, at);
         }
-        for (unit, signal, next, reached) in self.walks.every() {
-            digest.number(u64::from(unit.0)).number(signal.number() as u64);
+        for (unit, signals, next, reached) in self.walks.every() {
+            let [signal, then] = signals.map(|signal| signal.map_or(0, |signal| signal.number() as u64));
+            digest.number(u64::from(unit.0)).number(signal).number(then);
             next.iter().for_each(|&listed| {
                 digest.number(self.name(listed));
             });

@@ -8,7 +8,7 @@ use super::process::Life;
 use shakedown_core::ids::{ProcId, UnitId};
 use shakedown_core::signal::Signal;
 use shakedown_core::site::{Label, hash_name};
-use shakedown_core::vocab::{Scope, Sender};
+use shakedown_core::vocab::{Scope, Sender, Target};
 use std::collections::{BTreeSet, VecDeque};
 
 /// A walk that is not over.
@@ -19,8 +19,20 @@ pub(super) struct Walk {
     next: VecDeque<ProcId>,
     reached: BTreeSet<ProcId>,
     steps: u32,
+    /// What the host sends next, on a walk of its own.
+    then: Option<Signal>,
     /// The host is still in the step that has begun it.
     is_new: bool,
+}
+
+impl Walk {
+    /// Whether there is another walk to go, after the one that is over: among those that it finds now.
+    fn begins_anew(&mut self) -> bool {
+        let Some(signal) = self.then.take() else { return false };
+        self.signal = signal;
+        self.reached.clear();
+        true
+    }
 }
 
 /// All walks of the host.
@@ -38,9 +50,11 @@ impl Walks {
         self.0.iter_mut().for_each(|walk| walk.is_new = false);
     }
 
-    /// Each with its unit and signal, who is listed, and who is reached.
-    pub(super) fn every(&self) -> impl Iterator<Item = (UnitId, Signal, &VecDeque<ProcId>, &BTreeSet<ProcId>)> {
-        self.0.iter().map(|walk| (walk.unit, walk.signal, &walk.next, &walk.reached))
+    /// Each with its unit, its signal and the next one, who is listed, and who is reached.
+    pub(super) fn every(
+        &self,
+    ) -> impl Iterator<Item = (UnitId, [Option<Signal>; 2], &VecDeque<ProcId>, &BTreeSet<ProcId>)> {
+        self.0.iter().map(|walk| (walk.unit, [Some(walk.signal), walk.then], &walk.next, &walk.reached))
     }
 }
 
@@ -65,9 +79,21 @@ impl Kernel {
         }
     }
 
+    /// Whether a walk of this unit has begun in this very step of the host: then the host sends this when it is over, on another one.
+    pub fn follows_a_walk(&mut self, unit: UnitId, to: Target, signal: Signal) -> bool {
+        let mut begun = self.walks.0.iter_mut().filter(|walk| walk.unit == unit && walk.is_new && walk.then.is_none());
+        match begun.next() {
+            Some(walk) if to == Target::Scope => {
+                walk.then = Some(signal);
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
+
     fn new_walk(&mut self, unit: UnitId, signal: Signal) -> Walk {
         self.finish_walks();
-        Walk { unit, signal, next: VecDeque::new(), reached: BTreeSet::new(), steps: 0, is_new: true }
+        Walk { unit, signal, next: VecDeque::new(), reached: BTreeSet::new(), steps: 0, then: None, is_new: true }
     }
 
     /// To be called before whatever else the host does with processes: it does nothing in the middle of a walk.
@@ -93,7 +119,7 @@ impl Kernel {
     }
 
     fn finish(&mut self, mut walk: Walk) {
-        while !self.walk(&mut walk) {}
+        while !self.walk(&mut walk) || walk.begins_anew() {}
         self.withdraw_walk(walk.unit);
     }
 
@@ -102,7 +128,7 @@ impl Kernel {
         let Some(at) = self.walks.0.iter().position(|walk| walk.unit == unit) else { return };
         let mut walk = self.walks.0.remove(at);
         walk.steps += 1;
-        if !self.walk(&mut walk) {
+        if !self.walk(&mut walk) || walk.begins_anew() {
             self.walks.0.insert(at, walk);
             self.announce_walk(unit);
         }
@@ -280,5 +306,31 @@ mod tests {
         stage.listen();
         stage.check.kernel.finish_earlier_walks();
         assert_eq!(stage.sent(), 2);
+    }
+
+    /// SIGCONT after the signal of a stop: the host walks twice, and between the two walks others run.
+    #[test]
+    fn a_second_signal_of_the_same_step_goes_on_a_walk_of_its_own() {
+        let script = "spawn a { on TERM print told; freeze; hang }; spawn b { hang }; on TERM ignore; hang";
+        let mut stage = stage(Scope::Tree, script);
+        stage.turns(&["w/main", "w/main", "w/main", "w/a", "w/a", "w/b"]);
+        let kernel = &mut stage.check.kernel;
+        assert_eq!(kernel.signal_unit(U, Target::Scope, Signal::TERM), Ok(()));
+        assert!(kernel.follows_a_walk(U, Target::Scope, Signal::CONT), "the first walk has begun in this step");
+        assert!(!kernel.follows_a_walk(U, Target::Scope, Signal::CONT), "one may follow");
+        kernel.finish_walks();
+        let told: Vec<Signal> = sent(&mut stage);
+        assert_eq!(told.iter().filter(|signal| **signal == Signal::TERM).count(), 3, "{told:?}");
+        let first_cont = told.iter().position(|signal| *signal == Signal::CONT);
+        let last_term = told.iter().rposition(|signal| *signal == Signal::TERM);
+        assert!(first_cont > last_term, "{told:?}");
+    }
+
+    fn sent(stage: &mut Stage) -> Vec<Signal> {
+        let deeds = stage.check.kernel.deeds();
+        deeds
+            .iter()
+            .filter_map(|deed| if let Deed::Signalled { signal, .. } = deed { Some(*signal) } else { None })
+            .collect()
     }
 }

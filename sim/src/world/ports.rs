@@ -24,6 +24,11 @@ impl<C: Choose + 'static> World for SimWorld<C> {
     }
 
     fn submit(&mut self, op: OpId, unit: UnitId, request: Request) {
+        if let Request::Signal { to, signal } = request
+            && self.kernel.follows_a_walk(unit, to, signal)
+        {
+            return;
+        }
         match request {
             Request::Exit | Request::Empty | Request::Readable(_) | Request::Writable | Request::Detach => {
                 self.kernel.finish_earlier_walks();
