@@ -187,3 +187,17 @@ fn a_strategy_may_be_asked_to_be_even_about_some_actions_only() {
     assert_eq!(code, Some(2));
     assert!(wrong.contains("`exits` selects nothing"), "{wrong}");
 }
+
+/// A signal that walks through a tree takes steps of its own, which an explanation must be able to name.
+#[test]
+fn a_failure_in_which_a_signal_walks_is_explained() {
+    let folder = folder("walk");
+    let tree = "schema = 1\n[workers.server]\npuppet = \"spawn a { setsid; hang }; spawn b { on TERM ignore; hang }; print up; hang\"\n\
+                stop = { grace = \"50ms\", scope = \"tree\" }\nready = { log = \"up\" }\n[[stimuli]]\nwhen = \"server ready\"\ndo = \"stop\"\n\
+                [[expect]]\nfinal = { \"server/b\" = \"signalled(TERM)\" }\n";
+    fs::write(folder.join("tree.toml"), tree).expect("written");
+    let (code, told, wrong) = shakedown(&folder, &["sim", "tree.toml", "--seeds", "50"]);
+    assert_eq!((code, wrong.as_str()), (Some(1), ""), "{told}");
+    assert!(told.contains("ended as signalled(KILL), expected signalled(TERM)"), "{told}");
+    assert!(told.contains("alone, 2 of 2 identical") && told.contains("  Why  "), "{told}");
+}

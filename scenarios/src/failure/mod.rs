@@ -178,6 +178,8 @@ fn shrink_and_explain<S: Stage>(stage: &mut S, recorded: &[Answer], effort: Effo
     let Some(smallest) = minimise(stage, recorded, effort, &into.finding) else { return };
     stage.record_flight();
     let (_, finding) = stage.play(run_of(&smallest));
+    // Whoever watches a run must not change it.
+    into.same &= finding.as_ref().is_some_and(|finding| finding.is_same_as(&into.finding));
     into.finding = finding.unwrap_or_else(|| into.finding.clone());
     into.minimised = Some(stage.with_choices(Size::of));
     into.moments = stage.moments();

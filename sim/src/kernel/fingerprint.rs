@@ -9,6 +9,7 @@ use super::pipe::{Pipe, PipeId};
 use super::process::{Frame, Inherited, Life, Process, Progress, Role, Wait};
 use super::rare::Rare;
 use super::unit::Unit;
+use super::walk::walk_of;
 use super::{HOST, INIT, Kernel};
 use shakedown_core::digest::Digest;
 use shakedown_core::ids::ProcId;
@@ -45,9 +46,15 @@ impl Kernel {
         born.iter().rev().find(|process| process.pid == number).map(|process| process.label)
     }
 
-    /// The name of a process, for a thread that of its process.
-    pub(crate) fn name_of(&self, id: ProcId) -> &str {
-        &self.entry(self.process_of(id)).name
+    /// The name of whoever takes a step: a process, for a thread that of its process; for a walk the worker to whom the signal goes.
+    pub(crate) fn name_of(&self, id: ProcId) -> String {
+        match walk_of(id) {
+            Some(unit) => {
+                let worker = self.units.get(unit).map_or("somebody", |of| &*of.worker);
+                format!("a signal on its way through {worker}")
+            }
+            None => self.entry(self.process_of(id)).name.to_string(),
+        }
     }
 
     /// The label of a process.

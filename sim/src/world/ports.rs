@@ -109,7 +109,7 @@ impl<C: Choose + 'static> World for SimWorld<C> {
     }
 
     fn step_name(&self, step: u32) -> String {
-        self.kernel.name_of(ProcId(step)).to_owned()
+        self.kernel.name_of(ProcId(step))
     }
 
     fn told(&self) -> usize {
