@@ -21,9 +21,9 @@ use std::time::Instant;
 pub fn main() -> bool {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let n = args.get(1).and_then(|arg| arg.parse().ok());
-    let strategy = args.get(2).map_or(Ok(Strategy::Random), |name| name.parse()).expect("a strategy");
+    let strategy = || args.get(2).map_or(Ok(Strategy::Random), |name| name.parse()).expect("a strategy");
     match (args.first().map(String::as_str), n) {
-        (Some("k1"), Some(n)) => shutdowns(n, strategy),
+        (Some("k1"), Some(n)) => shutdowns(n, strategy()),
         (Some("k2"), Some(n)) => crowd(n),
         (Some("explore"), Some(n)) => explore(n),
         (_, _) => return false,
