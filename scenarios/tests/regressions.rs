@@ -61,3 +61,12 @@ fn where_nothing_may_be_written_the_file_is_printed() {
     assert!(told.contains("to replay this first from now on, add ") && told.contains("[[surprises]]"), "{told}");
     assert!(!folder.exists());
 }
+
+#[test]
+fn a_folder_that_cannot_be_searched_is_told_and_not_passed_over() {
+    let folder = folder("file");
+    fs::write(&folder, "a file where a folder should be").expect("written");
+    let told = told(|| check(Config::new("regressions::file").seeds(1).regressions(&folder), |cx| stop(cx, true)));
+    assert!(told.expect("it is told").contains("cannot be searched"));
+    fs::remove_file(&folder).expect("it was there");
+}

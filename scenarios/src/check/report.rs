@@ -121,11 +121,6 @@ where
 
 /// The failure files, in the order of their names.
 fn kept(config: &Config) -> Vec<PathBuf> {
-    let Some(entries) = config.regressions.as_ref().and_then(|folder| std::fs::read_dir(folder).ok()) else {
-        return Vec::new();
-    };
-    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
-    paths.sort();
-    paths
+    let kept = config.regressions.as_ref().map_or(Ok(Vec::new()), |folder| FailureFile::kept_in(folder));
+    kept.unwrap_or_else(|error| panic!("{error}"))
 }

@@ -138,6 +138,22 @@ impl FailureFile {
         Ok(file)
     }
 
+    /// The failure files of a folder, in the order of their names; none where there is no such folder.
+    ///
+    /// # Errors
+    /// Where the folder cannot be read: what failed before must not go unplayed without a word.
+    pub fn kept_in(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
+        let read = || fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<PathBuf>>>();
+        let mut paths = match read() {
+            Ok(paths) => paths,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(FileError { file: folder.into(), why: format!("cannot be searched: {error}") }),
+        };
+        paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+        paths.sort();
+        Ok(paths)
+    }
+
     /// Reads the text of one.
     ///
     /// # Errors

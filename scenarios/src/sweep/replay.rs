@@ -16,10 +16,10 @@ pub fn replay(case: &Case, file: &FailureFile, effort: Effort) -> Replayed {
 pub fn regressions(scenario: &Scenario) -> Vec<(PathBuf, Result<FailureFile, FileError>)> {
     let file = Path::new(&*scenario.file);
     let folder = file.parent().unwrap_or(Path::new("")).join(REGRESSIONS);
-    let Ok(entries) = std::fs::read_dir(&folder) else { return Vec::new() };
-    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
-    paths.sort();
+    let paths = match FailureFile::kept_in(&folder) {
+        Ok(paths) => paths,
+        Err(error) => return vec![(folder, Err(error))],
+    };
     let names_it = |of: &FailureFile| Path::new(&of.of).file_name() == file.file_name();
     let read = paths.into_iter().map(|path| {
         let read = FailureFile::read(&path);
