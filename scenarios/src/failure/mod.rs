@@ -213,9 +213,5 @@ fn run_of(surprises: &[Answer]) -> Record<Chooser> {
 
 /// Those surprises that a replay has asked for.
 fn asked(choices: &Record<Chooser>) -> Vec<Answer> {
-    match choices.inner() {
-        Chooser::Trace(trace) => trace.asked(),
-        Chooser::Random(_) | Chooser::Walk(_) | Chooser::Pct(_) | Chooser::Pos(_) => Vec::new(),
-        Chooser::Surw(_) | Chooser::Delays(_) | Chooser::Weather(_) | Chooser::Pilot(_) => Vec::new(),
-    }
+    choices.inner().as_trace().map_or_else(Vec::new, Trace::asked)
 }

@@ -23,11 +23,7 @@ pub fn replay<S: Stage>(stage: impl Fn() -> S, file: &FailureFile, effort: Effor
     let chooser = Chooser::Trace(Trace::new(&answers));
     let mut first = stage();
     let (_, found) = first.play(Record::new(chooser.clone()));
-    let unasked = first.with_choices(|choices| match choices.inner() {
-        Chooser::Trace(trace) => trace.unasked(),
-        Chooser::Random(_) | Chooser::Walk(_) | Chooser::Pct(_) | Chooser::Pos(_) => Vec::new(),
-        Chooser::Surw(_) | Chooser::Delays(_) | Chooser::Weather(_) | Chooser::Pilot(_) => Vec::new(),
-    });
+    let unasked = first.with_choices(|choices| choices.inner().as_trace().map_or_else(Vec::new, Trace::unasked));
     let is_stale = |site| unasked.iter().any(|answer| answer.site == site);
     let words = file.surprises.iter().zip(&answers).filter(|(_, answer)| is_stale(answer.site));
     let stale = words.map(|(entry, _)| entry.words.clone()).collect();

@@ -103,10 +103,7 @@ fn surprises_left(player: &mut Player, chooser: Chooser) -> Option<usize> {
     let fails = |surprises: &[Answer]| {
         let (run, record) = player.record(Chooser::Trace(Trace::new(surprises)));
         let is_same = fingerprint(&run).is_some_and(|other| other == failure);
-        match record.inner() {
-            Chooser::Trace(trace) if is_same => Some(trace.asked()),
-            _ => None,
-        }
+        record.inner().as_trace().filter(|_| is_same).map(Trace::asked)
     };
     shrink(&record.answers(), SHRINK_RUNS_MAX, fails).map(|shrunk| shrunk.surprises.len())
 }

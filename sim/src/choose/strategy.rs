@@ -124,6 +124,11 @@ pub enum Chooser {
 }
 
 impl Chooser {
+    /// The recorded run, if it is one.
+    pub fn as_trace(&self) -> Option<&Trace> {
+        if let Chooser::Trace(trace) = self { Some(trace) } else { None }
+    }
+
     /// What the calm run has told, if it is one.
     pub fn into_pilot(self) -> Pilot {
         match self {
