@@ -4,13 +4,13 @@ use crate::kernel::{Kernel, KernelConfig, KernelReady, Notice, Spawn, What};
 use crate::plan::Plan;
 use crate::wake::Wakes;
 use crate::witness::{Seen, Witness};
-use shakedown_core::choose::{Ask, Choose};
+use shakedown_core::choose::Choose;
 use shakedown_core::counts::Counts;
 use shakedown_core::digest::Digest;
 use shakedown_core::ids::{OpId, ProcId, UnitId};
 use shakedown_core::oracle::{Audit, EndState};
 use shakedown_core::signal::Signal;
-use shakedown_core::site::{Kind, Label, Site, hash_name};
+use shakedown_core::site::{Label, hash_name};
 use shakedown_core::time::Instant;
 use shakedown_core::vocab::{
     Completion, Deed, FactRecord, Fault, ProcessEvent, ProcessSpec, ProcessWhat, SessionSpec, Target, TryWrite,
@@ -19,9 +19,11 @@ use shakedown_core::world::Ready;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+mod limits;
 mod ports;
 mod trail;
 
+pub use limits::{LIMITS, Limit};
 use trail::Trail;
 
 /// What a world is like, before any choice.
@@ -219,7 +221,7 @@ impl<C: Choose + 'static> SimWorld<C> {
         }
         let hash = hash_name(&spec.name);
         let nth = self.spawned.next(hash);
-        let label = Label::ROOT.child_hashed(hash ^ PROCESS, nth);
+        let label = label_of_process(hash, nth);
         if let Some(failure) = self.kernel.spawn_fault(&spec.name, label, &mut self.chooser) {
             let completion = Completion::Spawned(Err(failure));
             return self.answers.push_back(Ready::Done { op, completion });
@@ -229,16 +231,6 @@ impl<C: Choose + 'static> SimWorld<C> {
         let spawned = self.kernel.spawn(Spawn { unit, name: &spec.name, script, scope, label });
         let completion = Completion::Spawned(spawned.map(|spawned| spawned.pid));
         self.answers.push_back(Ready::Done { op, completion });
-    }
-
-    /// The limits of the machine are choices too: what is tiny shows at once what a large one hides for years.
-    fn draw_limits(&mut self) {
-        for (limit, apply) in LIMITS {
-            let site = Site { kind: Kind::Limit, label: Label::ROOT.child(limit, 0), nth: 0 };
-            if self.chooser.draw(site, Ask::Pick { of: 2 }) == 1 {
-                apply(&mut self.kernel);
-            }
-        }
     }
 
     fn write(&mut self, op: OpId, mut write: PendingWrite) {
@@ -381,16 +373,13 @@ impl<C: Choose + 'static> SimWorld<C> {
     }
 }
 
-/// A limit, in words, and what makes it as small as it can be.
-pub type Limit = (&'static str, fn(&mut Kernel));
-
-/// Limits of the machine that may be as small as they can be, in words that follow "because".
-pub const LIMITS: [Limit; 2] =
-    [("pipes hold one page", Kernel::shrink_pipes), ("pids are used again at once", Kernel::reuse_pids_at_once)];
-
 /// The label of the process that is the `nth` to be started under this name by a worker or a task.
 pub fn process_label(name: &str, nth: u32) -> Label {
-    Label::ROOT.child_hashed(hash_name(name) ^ PROCESS, nth)
+    label_of_process(hash_name(name), nth)
+}
+
+const fn label_of_process(name: u64, nth: u32) -> Label {
+    Label::ROOT.child_hashed(name ^ PROCESS, nth)
 }
 
 /// Sets the labels of processes apart from those of tasks with the same name.
