@@ -4,8 +4,8 @@
 //! Runs are shared out in rounds. What a strategy has found in the rounds before, new traces and above all new failures, decides its
 //! share of the next, and none goes without. That depends on results alone, never on time or on the number of cores.
 
-use super::run::{Seen, held, note, sweep_into};
-use super::{CaseResult, Deadline, Job, Progress, SweepResult, sweep};
+use super::run::{Seen, held, sweep_into};
+use super::{CaseResult, Job, Progress, SweepResult, sweep};
 use shakedown_sim::choose::{Strategy, UnknownStrategy};
 use std::fmt;
 use std::ops::Range;
@@ -93,7 +93,7 @@ fn portfolio(job: &Job, threads: usize, recheck_all: bool, progress: &Progress) 
             let known = (held(&seen[0]).len(), all.failures.len());
             let part = Job { strategy, seeds: mine, ..job.clone() };
             let result = sweep_into(&[part], &seen, threads, recheck_all, progress);
-            result.cases.into_iter().for_each(|case| add(&mut all, case));
+            result.cases.into_iter().for_each(|case| all.add(case));
             let found =
                 (held(&seen[0]).len() - known.0) as f64 + WORTH_OF_A_FAILURE * (all.failures.len() - known.1) as f64;
             // The last rounds count most.
@@ -121,22 +121,6 @@ fn take(seeds: &mut Range<u64>, n: u64) -> Range<u64> {
     let taken = seeds.start..end;
     seeds.start = end;
     taken
-}
-
-fn add(all: &mut CaseResult, part: CaseResult) {
-    all.hits.resize(part.hits.len().max(all.hits.len()), 0);
-    all.hits.iter_mut().zip(&part.hits).for_each(|(all, some)| *all += some);
-    all.deadlines.resize(part.deadlines.len().max(all.deadlines.len()), Deadline::default());
-    all.deadlines.iter_mut().zip(&part.deadlines).for_each(|(all, some)| all.add(*some));
-    match all.runs {
-        0 => all.unused = part.unused,
-        _ => all.unused.retain(|unused| part.unused.contains(unused)),
-    }
-    all.runs += part.runs;
-    all.failed += part.failed;
-    all.virtual_ns += part.virtual_ns;
-    all.unsteady.extend(part.unsteady);
-    part.failures.into_iter().for_each(|failure| note(&mut all.failures, failure));
 }
 
 #[cfg(test)]

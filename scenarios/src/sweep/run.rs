@@ -55,6 +55,26 @@ pub struct CaseResult {
     pub unused: Vec<(String, String)>,
 }
 
+impl CaseResult {
+    /// Adds what further runs of the case found. How many of their traces are distinct, only whoever has seen all of them can tell.
+    pub(super) fn add(&mut self, part: CaseResult) {
+        self.hits.resize(part.hits.len(), 0);
+        self.hits.iter_mut().zip(&part.hits).for_each(|(all, some)| *all += some);
+        self.deadlines.resize(part.deadlines.len(), Deadline::default());
+        self.deadlines.iter_mut().zip(&part.deadlines).for_each(|(all, some)| all.add(*some));
+        // An allowance is unused if no part used it.
+        match self.runs {
+            0 => self.unused = part.unused,
+            _ => self.unused.retain(|unused| part.unused.contains(unused)),
+        }
+        self.runs += part.runs;
+        self.failed += part.failed;
+        self.virtual_ns += part.virtual_ns;
+        self.unsteady.extend(part.unsteady);
+        part.failures.into_iter().for_each(|failure| note(&mut self.failures, failure));
+    }
+}
+
 /// What a sweep found, case by case, in the order of the jobs.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct SweepResult {
@@ -78,18 +98,6 @@ pub struct Progress {
 /// Distinct traces. A set is the same in whatever order it was filled, so threads may share it.
 pub(super) type Seen = Mutex<HashSet<u64>>;
 
-#[derive(Default)]
-struct Chunk {
-    runs: u64,
-    failed: u64,
-    failures: Vec<FirstFailure>,
-    hits: Vec<u64>,
-    deadlines: Vec<Deadline>,
-    virtual_ns: u64,
-    unsteady: Vec<u64>,
-    unused: Vec<(String, String)>,
-}
-
 /// Plays all jobs on `threads` threads. `recheck_all` plays every seed twice.
 pub fn sweep(jobs: &[Job], threads: usize, recheck_all: bool, progress: &Progress) -> SweepResult {
     let seen: Vec<Seen> = jobs.iter().map(|_| Mutex::default()).collect();
@@ -109,7 +117,7 @@ pub(super) fn sweep_into(
     let chunks: Vec<(usize, Range<u64>)> =
         jobs.iter().enumerate().flat_map(|(i, job)| cut(&job.seeds).map(move |seeds| (i, seeds))).collect();
     let next = AtomicUsize::new(0);
-    let done: Mutex<BTreeMap<usize, Chunk>> = Mutex::new(BTreeMap::new());
+    let done: Mutex<BTreeMap<usize, CaseResult>> = Mutex::new(BTreeMap::new());
     std::thread::scope(|scope| {
         for _ in 0..threads.max(1) {
             scope.spawn(|| {
@@ -150,11 +158,11 @@ fn play_chunk(
     seeds: Range<u64>,
     recheck_all: bool,
     progress: &Progress,
-) -> (Chunk, Vec<u64>) {
+) -> (CaseResult, Vec<u64>) {
     let mut digests = Vec::with_capacity(CHUNK as usize);
     let sometimes = job.case.expectations.sometimes().count();
     let deadlines = vec![Deadline::default(); job.case.session.workers.len()];
-    let mut chunk = Chunk { hits: vec![0; sometimes], deadlines, ..Chunk::default() };
+    let mut chunk = CaseResult { hits: vec![0; sometimes], deadlines, ..CaseResult::default() };
     for seed in seeds {
         if progress.stop.load(Relaxed) {
             break;
@@ -188,7 +196,7 @@ fn play_chunk(
     (chunk, digests)
 }
 
-pub(super) fn note(failures: &mut Vec<FirstFailure>, failure: FirstFailure) {
+fn note(failures: &mut Vec<FirstFailure>, failure: FirstFailure) {
     let known = failures.iter().position(|known| known.finding.is_same_as(&failure.finding));
     match known {
         Some(at) => failures[at].runs += failure.runs,
@@ -197,25 +205,15 @@ pub(super) fn note(failures: &mut Vec<FirstFailure>, failure: FirstFailure) {
     }
 }
 
-fn merge(jobs: &[Job], chunks: &[(usize, Range<u64>)], done: BTreeMap<usize, Chunk>, interrupted: bool) -> SweepResult {
+fn merge(
+    jobs: &[Job],
+    chunks: &[(usize, Range<u64>)],
+    done: BTreeMap<usize, CaseResult>,
+    interrupted: bool,
+) -> SweepResult {
     let mut cases: Vec<CaseResult> = jobs.iter().map(|_| CaseResult::default()).collect();
     for (at, chunk) in done {
-        let job = chunks[at].0;
-        let case = &mut cases[job];
-        case.hits.resize(chunk.hits.len(), 0);
-        case.hits.iter_mut().zip(&chunk.hits).for_each(|(all, some)| *all += some);
-        case.deadlines.resize(chunk.deadlines.len(), Deadline::default());
-        case.deadlines.iter_mut().zip(&chunk.deadlines).for_each(|(all, some)| all.add(*some));
-        // An allowance is unused if no chunk used it.
-        match case.runs {
-            0 => case.unused = chunk.unused,
-            _ => case.unused.retain(|unused| chunk.unused.contains(unused)),
-        }
-        case.runs += chunk.runs;
-        case.failed += chunk.failed;
-        case.virtual_ns += chunk.virtual_ns;
-        case.unsteady.extend(chunk.unsteady);
-        chunk.failures.into_iter().for_each(|failure| note(&mut case.failures, failure));
+        cases[chunks[at].0].add(chunk);
     }
     SweepResult { cases, interrupted }
 }
