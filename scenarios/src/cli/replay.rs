@@ -3,7 +3,7 @@
 use super::Exit;
 use crate::failure::{Effort, FailureFile, Replayed};
 use crate::format::{self, Scenario};
-use crate::report::{RunOf, failure_block, plural};
+use crate::report::{FailureReport, RunOf, failure_block, plural};
 use crate::sweep::{replay, tell_replayed};
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -39,22 +39,33 @@ fn replay_one(path: &Path, effort: Effort) -> Exit {
             return Exit::BadFile;
         }
     };
-    let cases = scenario.cases();
-    let Some(case) = cases.iter().find(|case| *case.label == *file.case) else {
-        eprintln!("error: {}: {} has no case `{}` any more", path.display(), scenario.file, file.case);
-        return Exit::BadFile;
-    };
-    let replayed = replay(case, &file, effort);
-    if let Some(investigated) = &replayed.still {
-        let run = RunOf::File(path.display().to_string());
-        let again = format!("shakedown replay {}", path.display());
-        print!("{}", failure_block(&tell_replayed(&scenario, case, investigated, run, again)));
-    }
-    let exit = tell(path, &file, &replayed);
+    let exit = replay_in(&scenario, path, &file, effort, &mut |report| print!("{}", failure_block(&report)));
     if exit == Exit::Held {
         println!("ok    {}: {} {} holds", path.display(), file.rule, file.subject);
     }
     exit
+}
+
+/// Plays a recorded failure of this scenario, and tells of it where it still fails.
+pub(super) fn replay_in(
+    scenario: &Scenario,
+    path: &Path,
+    file: &FailureFile,
+    effort: Effort,
+    tell_of: &mut impl FnMut(FailureReport),
+) -> Exit {
+    let cases = scenario.cases();
+    let Some(case) = cases.iter().find(|case| *case.label == *file.case) else {
+        eprintln!("stale: {}: {} has no case `{}` any more", path.display(), scenario.file, file.case);
+        return Exit::Inconclusive;
+    };
+    let replayed = replay(case, file, effort);
+    if let Some(investigated) = &replayed.still {
+        let run = RunOf::File(path.display().to_string());
+        let again = format!("shakedown replay {}", path.display());
+        tell_of(tell_replayed(scenario, case, investigated, run, again));
+    }
+    tell(path, file, &replayed)
 }
 
 /// Where the scenario is: as it was named, seen from here or else from the failure file's folder or that one's.
@@ -74,7 +85,7 @@ fn scenario_of(path: &Path, file: &FailureFile) -> Result<Scenario, String> {
 }
 
 /// How it went, beside the report; a trace that does not fit any more says so.
-pub(super) fn tell(path: &Path, file: &FailureFile, replayed: &Replayed) -> Exit {
+fn tell(path: &Path, file: &FailureFile, replayed: &Replayed) -> Exit {
     let name = path.display();
     let stale = replayed.stale.len();
     if stale > 0 {

@@ -1,16 +1,16 @@
 //! `shakedown sim`: sweep scenarios in the simulator and report.
 
 use super::progress::{Show, watch};
+use super::replay::replay_in;
 use super::{Exit, Files, Format, load, saved, seeds};
 use crate::failure::{Effort, FailureFile, Investigated};
 use crate::format::Scenario;
 use crate::report::{
-    CaseLine, CaseSummary, FailureLine, FailureReport, RunOf, SummaryLine, SweepSummary, case_line, failure_block,
+    CaseLine, CaseSummary, FailureLine, FailureReport, SummaryLine, SweepSummary, case_line, failure_block,
     sweep_summary,
 };
 use crate::sweep::{
-    CaseResult, Deadline, FirstFailure, Job, Mix, Progress, Seeds, SweepResult, look_into, parting, regressions,
-    replay, tell, tell_replayed,
+    CaseResult, Deadline, FirstFailure, Job, Mix, Progress, Seeds, SweepResult, look_into, parting, regressions, tell,
 };
 use clap::Args;
 use shakedown_sim::choose::{Selector, Strategy};
@@ -193,23 +193,12 @@ fn replay_regressions(format: Format, jobs: &[Job], effort: Effort, blocks: &mut
                     continue;
                 }
             };
-            let cases = scenario.cases();
-            let Some(case) = cases.iter().find(|case| *case.label == *file.case) else {
-                eprintln!("stale: {}: {} has no case `{}` any more", path.display(), scenario.file, file.case);
-                exit = exit.worst(Exit::Inconclusive);
-                continue;
-            };
-            let replayed = replay(case, &file, effort);
-            if let Some(investigated) = &replayed.still {
-                let run = RunOf::File(path.display().to_string());
-                let again = format!("shakedown replay {}", path.display());
-                let report = tell_replayed(scenario, case, investigated, run, again);
+            exit = exit.worst(replay_in(scenario, &path, &file, effort, &mut |report| {
                 if format == Format::Json {
                     println!("{}", FailureLine::from(&report).line());
                 }
                 blocks.push(report);
-            }
-            exit = exit.worst(super::replay::tell(&path, &file, &replayed));
+            }));
         }
     }
     exit
