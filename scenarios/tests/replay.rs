@@ -41,27 +41,16 @@ chance = 0.2
 final = { api = "stopped" }
 "#;
 
-/// What somebody adds who has other things in mind: a worker before it, another fault before its own, another stimulus.
-const EDITED: &str = r#"schema = 1
-[workers.aaa]
-puppet = "sleep 1ms..9ms; on TERM exit 0 after 1ms..30ms; hang"
-[workers.api]
-puppet = "on TERM exit 0 after 10ms..900ms; print up; hang"
-stop = { grace = "500ms" }
-[[stimuli]]
-at = "50ms..400ms"
-do = "stop"
-[[faults]]
-on = "aaa"
-kind = "late-notify"
-chance = 0.9
-[[faults]]
-on = "api"
-kind = "slow-exit"
-chance = 0.2
-[[expect]]
-final = { api = "stopped" }
-"#;
+/// What somebody adds who has other things in mind: a worker before it, another fault before its own.
+fn edited() -> String {
+    let worker = "[workers.aaa]\npuppet = \"sleep 1ms..9ms; on TERM exit 0 after 1ms..30ms; hang\"\n";
+    let fault = "[[faults]]\non = \"aaa\"\nkind = \"late-notify\"\nchance = 0.9\n";
+    RACE.replacen("[workers.api]", &format!("{worker}[workers.api]"), 1).replacen(
+        "[[faults]]",
+        &format!("{fault}[[faults]]"),
+        1,
+    )
+}
 
 /// The one failure file of a folder.
 fn only(folder: &Path) -> PathBuf {
@@ -75,8 +64,14 @@ fn only(folder: &Path) -> PathBuf {
 fn a_failure_replays_after_an_unrelated_worker_and_an_unrelated_fault_were_added() {
     let folder = folder("edited");
     fs::write(folder.join("race.toml"), RACE).expect("written");
-    let (code, _, told) = shakedown(&folder, &["sim", "race.toml", "--seeds", "200", "--out", "shakedown-regressions"]);
+    let (code, block, told) =
+        shakedown(&folder, &["sim", "race.toml", "--seeds", "200", "--out", "shakedown-regressions"]);
     assert_eq!(code, Some(1), "{told}");
+    let readme = include_str!("../../README.md");
+    for label in ["  minimised  ", "  surprise 1  ", "  needs  ", "  Tipping point  "] {
+        let line = block.lines().find(|line| line.starts_with(label)).expect(label);
+        assert!(readme.contains(line), "README shows another line than this: {line}");
+    }
     let file = only(&folder.join("shakedown-regressions"));
     let file = file.strip_prefix(&folder).expect("it is below").to_str().expect("a plain name");
     let (code, block, told) = shakedown(&folder, &["replay", file]);
@@ -86,7 +81,7 @@ fn a_failure_replays_after_an_unrelated_worker_and_an_unrelated_fault_were_added
     };
     assert_eq!(surprises(&block), ["  surprise 1   api takes 500ms of 10ms..900ms"], "{block}");
 
-    fs::write(folder.join("race.toml"), EDITED).expect("written");
+    fs::write(folder.join("race.toml"), edited()).expect("written");
     let (code, again, told) = shakedown(&folder, &["replay", file]);
     assert_eq!((code, told.as_str()), (Some(1), ""), "{again}");
     assert_eq!(surprises(&again), surprises(&block), "{again}");
