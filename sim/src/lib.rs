@@ -10,6 +10,7 @@ pub mod choose;
 pub mod explore;
 pub mod kernel;
 mod plan;
+mod programs;
 mod random;
 pub mod search;
 pub mod shrink;
@@ -18,6 +19,7 @@ mod wake;
 mod witness;
 mod world;
 
+pub use programs::Programs;
 pub use random::Random;
 pub use simulator::{Ending, Limits, Run, Simulator};
 pub use witness::Seen;

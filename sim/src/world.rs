@@ -2,6 +2,7 @@
 
 use crate::kernel::{Kernel, KernelConfig, KernelReady, Notice, Spawn, What};
 use crate::plan::Plan;
+use crate::programs::Programs;
 use crate::wake::Wakes;
 use crate::witness::{Seen, Witness};
 use shakedown_core::choose::Choose;
@@ -9,11 +10,13 @@ use shakedown_core::counts::Counts;
 use shakedown_core::digest::Digest;
 use shakedown_core::ids::{OpId, ProcId, UnitId};
 use shakedown_core::oracle::{Audit, EndState};
+use shakedown_core::puppet::Fd;
 use shakedown_core::signal::Signal;
 use shakedown_core::site::{Label, hash_name};
 use shakedown_core::time::Instant;
 use shakedown_core::vocab::{
-    Completion, Deed, FactRecord, Fault, ProcessEvent, ProcessSpec, ProcessWhat, SessionSpec, Target, TryWrite,
+    Completion, Deed, FactRecord, Fault, ProcessEvent, ProcessSpec, ProcessWhat, Redirect, SessionSpec, Target,
+    TryWrite,
 };
 use shakedown_core::world::Ready;
 use std::collections::{BTreeMap, VecDeque};
@@ -68,6 +71,7 @@ pub struct SimWorld<C> {
     kernel_used: bool,
     audit: Audit,
     plan: Plan,
+    programs: Programs,
     /// Processes spawned so far, for their labels.
     spawned: Counts,
     answers: VecDeque<Ready>,
@@ -103,6 +107,7 @@ impl<C: Choose + 'static> SimWorld<C> {
             kernel_used: false,
             audit: Audit::new(),
             plan: Plan::default(),
+            programs: Programs::default(),
             spawned: Counts::default(),
             answers: VecDeque::new(),
             late: BTreeMap::new(),
@@ -175,6 +180,11 @@ impl<C: Choose + 'static> SimWorld<C> {
         self.kernel.set_faults(faults);
     }
 
+    /// What is installed on the machine, in the next simulation and in those after it.
+    pub fn install(&mut self, programs: Programs) {
+        self.programs = programs;
+    }
+
     /// What was told and what happened so far, if it is kept.
     pub fn history(&self) -> &[Moment] {
         &self.history
@@ -226,11 +236,24 @@ impl<C: Choose + 'static> SimWorld<C> {
             let completion = Completion::Spawned(Err(failure));
             return self.answers.push_back(Ready::Done { op, completion });
         }
-        let script = spec.exec();
+        let script = self.programs.exec(spec);
         let scope = spec.scope;
         let spawned = self.kernel.spawn(Spawn { unit, name: &spec.name, script, scope, label });
+        if spawned.is_ok() && spec.stdio != [Redirect::Piped; 3] {
+            self.redirect(unit, spec);
+        }
         let completion = Completion::Spawned(spawned.map(|spawned| spawned.pid));
         self.answers.push_back(Ready::Done { op, completion });
+    }
+
+    /// Descriptors that are no pipes to us: see [`Redirect::Null`].
+    fn redirect(&mut self, unit: UnitId, spec: &ProcessSpec) {
+        for (fd, redirect) in [Fd::Stdin, Fd::Stdout, Fd::Stderr].into_iter().zip(spec.stdio) {
+            match redirect {
+                Redirect::Piped => {}
+                Redirect::Null | Redirect::Inherited => self.kernel.disconnect(unit, fd),
+            }
+        }
     }
 
     fn write(&mut self, op: OpId, mut write: PendingWrite) {

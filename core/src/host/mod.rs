@@ -27,7 +27,7 @@ use crate::signal::Signal;
 use crate::site::{Label, Site};
 use crate::task::{CancelSource, Claims, JoinHandle, Registered, Stdio, TaskCx};
 use crate::time::{Duration, DurationRange, Instant};
-use crate::vocab::{Errno, ExitStatus, Stream, TryRead};
+use crate::vocab::{Errno, ExitStatus, Stream, TryRead, TryWrite};
 use crate::world::World;
 use actors::Entry;
 use alloc::boxed::Box;
@@ -106,6 +106,10 @@ impl<W: World> Port for PortOf<W> {
 
     fn try_read(&self, unit: UnitId, stream: Stream, into: &mut Vec<u8>, max: usize) -> TryRead {
         self.0.borrow_mut().try_read(unit, stream, into, max)
+    }
+
+    fn try_write(&self, unit: UnitId, bytes: &[u8]) -> TryWrite {
+        self.0.borrow_mut().try_write(unit, bytes)
     }
 
     fn kill(&self, pid: i32, signal: Signal) -> Result<(), Errno> {

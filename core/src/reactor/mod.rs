@@ -21,7 +21,9 @@ use crate::site::{Kind, Site};
 use crate::task::{Claims, Registered};
 use crate::tie::{Deadlines, Tying};
 use crate::time::{Duration, DurationRange, Instant};
-use crate::vocab::{Body, Completion, Errno, Fact, Launch, ProcessSpec, Request, Stream, Subject, TryRead, WorkerSpec};
+use crate::vocab::{
+    Body, Completion, Errno, Fact, Launch, ProcessSpec, Request, Stream, Subject, TryRead, TryWrite, WorkerSpec,
+};
 use alloc::collections::VecDeque;
 use alloc::rc::Rc;
 use alloc::string::String;
@@ -48,6 +50,7 @@ pub(crate) trait Port {
     fn draw(&self, site: Site, ask: Ask) -> u32;
     fn span(&self, site: Site, range: DurationRange, now: Instant) -> Duration;
     fn try_read(&self, unit: UnitId, stream: Stream, into: &mut Vec<u8>, max: usize) -> TryRead;
+    fn try_write(&self, unit: UnitId, bytes: &[u8]) -> TryWrite;
     fn kill(&self, pid: i32, signal: Signal) -> Result<(), Errno>;
 }
 

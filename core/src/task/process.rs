@@ -10,7 +10,7 @@ use crate::signal::Signal;
 use crate::task::TaskCx;
 use crate::vocab::{
     Body, Completion, Errno, ExitNotice, ExitStatus, Launch, ProcessSpec, Request, SpawnFailure, Stream, Survivor,
-    Target, TryRead,
+    Target, TryRead, TryWrite,
 };
 use alloc::rc::Rc;
 use alloc::sync::Arc;
@@ -206,14 +206,32 @@ impl Process {
     /// Reads at most 64 KiB of output into `into`; returns how many bytes, 0 at the end. Dropped while waiting, it loses nothing.
     pub async fn read(&self, stream: Stream, into: &mut Vec<u8>) -> usize {
         loop {
-            match self.cx.reactor.port().try_read(self.unit, stream, into, crate::pipe::CAPACITY) {
+            match self.try_read(stream, into, crate::pipe::CAPACITY) {
                 TryRead::Data(n) => return n,
                 TryRead::Eof => return 0,
-                TryRead::WouldBlock => {
-                    self.cx.ask(self.unit, "output", Request::Readable(stream)).await;
-                }
+                TryRead::WouldBlock => self.readable(stream).await,
             }
         }
+    }
+
+    /// Reads what is there, at most `max` bytes, into `into`.
+    pub fn try_read(&self, stream: Stream, into: &mut Vec<u8>, max: usize) -> TryRead {
+        self.cx.reactor.port().try_read(self.unit, stream, into, max)
+    }
+
+    /// Waits until a read would not block. It may come back in vain: see select(2), BUGS.
+    pub async fn readable(&self, stream: Stream) {
+        self.cx.ask(self.unit, "output", Request::Readable(stream)).await;
+    }
+
+    /// Writes what fits to its stdin.
+    pub fn try_write(&self, bytes: &[u8]) -> TryWrite {
+        self.cx.reactor.port().try_write(self.unit, bytes)
+    }
+
+    /// Waits until a write to its stdin would not block.
+    pub async fn writable(&self) {
+        self.cx.ask(self.unit, "room on stdin", Request::Writable).await;
     }
 
     /// Writes to its stdin, waiting for room.

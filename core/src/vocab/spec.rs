@@ -4,7 +4,7 @@ use crate::ids::WorkerId;
 use crate::puppet::Block;
 use crate::time::Duration;
 use crate::vocab::{Dependency, Errno, ReadyPolicy, RestartPolicy, Scope, SecondStop, StopPolicy};
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -47,31 +47,60 @@ pub struct ProcessSpec {
     pub dir: Option<String>,
     /// The group or session it is put into, and how far a kill of it reaches.
     pub scope: Scope,
+    /// What of its parent's environment it inherits.
+    pub inherit: Inherit,
+    /// What its descriptors 0, 1 and 2 are.
+    pub stdio: [Redirect; 3],
+}
+
+/// What of the parent's environment a process inherits. What its spec sets, it has in any case.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum Inherit {
+    /// All of it.
+    #[default]
+    All,
+    /// All but these variables.
+    AllBut(BTreeSet<String>),
+    /// Nothing.
+    Nothing,
+}
+
+/// What a standard descriptor of a process is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Redirect {
+    /// A pipe to whoever started it.
+    #[default]
+    Piped,
+    /// `/dev/null` (null(4)). In the simulator the descriptor is closed: a puppet cannot tell the two apart.
+    Null,
+    /// The parent's own. The simulator's host has none to give: as [`Redirect::Null`].
+    Inherited,
 }
 
 impl ProcessSpec {
-    /// A puppet of this name.
-    pub fn puppet(name: &str, script: Block) -> ProcessSpec {
+    /// A process of this name, with the defaults: it inherits the environment, has three pipes, and leads a group.
+    pub fn new(name: &str, program: Program) -> ProcessSpec {
         ProcessSpec {
             name: name.into(),
-            program: Program::Puppet(script),
+            program,
             env: BTreeMap::new(),
             dir: None,
             scope: Scope::Group,
+            inherit: Inherit::All,
+            stdio: [Redirect::Piped; 3],
         }
+    }
+
+    /// A puppet of this name.
+    pub fn puppet(name: &str, script: Block) -> ProcessSpec {
+        ProcessSpec::new(name, Program::Puppet(script))
     }
 
     /// A command of this name, played by `sim` in the simulator.
     pub fn command(name: &str, argv: &[&str], sim: Option<Block>) -> ProcessSpec {
         let sim = sim.map_or(StandIn::Unknown, StandIn::Script);
         let argv = argv.iter().map(|a| String::from(*a)).collect();
-        ProcessSpec {
-            name: name.into(),
-            program: Program::Command { argv, sim },
-            env: BTreeMap::new(),
-            dir: None,
-            scope: Scope::Group,
-        }
+        ProcessSpec::new(name, Program::Command { argv, sim })
     }
 
     /// The same with this scope.

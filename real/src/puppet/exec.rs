@@ -16,7 +16,7 @@ use crate::errno;
 use shakedown_core::ids::Pid;
 use shakedown_core::puppet::{Block, Script};
 use shakedown_core::signal::Signal;
-use shakedown_core::vocab::Errno;
+use shakedown_core::vocab::{Errno, Inherit};
 use std::convert::Infallible;
 use std::ffi::{CString, OsString};
 use std::fmt;
@@ -56,7 +56,7 @@ impl Player {
         };
         let set = [(SCRIPT_VARIABLE, Script(body).to_string()), (KEPT_VARIABLE, kept.to_string())];
         let set: Vec<(OsString, OsString)> = set.into_iter().map(|(name, text)| (name.into(), text.into())).collect();
-        let environment = crate::spawn::environment(set, &[]);
+        let environment = crate::spawn::environment(&Inherit::All, set, &[]);
         let pairs = environment.iter().map(|(name, value)| [name.as_bytes(), b"=", value.as_bytes()].concat());
         let environment = pairs.map(text).collect::<Result<Vec<_>, _>>()?;
         let arguments = std::env::args_os().map(|a| text(a.as_bytes().to_vec())).collect::<Result<Vec<_>, _>>()?;

@@ -15,8 +15,8 @@ use crate::pidfd::Pidfd;
 use child::Nursery;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use shakedown_core::ids::Pid;
-use shakedown_core::vocab::{Errno, SpawnFailure};
-use std::os::fd::OwnedFd;
+use shakedown_core::vocab::{Errno, Redirect, SpawnFailure};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
@@ -88,6 +88,10 @@ fn start(nursery: &Nursery, plan: &Plan) -> Result<Child, SpawnFailure> {
     let (child_in, stdin) = pipe().map_err(refused)?;
     let (stdout, child_out) = pipe().map_err(refused)?;
     let (stderr, child_err) = pipe().map_err(refused)?;
+    let piped = [child_in, child_out, child_err].into_iter().enumerate();
+    // A pipe that the child does not get is closed here: our end of it is at its end from the beginning.
+    let given = piped.map(|(number, piped)| given(number as i32, piped, plan.stdio[number]));
+    let given = given.collect::<Result<Vec<OwnedFd>, Errno>>().map_err(refused)?;
     let (newline, child_newline) = match plan.newline.map(|_| pipe()).transpose().map_err(refused)? {
         Some((ours, theirs)) => (Some(ours), Some(theirs)),
         None => (None, None),
@@ -96,8 +100,29 @@ fn start(nursery: &Nursery, plan: &Plan) -> Result<Child, SpawnFailure> {
         // The flag belongs to one end of the pipe: the child's own end stays blocking.
         fcntl(ours, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(|e| refused(errno::of_nix(e)))?;
     }
-    let (pid, pidfd) = nursery.bear(plan, [&child_in, &child_out, &child_err], child_newline.as_ref())?;
+    let (pid, pidfd) = nursery.bear(plan, [&given[0], &given[1], &given[2]], child_newline.as_ref())?;
     Ok(Child { pid, pidfd, stdin, stdout, stderr, newline })
+}
+
+/// What the child is to have as descriptor `number`.
+fn given(number: i32, piped: OwnedFd, redirect: Redirect) -> Result<OwnedFd, Errno> {
+    match redirect {
+        Redirect::Piped => Ok(piped),
+        Redirect::Null => {
+            let null = std::fs::File::options().read(true).write(true).open("/dev/null");
+            above_stdio(null.map_err(|e| errno::of_std(&e))?.into())
+        }
+        // SAFETY: the standard descriptors are nobody's to close; where one is closed, fcntl says so (EBADF).
+        Redirect::Inherited => copy(unsafe { BorrowedFd::borrow_raw(number) }),
+    }
+}
+
+/// A close-on-exec copy of a descriptor, above the standard ones.
+fn copy(fd: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
+    use std::os::fd::FromRawFd;
+    let raw = fcntl(fd, FcntlArg::F_DUPFD_CLOEXEC(3)).map_err(errno::of_nix)?;
+    // SAFETY: fcntl has just made this descriptor, and nobody else knows its number.
+    Ok(unsafe { OwnedFd::from_raw_fd(raw) })
 }
 
 /// A close-on-exec pipe, (read end, write end), both above the standard descriptors: dup2 onto itself would keep the flag.
@@ -108,13 +133,7 @@ fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
 
 /// The same descriptor with a number above 2: where a parent has closed its own, the lowest free one is a standard one.
 pub(crate) fn above_stdio(fd: OwnedFd) -> Result<OwnedFd, Errno> {
-    use std::os::fd::{AsRawFd, FromRawFd};
-    if fd.as_raw_fd() > 2 {
-        return Ok(fd);
-    }
-    let raw = fcntl(&fd, FcntlArg::F_DUPFD_CLOEXEC(3)).map_err(errno::of_nix)?;
-    // SAFETY: fcntl has just made this descriptor, and nobody else knows its number.
-    Ok(unsafe { OwnedFd::from_raw_fd(raw) })
+    if fd.as_raw_fd() > 2 { Ok(fd) } else { copy(fd.as_fd()) }
 }
 
 fn refused(errno: Errno) -> SpawnFailure {

@@ -1,6 +1,6 @@
 //! What to execute, worked out before any child exists: in a child that shares our memory nothing may be allocated.
 
-use shakedown_core::vocab::{Errno, Scope, SpawnFailure};
+use shakedown_core::vocab::{Errno, Inherit, Redirect, Scope, SpawnFailure};
 use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
@@ -23,6 +23,8 @@ pub struct Plan {
     pub(super) lead: Lead,
     /// The descriptor on which it says that it is ready.
     pub(super) newline: Option<i32>,
+    /// What its descriptors 0, 1 and 2 are.
+    pub(super) stdio: [Redirect; 3],
 }
 
 impl Plan {
@@ -53,6 +55,7 @@ impl Plan {
             dir: dir.map(|dir| c_string(dir.as_bytes().to_vec())).transpose()?,
             lead,
             newline: None,
+            stdio: [Redirect::Piped; 3],
         })
     }
 
@@ -69,6 +72,13 @@ impl Plan {
         self.newline = number;
         self
     }
+
+    /// The same with these as its descriptors 0, 1 and 2. Our end of what is no pipe to us is at its end from the beginning.
+    #[must_use]
+    pub fn redirected(mut self, stdio: [Redirect; 3]) -> Plan {
+        self.stdio = stdio;
+        self
+    }
 }
 
 /// What a child of this scope leads; `None` for a scope that this backend has no means for.
@@ -80,10 +90,20 @@ pub(crate) fn lead_of(scope: Scope) -> Option<Lead> {
     }
 }
 
-/// The environment of this process with `set` in it, and without the variables named in `without`.
-pub(crate) fn environment(set: Vec<(OsString, OsString)>, without: &[&str]) -> Vec<(OsString, OsString)> {
-    let inherited = std::env::vars_os()
-        .filter(|(name, _)| !without.iter().any(|banned| name == banned) && !set.iter().any(|(own, _)| own == name));
+/// What is to be inherited of the environment of this process, with `set` in it, and without the variables named in `without`.
+pub(crate) fn environment(
+    inherit: &Inherit,
+    set: Vec<(OsString, OsString)>,
+    without: &[&str],
+) -> Vec<(OsString, OsString)> {
+    let is_wanted = |name: &OsStr| match inherit {
+        Inherit::All => true,
+        Inherit::AllBut(some) => !name.to_str().is_some_and(|name| some.contains(name)),
+        Inherit::Nothing => false,
+    };
+    let inherited = std::env::vars_os().filter(|(name, _)| {
+        is_wanted(name) && !without.iter().any(|banned| name == banned) && !set.iter().any(|(own, _)| own == name)
+    });
     let mut all: Vec<_> = inherited.collect();
     all.extend(set);
     all

@@ -62,7 +62,7 @@ pub(super) fn plan(
     };
     let plan = match &spec.program {
         Program::Command { argv, sim: _ } => {
-            let env = spawn::environment(set, &without);
+            let env = spawn::environment(&spec.inherit, set, &without);
             Plan::new(argv, &env, spec.dir.as_deref(), lead)?
         }
         Program::Puppet(script) => {
@@ -74,13 +74,13 @@ pub(super) fn plan(
                 let folder = folder_in(folder).map_err(|errno| SpawnFailure { errno, at_exec: false })?;
                 set.push((puppet::FOLDER_VARIABLE.into(), folder.into()));
             }
-            let env = spawn::environment(set, &without);
+            let env = spawn::environment(&spec.inherit, set, &without);
             let plan = Plan::new(&["shakedown-puppet", &*spec.name], &env, spec.dir.as_deref(), lead)?;
             // In the child this means the same file as here, even if it has been replaced on disk: proc_pid_exe(5).
             plan.executing(c"/proc/self/exe")
         }
     };
-    Ok(plan.saying(newline))
+    Ok(plan.saying(newline).redirected(spec.stdio))
 }
 
 /// What an incarnation is told of those before it. The rest of the environment is inherited as it is.

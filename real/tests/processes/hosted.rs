@@ -8,8 +8,8 @@ use shakedown_core::runner::{Refused, TaskSpec};
 use shakedown_core::signal::Signal;
 use shakedown_core::time::{Duration, DurationRange};
 use shakedown_core::vocab::{
-    Act, Body, ExitStatus, Fact, Grace, ProcessSpec, Scope, SessionSpec, Stimulus, StopPolicy, Stream, WorkerSpec,
-    WorkerState,
+    Act, Body, ExitStatus, Fact, Grace, Inherit, ProcessSpec, Redirect, Scope, SessionSpec, Stimulus, StopPolicy,
+    Stream, WorkerSpec, WorkerState,
 };
 use shakedown_real::host::{Driven, drive};
 use shakedown_real::{Config, RealWorld};
@@ -23,6 +23,8 @@ cases! {
     a_late_spawn_is_ended_though_nobody_waits,
     a_session_starts_and_stops_its_workers,
     a_task_starts_and_stops_workers_of_a_session,
+    a_child_inherits_what_its_spec_says,
+    a_descriptor_that_is_no_pipe_is_at_its_end_for_us,
 }
 
 fn puppet(name: &str, script: &str) -> ProcessSpec {
@@ -146,4 +148,47 @@ async fn a_task_starts_and_stops_workers_of_a_session() {
     assert_eq!(lines.collect::<Vec<_>>(), ["hello", "again", "1"]);
     assert_eq!(facts.last().map(|f| &f.fact), Some(&Fact::SessionStopped));
     assert_eq!(host.world().borrow_mut().take_findings(), Vec::<String>::new());
+}
+
+/// What `sh` says when it is started so.
+async fn said(spec: ProcessSpec) -> String {
+    let mut host = host();
+    let heard = Rc::new(RefCell::new(Vec::new()));
+    let told = heard.clone();
+    host.spawn("asks", move |cx| async move {
+        let process = cx.process().start(spec).await.expect("sh is everywhere");
+        let mut output = Vec::new();
+        while process.read(Stream::Stdout, &mut output).await > 0 {}
+        process.wait().await;
+        *told.borrow_mut() = output;
+    });
+    assert_eq!(drive(&mut host).await, Driven::Done);
+    String::from_utf8(heard.take()).expect("text")
+}
+
+async fn a_child_inherits_what_its_spec_says() {
+    let spec = |inherit| {
+        let echo = "echo \"${CARGO_PKG_NAME-none}|${OWN-none}|${SHAKEDOWN_RUN:+run}\"";
+        ProcessSpec { inherit, ..ProcessSpec::command("sh", &["/bin/sh", "-c", echo], None).env("OWN", "set") }
+    };
+    let all = std::env::var("CARGO_PKG_NAME").expect("cargo runs us");
+    let but = Inherit::AllBut(["CARGO_PKG_NAME".into()].into());
+    for (inherit, expected) in [
+        (Inherit::All, format!("{all}|set|run\n")),
+        (but, "none|set|run\n".into()),
+        (Inherit::Nothing, "none|set|run\n".into()),
+    ] {
+        assert_eq!(said(spec(inherit.clone())).await, expected, "{inherit:?}");
+    }
+}
+
+async fn a_descriptor_that_is_no_pipe_is_at_its_end_for_us() {
+    let spec = |script, stdio| ProcessSpec { stdio, ..ProcessSpec::command("sh", &["/bin/sh", "-c", script], None) };
+    use Redirect::{Inherited, Null, Piped};
+    // What it writes to a null device nobody can read, and what it reads from it is at its end.
+    assert_eq!(said(spec("echo out", [Null, Null, Null])).await, "");
+    assert_eq!(said(spec("cat; echo end", [Null, Piped, Null])).await, "end\n");
+    let own = std::fs::read_link("/proc/self/fd/2").expect("our own stderr");
+    let told = said(spec("readlink /proc/$$/fd/2", [Null, Piped, Inherited])).await;
+    assert_eq!(told.trim_end(), own.to_string_lossy());
 }

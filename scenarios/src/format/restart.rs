@@ -4,10 +4,7 @@ use super::reader::{Keys, Reader};
 use super::tree::{Node, Table, Value};
 use super::worker::{argv, stand_in};
 use shakedown_core::time::Duration;
-use shakedown_core::vocab::{
-    PreStop, Probe, ProcessSpec, Program, ReadyPolicy, RestartPolicy, RestartWhen, Scope, StandIn,
-};
-use std::collections::BTreeMap;
+use shakedown_core::vocab::{PreStop, Probe, ProcessSpec, Program, ReadyPolicy, RestartPolicy, RestartWhen, StandIn};
 use std::sync::Arc;
 
 /// `restart = { policy = "on-failure", initial = "100ms", … }`, or the policy's word alone.
@@ -155,7 +152,7 @@ fn command(reader: &mut Reader<'_>, table: &Table, node: &Node, name: Arc<str>) 
         Some(node) => stand_in(reader, node)?,
     };
     let program = Program::Command { argv, sim };
-    Some(ProcessSpec { name, program, env: BTreeMap::new(), dir: None, scope: Scope::Group })
+    Some(ProcessSpec::new(&name, program))
 }
 
 /// `pre-stop = { command = ["drain"], sim = "sleep 10ms", within = "5s" }`.

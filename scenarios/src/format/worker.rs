@@ -59,7 +59,7 @@ pub(super) fn worker(reader: &mut Reader<'_>, field: &Field, table: &Table, work
     let body = match kind {
         Some(Kind::Process) => process(reader, field, table).map(|program| {
             let scope = stop.as_ref().map_or(Scope::Group, |stop| stop.scope);
-            Body::Process(Arc::new(ProcessSpec { name: name.clone(), program, env, dir: None, scope }))
+            Body::Process(Arc::new(ProcessSpec { env, scope, ..ProcessSpec::new(&name, program) }))
         }),
         Some(Kind::Task) => task(reader, field, table).map(Body::PuppetTask),
         Some(Kind::Supervisor) => relations::supervisor(reader, field, table, workers),

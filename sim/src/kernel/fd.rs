@@ -132,6 +132,14 @@ impl Kernel {
         Io::Blocked(0)
     }
 
+    /// A descriptor of a unit that is no pipe to the host: its leader has just been forked, and nobody else holds it.
+    pub fn disconnect(&mut self, unit: UnitId, fd: Fd) {
+        if let Some(leader) = self.units.at(unit).leader {
+            self.close(leader, fd);
+        }
+        self.close_host_end(unit, fd);
+    }
+
     /// close(2) by a process; a closed descriptor is closed without effect.
     pub(super) fn close(&mut self, id: ProcId, fd: Fd) {
         let process = self.entry_mut(id);
