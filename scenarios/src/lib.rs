@@ -24,6 +24,7 @@ pub mod format;
 pub mod live;
 pub mod oracle;
 pub mod pattern;
+pub mod process;
 pub mod report;
 #[cfg(feature = "proptest")]
 pub mod strategies;
@@ -31,7 +32,7 @@ pub mod sweep;
 
 mod check;
 
-pub use check::{Config, TestResult, check};
+pub use check::{Config, TestResult, check, strategy};
 pub use shakedown_core as core;
 pub use shakedown_core::runner;
 pub use shakedown_core::select;

@@ -1,12 +1,13 @@
 //! How a test is played: its seeds, limits and faults, by code and by environment.
 
 use crate::failure::Effort;
+use crate::format;
 use crate::oracle::{Oracle, Oracles};
 use crate::sweep::{REGRESSIONS, Seeds};
 use shakedown_core::puppet;
-use shakedown_core::vocab::Fault;
-use shakedown_sim::Limits;
+use shakedown_core::vocab::{Body, Fault, Program};
 use shakedown_sim::choose::Strategy;
+use shakedown_sim::{Limits, Programs};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -17,6 +18,7 @@ pub struct Config {
     pub(super) seeds: Range<u64>,
     pub(super) limits: Limits,
     pub(super) faults: Vec<Fault>,
+    pub(super) programs: Programs,
     pub(super) oracles: Oracles,
     pub(super) recheck_all: bool,
     pub(super) strategy: Strategy,
@@ -35,6 +37,7 @@ impl Config {
             seeds: 0..100,
             limits: Limits::default(),
             faults: Vec::new(),
+            programs: Programs::default(),
             oracles: Oracles::new(),
             recheck_all: false,
             strategy: Strategy::default(),
@@ -90,6 +93,43 @@ impl Config {
         self
     }
 
+    /// A program of the simulated machine, by the script that stands for it: what code that names programs finds there, as it finds real ones
+    /// in `PATH`. Any other is not found (ENOENT).
+    ///
+    /// # Panics
+    /// Where the script has mistakes: all of them are named.
+    #[must_use]
+    pub fn program(mut self, name: &str, script: &str) -> Config {
+        self.programs = self.programs.with(name, super::puppet(script));
+        self
+    }
+
+    /// Takes over from a scenario file what a test of one's own supervisor can use: each of its processes is a program of the simulated
+    /// machine (a puppet by its worker's name, a command by its own), and its faults, limits and number of seeds hold. Of a file with axes the
+    /// first case counts. The path is relative to the package.
+    ///
+    /// # Panics
+    /// With all mistakes of the file, or where it cannot be read.
+    #[must_use]
+    pub fn scenario(mut self, path: &str) -> Config {
+        let beside = env("CARGO_MANIFEST_DIR").map(|package| Path::new(&package).join(path));
+        let path = beside.filter(|beside| beside.exists()).unwrap_or_else(|| path.into());
+        let scenario = format::load(&path).unwrap_or_else(|wrong| panic!("\n{}", format::render_all(&wrong, false)));
+        let Some(case) = scenario.cases().into_iter().next() else { return self };
+        for worker in &case.session.workers {
+            let Body::Process(spec) = &worker.body else { continue };
+            self.programs = match (&spec.program, spec.script()) {
+                (Program::Puppet(script), _) => self.programs.with(&worker.name, script.clone()),
+                (Program::Command { argv, .. }, Some(script)) => self.programs.with(&argv[0], script.clone()),
+                (Program::Command { .. }, None) => self.programs,
+            };
+        }
+        self.faults.extend(case.faults.iter().cloned());
+        self.limits = Limits { time: case.limits.time, steps: case.limits.steps };
+        self.seeds = 0..scenario.seeds;
+        self
+    }
+
     /// How a seed chooses its run.
     #[must_use]
     pub fn strategy(mut self, strategy: Strategy) -> Config {
@@ -126,7 +166,7 @@ impl Config {
         self
     }
 
-    /// `SHAKEDOWN_SEED=N` plays exactly that one, `SHAKEDOWN_SEEDS=N|A..B` others than the code says,
+    /// `SHAKEDOWN_SEED=N` plays exactly that one, `SHAKEDOWN_SEEDS=N|A..B|random:N` others than the code says,
     /// `SHAKEDOWN_CHECK_DETERMINISM=1` each of them twice, `SHAKEDOWN_STRATEGY=pct` by another strategy, `SHAKEDOWN_NO_SHRINK=1` tells a
     /// failure as it was found. Failures are kept in `shakedown-regressions` beside the manifest of the package that is tested, unless
     /// `SHAKEDOWN_REGRESSIONS` names another folder, or `off`.

@@ -26,6 +26,7 @@ impl<C: Choose + 'static> Player<C> {
         let world = WorldConfig { history: true, ..WorldConfig::default() };
         let mut simulator = Simulator::new(world, config.limits, chooser);
         simulator.host().world().borrow_mut().set_faults(config.faults.as_slice().into());
+        simulator.host().world().borrow_mut().install(config.programs.clone());
         Player { simulator, oracles: config.oracles.clone() }
     }
 

@@ -14,8 +14,16 @@ pub enum Seeds {
     OfFile,
     /// `N`: 0 to N−1.
     First(u64),
-    /// `A..B`, B excluded.
+    /// `A..B`, B excluded; also what became of `random:N`.
     Between(u64, u64),
+}
+
+/// Seeds that nobody has played before, in all likelihood. They are told in every report, as all seeds are.
+fn fresh(n: u64) -> Seeds {
+    use std::hash::{BuildHasher, RandomState};
+    // Short enough to be read aloud, and far from those that everybody plays.
+    let first = 1_000_000_000 + RandomState::new().hash_one(n) % 999_000_000_000;
+    Seeds::Between(first, first.saturating_add(n))
 }
 
 /// A range of seeds that cannot be read.
@@ -37,8 +45,14 @@ impl FromStr for Seeds {
         let number = |part: &str| {
             let bare = part.replace('_', "");
             bare.parse::<u64>()
-                .map_err(|_| SeedsError(format!("`{text}` is neither `N` nor `A..B`: try 1000 or 0..2000")))
+                .map_err(|_| SeedsError(format!("`{text}` is neither `N`, `A..B` nor `random:N`: try 1000 or 0..2000")))
         };
+        if let Some(n) = text.strip_prefix("random:") {
+            return match number(n)? {
+                0 => Err(SeedsError("0 seeds play nothing: try random:1000".into())),
+                n => Ok(fresh(n)),
+            };
+        }
         match text.split_once("..") {
             None => match number(text)? {
                 0 => Err(SeedsError("0 seeds play nothing: try 1000".into())),
@@ -102,7 +116,9 @@ mod tests {
     fn seeds_are_a_number_or_a_range() {
         assert_eq!("1_000".parse(), Ok(Seeds::First(1000)));
         assert_eq!("0..2000".parse(), Ok(Seeds::Between(0, 2000)));
-        for bad in ["", "x", "5..5", "9..2", "0", "1..", "-1"] {
+        let Ok(Seeds::Between(a, b)) = "random:7".parse() else { panic!("fresh seeds are a range") };
+        assert!(b - a == 7 && a >= 1_000_000_000);
+        for bad in ["", "x", "5..5", "9..2", "0", "1..", "-1", "random:", "random:0", "random"] {
             assert!(bad.parse::<Seeds>().is_err(), "{bad}");
         }
     }
