@@ -10,7 +10,7 @@ use crate::failure::Finding;
 use crate::report::HowCommon;
 use shakedown_core::puppet::{self, Block};
 use shakedown_core::task::TaskCx;
-use shakedown_sim::choose::Chooser;
+use shakedown_sim::choose::{Chooser, Strategy};
 use stage::Player;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -77,6 +77,14 @@ impl<T: 'static, E: Debug + 'static> TestResult for Result<T, E> {
     fn error(self) -> Option<String> {
         self.err().map(|error| format!("the test returned {error:?}"))
     }
+}
+
+/// A strategy by its name, as `pct` or `surw`, for the attribute of a test.
+///
+/// # Panics
+/// For a name that none has; those there are are named.
+pub fn strategy(name: &str) -> Strategy {
+    name.parse().unwrap_or_else(|error| panic!("strategy = {name:?}: {error}"))
 }
 
 /// A puppet script, for a test.

@@ -1,6 +1,6 @@
 //! `#[shakedown::test]`: an async function over a `TaskCx` becomes a test that plays it under many seeds.
 //!
-//! Parsed by hand: one attribute with three keys does not earn a parser's dependencies in every user's build.
+//! Parsed by hand: one attribute with a few keys does not earn a parser's dependencies in every user's build.
 
 use proc_macro::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenStream, TokenTree};
 
@@ -10,8 +10,13 @@ use proc_macro::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenSt
 /// #[shakedown::test(seeds = 1000)]
 /// async fn stop_leaves_nobody_behind(cx: TaskCx) { /* your supervisor; the oracles watch */ }
 /// ```
-/// Keys: `seeds = N`, `time = "60s"` of virtual time, `steps = N`. `SHAKEDOWN_SEED`, `SHAKEDOWN_SEEDS` and
-/// `SHAKEDOWN_CHECK_DETERMINISM` override them when the test runs.
+/// - `seeds = N`, `time = "60s"` of virtual time, `steps = N`, `strategy = "pct"`: how much is played, and how.
+/// - `scenario = "tests/stop.toml"`: programs, faults, limits and seeds of that file, beside the package's manifest.
+/// - `program("server", "on TERM exit 0; hang")`, `fault(Fault::new(…))`, `oracle("name", MyOracle::default)`: as often as needed, each as
+///   the method of `Config` with that name.
+///
+/// A value is any expression. `SHAKEDOWN_SEED`, `SHAKEDOWN_SEEDS` and the other variables of `Config::from_env` override them when the test
+/// runs.
 #[proc_macro_attribute]
 pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
     match expand(arguments, item.clone()) {
@@ -31,33 +36,50 @@ struct Mistake {
 
 fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenStream, Mistake> {
     let name = function_name(&item)?;
-    let keys = keys(arguments)?;
-    let mut configured = String::from(
-        "::shakedown::Config::new(::core::concat!(::core::module_path!(), \"::\", ::core::stringify!(NAME)))",
-    );
-    configured = configured.replace("NAME", &name.to_string());
-    for (key, value) in keys {
-        configured.push_str(&format!(".{key}({value})"));
-    }
+    let calls: TokenStream = calls(arguments)?.into_iter().collect();
+    let (outside, item) = split(&item);
     let wrapper = format!(
-        "#[::core::prelude::v1::test] fn {name}() {{ ITEM ::shakedown::check({configured}.from_env(), {name}); }}"
+        "#[::core::prelude::v1::test] OUTSIDE fn {name}() {{ ITEM \
+         let config = ::shakedown::Config::new(::core::concat!(::core::module_path!(), \"::\", ::core::stringify!({name}))); \
+         ::shakedown::check(config CALLS.from_env(), {name}); }}"
     );
     let wrapper: TokenStream = wrapper
         .parse()
         .map_err(|_| Mistake { message: "this function cannot be made a test".into(), span: name.span() })?;
-    Ok(with_item(wrapper, &item))
+    Ok(filled(wrapper, &[("OUTSIDE", &outside), ("ITEM", &item), ("CALLS", &calls)]))
 }
 
-/// Puts the function where the wrapper says `ITEM`.
-fn with_item(wrapper: TokenStream, item: &TokenStream) -> TokenStream {
+/// Attributes and visibility, which are the test's, and the function itself.
+fn split(item: &TokenStream) -> (TokenStream, TokenStream) {
+    let mut outside = Vec::new();
+    let mut tokens = item.clone().into_iter().peekable();
+    while let Some(TokenTree::Punct(_)) = tokens.peek() {
+        // `#` and its brackets.
+        outside.extend(tokens.next());
+        outside.extend(tokens.next());
+    }
+    if let Some(public) = tokens.next_if(|token| matches!(token, TokenTree::Ident(ident) if ident.to_string() == "pub"))
+    {
+        outside.push(public);
+        // As in `pub(crate)`.
+        outside.extend(tokens.next_if(|token| matches!(token, TokenTree::Group(_))));
+    }
+    (outside.into_iter().collect(), tokens.collect())
+}
+
+/// Puts each of these where the wrapper says its name.
+fn filled(wrapper: TokenStream, parts: &[(&str, &TokenStream)]) -> TokenStream {
     wrapper
         .into_iter()
         .flat_map(|token| match token {
             TokenTree::Group(group) => {
-                let inner = with_item(group.stream(), item);
+                let inner = filled(group.stream(), parts);
                 TokenStream::from(TokenTree::Group(Group::new(group.delimiter(), inner)))
             }
-            TokenTree::Ident(ident) if ident.to_string() == "ITEM" => item.clone(),
+            TokenTree::Ident(ident) => match parts.iter().find(|(name, _)| ident.to_string() == *name) {
+                Some((_, part)) => (*part).clone(),
+                None => TokenTree::Ident(ident).into(),
+            },
             other => TokenStream::from(other),
         })
         .collect()
@@ -90,34 +112,49 @@ fn function_name(item: &TokenStream) -> Result<Ident, Mistake> {
     })
 }
 
-/// `key = literal`, separated by commas.
-fn keys(arguments: TokenStream) -> Result<Vec<(String, String)>, Mistake> {
-    let mut keys = Vec::new();
-    let mut tokens = arguments.into_iter();
+/// `key = expression` and `key(arguments)`, separated by commas: each as the call of a method of `Config`.
+fn calls(arguments: TokenStream) -> Result<Vec<TokenStream>, Mistake> {
+    let mut calls = Vec::new();
+    let mut tokens = arguments.into_iter().peekable();
     while let Some(token) = tokens.next() {
         let span = token.span();
-        let usage = |message: &str| Mistake {
-            message: format!("{message}; known are seeds = N, time = \"60s\", steps = N"),
-            span,
-        };
-        let TokenTree::Ident(key) = token else { return Err(usage("a key was expected")) };
-        let key = key.to_string();
-        if !["seeds", "time", "steps"].contains(&key.as_str()) {
-            return Err(usage(&format!("unknown key `{key}`")));
-        }
-        match (tokens.next(), tokens.next()) {
-            (Some(TokenTree::Punct(equals)), Some(TokenTree::Literal(value))) if equals.as_char() == '=' => {
-                keys.push((key, value.to_string()));
+        let mistake = |message: &str| Mistake { message: format!("{message}; known are {KNOWN}"), span };
+        let TokenTree::Ident(key) = token else { return Err(mistake("a key was expected")) };
+        let name = key.to_string();
+        let rest: Vec<TokenTree> = std::iter::from_fn(|| tokens.next_if(|token| !is_punct(token, ','))).collect();
+        let comma = tokens.next();
+        let arguments = match (rest.as_slice(), VALUES.contains(&&*name), CALLS.contains(&&*name)) {
+            (_, false, false) => return Err(mistake(&format!("unknown key `{name}`"))),
+            ([equals, value @ ..], true, _) if is_punct(equals, '=') && !value.is_empty() => {
+                value.iter().cloned().collect()
             }
-            _ => return Err(usage(&format!("`{key}` needs a value"))),
-        }
-        match tokens.next() {
-            None => break,
-            Some(TokenTree::Punct(comma)) if comma.as_char() == ',' => {}
-            Some(_) => return Err(usage("keys are separated by commas")),
+            ([TokenTree::Group(group)], _, true) if group.delimiter() == Delimiter::Parenthesis => group.stream(),
+            (_, true, _) => return Err(mistake(&format!("`{name}` needs a value: `{name} = …`"))),
+            (_, _, true) => return Err(mistake(&format!("`{name}` needs arguments: `{name}(…)`"))),
+        };
+        calls.push(call(key, &name, arguments));
+        if comma.is_none() {
+            break;
         }
     }
-    Ok(keys)
+    Ok(calls)
+}
+
+/// `.key(arguments)`, spelt so that a mistake in an argument is told at its place.
+fn call(key: Ident, name: &str, arguments: TokenStream) -> TokenStream {
+    let arguments = if name == "strategy" {
+        let parse: TokenStream = "::shakedown::strategy".parse().expect("a path is Rust");
+        let value = TokenTree::Group(Group::new(Delimiter::Parenthesis, arguments));
+        parse.into_iter().chain([value]).collect()
+    } else {
+        arguments
+    };
+    let arguments = TokenTree::Group(Group::new(Delimiter::Parenthesis, arguments));
+    [TokenTree::Punct(Punct::new('.', Spacing::Alone)), TokenTree::Ident(key), arguments].into_iter().collect()
+}
+
+fn is_punct(token: &TokenTree, wanted: char) -> bool {
+    matches!(token, TokenTree::Punct(punct) if punct.as_char() == wanted)
 }
 
 fn compile_error(message: &str, span: Span) -> TokenStream {
@@ -131,3 +168,10 @@ fn compile_error(message: &str, span: Span) -> TokenStream {
     ];
     tokens.into_iter().collect()
 }
+
+/// Keys with a value.
+const VALUES: [&str; 5] = ["seeds", "time", "steps", "strategy", "scenario"];
+/// Keys with arguments, which may come more than once.
+const CALLS: [&str; 3] = ["program", "fault", "oracle"];
+const KNOWN: &str = "seeds = N, time = \"60s\", steps = N, strategy = \"pct\", scenario = \"file.toml\", program(name, script), fault(…), \
+                     oracle(name, make)";
