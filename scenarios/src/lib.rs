@@ -17,10 +17,10 @@
 //! ```
 #![forbid(unsafe_code)]
 
-pub mod cli;
 pub mod compare;
 pub mod failure;
 pub mod format;
+#[cfg(feature = "real")]
 pub mod live;
 pub mod oracle;
 pub mod pattern;
@@ -38,6 +38,7 @@ pub use shakedown_core::runner;
 pub use shakedown_core::select;
 pub use shakedown_core::snapshot;
 pub use shakedown_macros::test;
+#[cfg(feature = "real")]
 pub use shakedown_real as real;
 pub use shakedown_sim as sim;
 

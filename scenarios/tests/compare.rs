@@ -1,4 +1,4 @@
-//! Comparing: what a sweep shows is found, what cannot be is refuted, what is not known is said to be so; and the command that does it.
+//! Comparing: what a sweep shows is found, what cannot be is refuted, and what is not known is said to be so.
 
 use shakedown::compare::{Budget, Decision, Outcome, decide, outcome_of, outcomes};
 use shakedown::core::vocab::{Body, RestartWhen};
@@ -6,9 +6,7 @@ use shakedown::failure::Stage;
 use shakedown::format::{Case, find, load, read};
 use shakedown::sweep::Player;
 use shakedown_sim::choose::{Chooser, Pilot, Record, Strategy};
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
 fn case(text: &str) -> Case {
     read("test.toml", text).expect("a scenario without mistakes").cases().remove(0)
@@ -128,63 +126,4 @@ fn a_program_without_a_race_has_exactly_one_outcome() {
             found.all
         );
     }
-}
-
-/// A folder of this test's own, new at each run.
-fn folder(name: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("compare-{name}"));
-    let _absent = fs::remove_dir_all(&path);
-    fs::create_dir_all(&path).expect("the target folder is ours to write");
-    path
-}
-
-/// What `shakedown compare` says of a file, but for the time it took. `None`, printed, where the machine has no private pid
-/// namespace: nothing that signals is played without one.
-fn compared(name: &str, text: &str, args: &[&str]) -> Option<(Option<i32>, String)> {
-    let folder = folder(name);
-    fs::write(folder.join("file.toml"), text).expect("written");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_shakedown"));
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SHAKEDOWN_")) {
-        command.env_remove(name);
-    }
-    let out =
-        command.args(["compare", "file.toml"]).args(args).current_dir(&folder).output().expect("the command runs");
-    let (said, complained) = (String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
-    if out.status.code() == Some(7) && complained.contains("no private pid namespace") {
-        println!("skipped: {complained}");
-        return None;
-    }
-    let timeless = said.lines().map(|line| if line.starts_with("in ") { "in no time" } else { line });
-    Some((out.status.code(), timeless.collect::<Vec<_>>().join("\n") + "\n" + &complained))
-}
-
-/// Its stand-in is not what the shell does.
-const LIAR: &str = "schema = 1\nname = \"liar\"\n[workers.shell]\ncommand = [\"sh\", \"-c\", \"exit 3\"]\nsim = \"sleep 1ms; exit 4\"\n";
-
-#[test]
-fn the_command_tells_agreement_disagreement_and_what_is_undecided() {
-    let honest = LIAR.replace("exit 4", "exit 3").replace("liar", "honest");
-    for (name, text, args, code) in [
-        ("agrees", honest.as_str(), &["--runs", "2"][..], 0),
-        ("differs", LIAR, &["--runs", "2"], 1),
-        ("undecided", LIAR, &["--runs", "2", "--budget", "1"], 5),
-        ("long", &format!("{LIAR}[limits]\ntime = \"61s\"\n"), &[], 7),
-    ] {
-        let Some((exit, said)) = compared(name, text, args) else { return };
-        assert_eq!(exit, Some(code), "{name}: {said}");
-        insta::assert_snapshot!(name, said);
-    }
-}
-
-#[test]
-fn each_line_of_json_is_an_object_of_the_contract() {
-    let Some((exit, said)) = compared("json", LIAR, &["--runs", "2", "--format", "json"]) else { return };
-    let objects: Vec<serde_json::Value> =
-        said.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect();
-    let types: Vec<&str> = objects.iter().filter_map(|object| object["type"].as_str()).collect();
-    assert_eq!((exit, types.as_slice()), (Some(1), &["case", "failure", "summary"][..]), "{said}");
-    for (at, key, value) in [(0, "seeds", 2), (0, "failed", 2), (0, "undecided", 0), (0, "unseen", 1), (2, "exit", 1)] {
-        assert_eq!(objects[at][key], value, "{key}: {said}");
-    }
-    assert_eq!((&objects[1]["oracle"], &objects[1]["seed"]), (&"compare".into(), &serde_json::Value::Null));
 }

@@ -1,5 +1,5 @@
 //! Who may depend on whom, read from the manifests: core on nobody, sim and real on core, the zoo on core and sim, the facade on all but
-//! the zoo.
+//! the zoo, the command on the facade.
 //! An edge is easy to add and hard to take back, so it fails here before anything is built upon it. Dev-dependencies do not count.
 use std::fmt::Write as _;
 use std::path::Path;
@@ -50,6 +50,17 @@ fn a_planted_edge_is_found() {
     );
     check("scenarios", "[dependencies]\nnix = '0.30'", &["scenarios must not depend on nix: it belongs to real"]);
     check(
+        "scenarios",
+        "[dependencies]\nshakedown-real.workspace = true",
+        &["scenarios must not depend on shakedown-real unless it is optional"],
+    );
+    check("scenarios", "[dependencies]\nclap = '4'", &["scenarios must not depend on clap: it belongs to the command"]);
+    check(
+        "scenarios/command",
+        "[dependencies]\nshakedown-core.workspace = true",
+        &["scenarios/command must not depend on shakedown-core"],
+    );
+    check(
         "scenarios/zoo",
         "[dependencies]\nshakedown = { path = '..' }",
         &["scenarios/zoo must not depend on shakedown"],
@@ -86,6 +97,7 @@ const LAYERS: &[Layer] = &[
         ours: &["shakedown-core", "shakedown-sim", "shakedown-macros", "shakedown-real"],
         others: Others::Pure,
     },
+    Layer { folder: "scenarios/command", ours: &["shakedown"], others: Others::Pure },
     Layer { folder: "scenarios/zoo", ours: &["shakedown-core", "shakedown-sim"], others: Others::Pure },
     Layer {
         folder: "fuzz",
@@ -96,6 +108,9 @@ const LAYERS: &[Layer] = &[
 
 /// Crates that reach the operating system; only real may name them.
 const SYSTEM: &[&str] = &["async-io", "libc", "mio", "nix", "rustix", "signal-hook", "smol", "tokio"];
+
+/// Crates of the command line, which the tests of a user need not build.
+const COMMAND: &[&str] = &["clap", "ctrlc", "indicatif"];
 
 impl Layer {
     fn complaints(&self, manifest: &str) -> Vec<String> {
@@ -118,6 +133,12 @@ impl Layer {
 
     fn edge(&self, name: &str, optional: bool) -> Option<String> {
         let folder = self.folder;
+        if folder == "scenarios" && name == "shakedown-real" && !optional {
+            return Some(format!("{folder} must not depend on {name} unless it is optional"));
+        }
+        if folder == "scenarios" && COMMAND.contains(&name) {
+            return Some(format!("{folder} must not depend on {name}: it belongs to the command"));
+        }
         if name == "shakedown" || name.starts_with("shakedown-") {
             return (!self.ours.contains(&name)).then(|| format!("{folder} must not depend on {name}"));
         }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 /// How a command went.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Exit {
+pub(crate) enum Exit {
     /// All held.
     Held,
     /// An expectation or an oracle failed.
@@ -29,7 +29,7 @@ pub enum Exit {
 
 impl Exit {
     /// The process's exit code.
-    pub const fn code(self) -> u8 {
+    pub(crate) const fn code(self) -> u8 {
         match self {
             Exit::Held => 0,
             Exit::Failed => 1,
@@ -46,7 +46,7 @@ impl Exit {
 
     /// Of several, the first of 70, 130, 2, 3, 6, 1, 5, 7, 4, 0.
     #[must_use]
-    pub fn worst(self, other: Exit) -> Exit {
+    pub(crate) fn worst(self, other: Exit) -> Exit {
         const ORDER: [Exit; 10] = [
             Exit::Bug,
             Exit::Interrupted,

@@ -1,16 +1,17 @@
 //! `shakedown check`: read the files, say all that is wrong with them.
 
-use super::{Exit, Files, load};
+use crate::cli::{Files, load};
+use crate::exit::Exit;
 use clap::Args;
 
 /// The arguments of `check`.
 #[derive(Args, Debug)]
-pub(super) struct CheckArgs {
+pub(crate) struct CheckArgs {
     #[command(flatten)]
     files: Files,
 }
 
-pub(super) fn run(args: &CheckArgs) -> Exit {
+pub(crate) fn run(args: &CheckArgs) -> Exit {
     match load(&args.files) {
         Ok(scenarios) => {
             let cases: usize = scenarios.iter().map(|s| s.cases().len()).sum();

@@ -1,16 +1,16 @@
 //! `shakedown replay`: recorded failures, exactly as they were found, also after unrelated edits.
 
-use super::Exit;
-use crate::failure::{Effort, FailureFile, Replayed};
-use crate::format::{self, Scenario};
-use crate::report::{FailureReport, RunOf, failure_block, plural};
-use crate::sweep::{replay, tell_replayed};
+use crate::exit::Exit;
 use clap::Args;
+use shakedown::failure::{Effort, FailureFile, Replayed};
+use shakedown::format::{self, Scenario};
+use shakedown::report::{FailureReport, RunOf, failure_block, plural};
+use shakedown::sweep::{replay, tell_replayed};
 use std::path::{Path, PathBuf};
 
 /// The arguments of `replay`.
 #[derive(Args, Debug)]
-pub(super) struct ReplayArgs {
+pub(crate) struct ReplayArgs {
     /// Failure files, as `sim --out` and `explore --out` write them
     #[arg(required = true)]
     files: Vec<PathBuf>,
@@ -19,7 +19,7 @@ pub(super) struct ReplayArgs {
     no_shrink: bool,
 }
 
-pub(super) fn run(args: &ReplayArgs) -> Exit {
+pub(crate) fn run(args: &ReplayArgs) -> Exit {
     let effort = if args.no_shrink { Effort::NONE } else { Effort::default() };
     args.files.iter().fold(Exit::Held, |exit, path| exit.worst(replay_one(path, effort)))
 }
@@ -47,7 +47,7 @@ fn replay_one(path: &Path, effort: Effort) -> Exit {
 }
 
 /// Plays a recorded failure of this scenario, and tells of it where it still fails.
-pub(super) fn replay_in(
+pub(crate) fn replay_in(
     scenario: &Scenario,
     path: &Path,
     file: &FailureFile,

@@ -1,21 +1,12 @@
 //! The command line: `sim`, `real`, `compare` and `check`. Every flag has an environment name; a flag wins over it, it wins over the file.
 
-mod check;
-mod compare;
-mod exit;
-mod explore;
-mod progress;
-mod real;
-mod replay;
-mod sim;
-
-pub use exit::Exit;
-
-use crate::failure::FailureFile;
-use crate::format::{self, Scenario, render_all};
-use crate::sweep::Seeds;
+use crate::exit::Exit;
+use crate::{check, compare, explore, real, replay, sim};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use shakedown_core::oracle::OracleName;
+use shakedown::core::oracle::OracleName;
+use shakedown::failure::FailureFile;
+use shakedown::format::{self, Scenario, render_all};
+use shakedown::sweep::Seeds;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -69,10 +60,10 @@ enum Command {
 
 /// What every command that reads scenarios takes.
 #[derive(Args, Debug)]
-struct Files {
+pub(crate) struct Files {
     /// Scenario files, or folders to search for `*.toml` with a top-level `schema`
     #[arg(default_value = "scenarios", env = "SHAKEDOWN_PATHS", value_delimiter = ':')]
-    paths: Vec<PathBuf>,
+    pub(crate) paths: Vec<PathBuf>,
     /// Only scenarios whose name or path matches this glob, such as `stop*`
     #[arg(long, env = "SHAKEDOWN_FILTER", value_name = "GLOB")]
     filter: Option<String>,
@@ -83,7 +74,7 @@ struct Files {
 
 /// When colour is used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-enum When {
+pub(crate) enum When {
     Auto,
     Always,
     Never,
@@ -91,7 +82,7 @@ enum When {
 
 /// How results are printed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-enum Format {
+pub(crate) enum Format {
     /// For people
     Human,
     /// One JSON object a line on stdout, all talk on stderr
@@ -120,7 +111,7 @@ const NOT_YET: &[&str] = &[
 ];
 
 /// Parses the command line, does it, and says how it went.
-pub fn main() -> ExitCode {
+pub(crate) fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -147,7 +138,7 @@ fn explain(name: Option<&str>) -> Exit {
         Some((_, Some(oracle))) => print!("{}", story(oracle)),
         None => OracleName::ALL.iter().for_each(|oracle| println!("{}", story(*oracle))),
         Some((name, None)) => {
-            let near = shakedown_core::puppet::nearest(name, OracleName::ALL.iter().map(|oracle| oracle.name()));
+            let near = shakedown::core::puppet::nearest(name, OracleName::ALL.iter().map(|oracle| oracle.name()));
             let hint = near.map_or(String::new(), |near| format!(", did you mean `{near}`?"));
             eprintln!("error: no oracle is called `{name}`{hint}\nhelp: `shakedown explain` tells of all of them");
             return Exit::Usage;
@@ -158,7 +149,11 @@ fn explain(name: Option<&str>) -> Exit {
 
 /// An oracle's name and its story, in lines of a hundred columns.
 fn story(oracle: OracleName) -> String {
-    format!("{}\n\n  {}\n", oracle.name(), crate::report::wrap(oracle.explain(), crate::report::WIDTH - 2).join("\n  "))
+    format!(
+        "{}\n\n  {}\n",
+        oracle.name(),
+        shakedown::report::wrap(oracle.explain(), shakedown::report::WIDTH - 2).join("\n  ")
+    )
 }
 
 fn other(words: &[String]) -> Exit {
@@ -171,13 +166,13 @@ fn other(words: &[String]) -> Exit {
     }
     let known = ["sim", "real", "compare", "explore", "replay", "check", "explain"].iter().chain(NOT_YET).copied();
     let hint =
-        shakedown_core::puppet::nearest(word, known).map_or(String::new(), |near| format!(", did you mean `{near}`?"));
+        shakedown::core::puppet::nearest(word, known).map_or(String::new(), |near| format!(", did you mean `{near}`?"));
     eprintln!("error: unknown command `{word}`{hint}\n\nTry `shakedown --help`.");
     Exit::Usage
 }
 
 /// The scenarios of these paths, or everything that is wrong with them, printed.
-fn load(files: &Files) -> Result<Vec<Arc<Scenario>>, Exit> {
+pub(crate) fn load(files: &Files) -> Result<Vec<Arc<Scenario>>, Exit> {
     let styled = match files.color {
         When::Always => true,
         When::Never => false,
@@ -196,7 +191,8 @@ fn load(files: &Files) -> Result<Vec<Arc<Scenario>>, Exit> {
         return Err(Exit::BadFile);
     }
     if let Some(filter) = &files.filter {
-        let fits = |s: &Arc<Scenario>| crate::pattern::glob(filter, &s.name) || crate::pattern::glob(filter, &s.file);
+        let fits =
+            |s: &Arc<Scenario>| shakedown::pattern::glob(filter, &s.name) || shakedown::pattern::glob(filter, &s.file);
         scenarios.retain(fits);
     }
     if scenarios.is_empty() {
@@ -211,7 +207,7 @@ fn load(files: &Files) -> Result<Vec<Arc<Scenario>>, Exit> {
 }
 
 /// Writes a failure file, and says where; what cannot be written is told, and loses nothing.
-fn saved(file: &FailureFile, folder: &Path) -> Option<String> {
+pub(crate) fn saved(file: &FailureFile, folder: &Path) -> Option<String> {
     match file.save(folder) {
         Ok(path) => Some(path.display().to_string()),
         Err(error) => {
@@ -222,7 +218,7 @@ fn saved(file: &FailureFile, folder: &Path) -> Option<String> {
 }
 
 /// The seeds that the flags ask for.
-fn seeds(seed: Option<u64>, seeds: Option<Seeds>) -> Seeds {
+pub(crate) fn seeds(seed: Option<u64>, seeds: Option<Seeds>) -> Seeds {
     match (seed, seeds) {
         (Some(seed), _) => Seeds::Between(seed, seed.saturating_add(1)),
         (None, Some(seeds)) => seeds,

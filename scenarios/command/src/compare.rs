@@ -1,25 +1,26 @@
 //! `shakedown compare`: the same files with real processes, and whether the simulator can come to each of their outcomes.
 
-use super::real::{Play, complain_of_leftovers, enter, skipped, sweep_up};
-use super::{Exit, Files, Format, load};
-use crate::compare::{
+use crate::cli::{Files, Format, load};
+use crate::exit::Exit;
+use crate::real::{Play, complain_of_leftovers, enter, skipped, sweep_up};
+use clap::Args;
+use shakedown::compare::{
     Agreement, Budget, Compared, ComparedLine, Decided, RealRun, compare, compared_line, difference_block, outcome_of,
     trouble,
 };
-use crate::format::Scenario;
-use crate::live::{self, LiveRun};
-use crate::report::{
+use shakedown::core::time::Instant;
+use shakedown::format::Scenario;
+use shakedown::live::{self, LiveRun};
+use shakedown::report::{
     FailureLine, FailureReport, HowCommon, RunOf, SummaryLine, Surprises, SweepSummary, duration, plural, timeline,
 };
-use crate::sweep::{Job, Seeds};
-use clap::Args;
-use shakedown_core::time::Instant;
+use shakedown::sweep::{Job, Seeds};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// The arguments of `compare`.
 #[derive(Args, Debug)]
-pub(super) struct CompareArgs {
+pub(crate) struct CompareArgs {
     #[command(flatten)]
     files: Files,
     #[command(flatten)]
@@ -35,7 +36,7 @@ pub(super) struct CompareArgs {
 /// How many simulations look for outcomes that no real run has shown. They are information: a few seconds for all of a corpus.
 const ENUMERATION: Budget = Budget { runs: 2_000, steps: 2_000_000 };
 
-pub(super) fn run(args: &CompareArgs) -> Exit {
+pub(crate) fn run(args: &CompareArgs) -> Exit {
     let name = match enter(args.play.on_this_machine) {
         Ok(name) => name,
         Err(exit) => return exit,
@@ -56,7 +57,7 @@ struct Tally {
 fn compare_all(args: &CompareArgs, scenarios: &[Arc<Scenario>], name: &str) -> Exit {
     let began = std::time::Instant::now();
     let (mut tally, mut exit) = (Tally::default(), Exit::Held);
-    let mut jobs = Job::all(scenarios, Seeds::First(1), shakedown_sim::choose::Strategy::default());
+    let mut jobs = Job::all(scenarios, Seeds::First(1), shakedown::sim::choose::Strategy::default());
     jobs.retain(|job| args.play.case.is_none_or(|case| job.case.index == case));
     for job in &jobs {
         match skipped(args.play.long, job).or_else(|| cannot_be_simulated(job)) {
@@ -128,7 +129,7 @@ fn rerun(args: &CompareArgs, job: &Job, decided: &Decided) -> String {
 }
 
 fn failure(job: &Job, decided: &Decided, run: &LiveRun, message: String, runs: u64, rerun: String) -> FailureReport {
-    let names = crate::sweep::PlanNames(&job.case.session);
+    let names = shakedown::sweep::PlanNames(&job.case.session);
     FailureReport {
         scenario: job.scenario.name.to_string(),
         case_index: job.case.index,
@@ -137,8 +138,8 @@ fn failure(job: &Job, decided: &Decided, run: &LiveRun, message: String, runs: u
         oracle: "compare".into(),
         subject: "session".into(),
         at: run.moments.last().map_or(Instant::ZERO, |moment| match moment {
-            shakedown_sim::Moment::Fact(fact) => fact.at,
-            shakedown_sim::Moment::Process(event) => event.at,
+            shakedown::sim::Moment::Fact(fact) => fact.at,
+            shakedown::sim::Moment::Process(event) => event.at,
         }),
         message,
         decisions: 0,
@@ -146,7 +147,7 @@ fn failure(job: &Job, decided: &Decided, run: &LiveRun, message: String, runs: u
         rerun,
         reproduced: None,
         minimised: None,
-        timeline: timeline(&crate::report::Story { moments: &run.moments, names: &names, failure: None }),
+        timeline: timeline(&shakedown::report::Story { moments: &run.moments, names: &names, failure: None }),
         why: None,
         told_surprises: Vec::new(),
         needs: Vec::new(),
@@ -159,9 +160,9 @@ fn print_summary(args: &CompareArgs, tally: &Tally, real_time: Duration, exit: E
     let runs: u64 = tally.compared.iter().map(|compared| compared.runs).sum();
     let distinct: u64 = tally.compared.iter().map(|compared| compared.real.len() as u64).sum();
     let sum_of =
-        |is: fn(&crate::compare::Decision) -> bool| tally.compared.iter().map(|c| c.runs_that(is)).sum::<u64>();
-    let failed = sum_of(|decision| matches!(decision, crate::compare::Decision::Unreachable { .. }));
-    let undecided = sum_of(|decision| matches!(decision, crate::compare::Decision::Undecided { .. }));
+        |is: fn(&shakedown::compare::Decision) -> bool| tally.compared.iter().map(|c| c.runs_that(is)).sum::<u64>();
+    let failed = sum_of(|decision| matches!(decision, shakedown::compare::Decision::Unreachable { .. }));
+    let undecided = sum_of(|decision| matches!(decision, shakedown::compare::Decision::Undecided { .. }));
     match args.play.format {
         Format::Human => {
             tally.blocks.iter().for_each(|block| print!("\n{block}"));

@@ -1,24 +1,25 @@
 //! `shakedown real`: the same files with real processes, in a pid namespace of their own.
 
-use super::{Exit, Files, Format, load};
-use crate::format::Scenario;
-use crate::live::{self, LiveRun};
-use crate::report::{
+use crate::cli::{Files, Format, load};
+use crate::exit::Exit;
+use clap::Args;
+use shakedown::core::vocab::{Fact, FactRecord};
+use shakedown::format::Scenario;
+use shakedown::live::{self, LiveRun};
+use shakedown::real::namespace;
+use shakedown::report::{
     CaseLine, CaseSummary, FailureLine, FailureReport, HowCommon, RunOf, Story, SummaryLine, Surprises, SweepSummary,
     case_line, failure_block, sweep_summary, timeline,
 };
-use crate::sweep::{Job, PlanNames, Seeds};
-use clap::Args;
-use shakedown_core::vocab::{Fact, FactRecord};
-use shakedown_real::namespace;
-use shakedown_sim::Moment;
+use shakedown::sim::Moment;
+use shakedown::sweep::{Job, PlanNames, Seeds};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The arguments of `real`.
 #[derive(Args, Debug)]
-pub(super) struct RealArgs {
+pub(crate) struct RealArgs {
     #[command(flatten)]
     files: Files,
     #[command(flatten)]
@@ -30,31 +31,31 @@ pub(super) struct RealArgs {
 
 /// What every command takes that plays on this machine.
 #[derive(Args, Debug)]
-pub(super) struct Play {
+pub(crate) struct Play {
     /// What ranges are drawn from
     #[arg(long, env = "SHAKEDOWN_SEED", value_name = "N", default_value_t = 0)]
-    pub(super) seed: u64,
+    pub(crate) seed: u64,
     /// Only this case of each scenario, counted from 1
     #[arg(long, env = "SHAKEDOWN_CASE", value_name = "K")]
-    pub(super) case: Option<u32>,
+    pub(crate) case: Option<u32>,
     /// Play scenarios whose `limits.time` is above 60s too
     #[arg(long, env = "SHAKEDOWN_LONG")]
-    pub(super) long: bool,
+    pub(crate) long: bool,
     /// Fail with exit code 7 where anything had to be skipped
     #[arg(long, env = "SHAKEDOWN_REQUIRE")]
-    pub(super) require: bool,
+    pub(crate) require: bool,
     /// Play among the processes of this machine instead of in a private pid namespace
     #[arg(long, env = "SHAKEDOWN_ON_THIS_MACHINE")]
-    pub(super) on_this_machine: bool,
+    pub(crate) on_this_machine: bool,
     /// How results are printed
     #[arg(long, env = "SHAKEDOWN_FORMAT", default_value = "human")]
-    pub(super) format: Format,
+    pub(crate) format: Format,
 }
 
 /// The longest `limits.time` that is played unasked.
 const LIMIT_UNASKED: Duration = Duration::from_secs(60);
 
-pub(super) fn run(args: &RealArgs) -> Exit {
+pub(crate) fn run(args: &RealArgs) -> Exit {
     let name = match enter(args.play.on_this_machine) {
         Ok(name) => name,
         Err(exit) => return exit,
@@ -67,7 +68,7 @@ pub(super) fn run(args: &RealArgs) -> Exit {
 
 /// Enters a private pid namespace, unless told not to, and says what the run is called. To be called before any thread exists, and
 /// before anything is printed: this process is replaced by one inside.
-pub(super) fn enter(on_this_machine: bool) -> Result<String, Exit> {
+pub(crate) fn enter(on_this_machine: bool) -> Result<String, Exit> {
     if on_this_machine {
         return Ok(format!("on-this-machine-{}", std::process::id()));
     }
@@ -81,7 +82,7 @@ pub(super) fn enter(on_this_machine: bool) -> Result<String, Exit> {
 }
 
 /// Why a scenario is not played, if it is not.
-pub(super) fn skipped(long: bool, job: &Job) -> Option<String> {
+pub(crate) fn skipped(long: bool, job: &Job) -> Option<String> {
     if !job.scenario.real {
         return Some(job.scenario.real_reason.clone().unwrap_or_else(|| "it says `real = false`".into()));
     }
@@ -96,7 +97,7 @@ pub(super) fn skipped(long: bool, job: &Job) -> Option<String> {
 }
 
 /// Complains of whoever this run has left behind when all is over.
-pub(super) fn complain_of_leftovers(name: &str) -> Exit {
+pub(crate) fn complain_of_leftovers(name: &str) -> Exit {
     let left = namespace::leftovers(name);
     for (pid, command) in &left {
         eprintln!("error: left behind: {pid} {command}");
@@ -115,7 +116,7 @@ struct Tally {
 fn play_all(args: &RealArgs, scenarios: &[Arc<Scenario>], name: &str) -> Exit {
     let began = Instant::now();
     let (mut tally, mut exit) = (Tally::default(), Exit::Held);
-    let mut jobs = Job::all(scenarios, Seeds::First(1), shakedown_sim::choose::Strategy::default());
+    let mut jobs = Job::all(scenarios, Seeds::First(1), shakedown::sim::choose::Strategy::default());
     jobs.retain(|job| args.play.case.is_none_or(|case| job.case.index == case));
     for job in &jobs {
         match skipped(args.play.long, job) {
@@ -185,7 +186,7 @@ fn play_case(args: &RealArgs, job: &Job, name: &str, tally: &mut Tally) -> Exit 
 }
 
 /// Ends whoever outlived the session by its own word, and complains of everybody else.
-pub(super) fn sweep_up(job: &Job, run: &LiveRun, name: &str) -> Exit {
+pub(crate) fn sweep_up(job: &Job, run: &LiveRun, name: &str) -> Exit {
     let named: BTreeSet<i32> = run
         .moments
         .iter()

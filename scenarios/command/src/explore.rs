@@ -1,15 +1,16 @@
 //! `shakedown explore`: every schedule within bounds, and a certificate that says what was held calm; or the first failure, a smallest one.
 
-use super::{Exit, Files, load};
-use crate::failure::{Effort, FailureFile, Investigated, investigate};
-use crate::format::{Case, Scenario};
-use crate::report::{RunOf, failure_block, plural, wrap};
-use crate::sweep::{Player, explore, explored_case, tell_replayed};
+use crate::cli::{Files, load};
+use crate::exit::Exit;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use shakedown_core::site::Kind;
-use shakedown_sim::choose::{Chooser, Record, Trace};
-use shakedown_sim::explore::{Bounds, Budget, Explored};
+use shakedown::core::site::Kind;
+use shakedown::failure::{Effort, FailureFile, Investigated, investigate};
+use shakedown::format::{Case, Scenario};
+use shakedown::report::{RunOf, failure_block, plural, wrap};
+use shakedown::sim::choose::{Chooser, Record, Trace};
+use shakedown::sim::explore::{Bounds, Budget, Explored};
+use shakedown::sweep::{Player, explore, explored_case, tell_replayed};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use std::time::Instant;
 
 /// The arguments of `explore`.
 #[derive(Args, Debug)]
-pub(super) struct ExploreArgs {
+pub(crate) struct ExploreArgs {
     #[command(flatten)]
     files: Files,
     /// Only this case of each scenario, counted from 1
@@ -44,7 +45,7 @@ pub(super) struct ExploreArgs {
     out: Option<PathBuf>,
 }
 
-pub(super) fn run(args: &ExploreArgs) -> Exit {
+pub(crate) fn run(args: &ExploreArgs) -> Exit {
     let scenarios = match load(&args.files) {
         Ok(scenarios) => scenarios,
         Err(exit) => return exit,
@@ -144,7 +145,7 @@ fn certificate<T>(explored: &Explored<T>, bounds: Bounds, began: Instant) -> Vec
 }
 
 /// Beside the words at the left edge.
-const WIDTH: usize = crate::report::WIDTH - 6;
+const WIDTH: usize = shakedown::report::WIDTH - 6;
 
 fn held_calm(held: &BTreeMap<Kind, u64>) -> String {
     let words = |kind: Kind| match kind {
@@ -173,5 +174,5 @@ fn again(args: &ExploreArgs, scenario: &Scenario, case: &Case) -> String {
 fn save(args: &ExploreArgs, scenario: &Scenario, case: &Case, investigated: &Investigated) -> Option<String> {
     let folder = args.out.as_ref()?;
     let file = FailureFile::of(investigated, &scenario.file, &case.label, &again(args, scenario, case))?;
-    super::saved(&file, folder)
+    crate::cli::saved(&file, folder)
 }

@@ -1,15 +1,15 @@
 //! The progress of a sweep: a bar on a terminal, lines elsewhere, nothing if asked.
 
-use crate::sweep::Progress;
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use shakedown::sweep::Progress;
 use std::io::IsTerminal;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 /// How progress is shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-pub(super) enum Show {
+pub(crate) enum Show {
     /// A bar on a terminal, lines of long sweeps elsewhere
     Auto,
     /// A bar
@@ -21,7 +21,7 @@ pub(super) enum Show {
 }
 
 /// Shows the progress on stderr until `done` says so.
-pub(super) fn watch(show: Show, total: u64, progress: &Progress, done: impl Fn() -> bool) {
+pub(crate) fn watch(show: Show, total: u64, progress: &Progress, done: impl Fn() -> bool) {
     let show = match show {
         Show::Auto if std::io::stderr().is_terminal() => Show::Bar,
         Show::Auto => Show::Lines,

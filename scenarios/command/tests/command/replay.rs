@@ -1,28 +1,12 @@
 //! A failure that was found is written down, and found again: also after the scenario has been edited elsewhere.
 
+use crate::folder;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-
-/// A folder of this test's own, new at each run.
-fn folder(name: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("replay-{name}"));
-    let _absent = fs::remove_dir_all(&path);
-    fs::create_dir_all(&path).expect("the target folder is ours to write");
-    path
-}
 
 fn shakedown(folder: &Path, args: &[&str]) -> (Option<i32>, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_shakedown"));
-    // What the caller's environment says is not this test's business.
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("SHAKEDOWN_") {
-            command.env_remove(name);
-        }
-    }
-    let Output { status, stdout, stderr } = command.args(args).current_dir(folder).output().expect("the command runs");
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the command speaks UTF-8");
-    (status.code(), text(stdout), text(stderr))
+    let said = crate::shakedown(folder, args);
+    (said.code, said.out, said.err)
 }
 
 /// Killed if it takes longer to leave than it is given, and if a start fails in between.
@@ -62,12 +46,12 @@ fn only(folder: &Path) -> PathBuf {
 
 #[test]
 fn a_failure_replays_after_an_unrelated_worker_and_an_unrelated_fault_were_added() {
-    let folder = folder("edited");
+    let folder = folder("replay-edited");
     fs::write(folder.join("race.toml"), RACE).expect("written");
     let (code, block, told) =
         shakedown(&folder, &["sim", "race.toml", "--seeds", "200", "--out", "shakedown-regressions"]);
     assert_eq!(code, Some(1), "{told}");
-    let readme = include_str!("../../README.md");
+    let readme = include_str!("../../../../README.md");
     for label in ["  minimised  ", "  surprise 1  ", "  needs  ", "  Tipping point  "] {
         let line = block.lines().find(|line| line.starts_with(label)).expect(label);
         assert!(readme.contains(line), "README shows another line than this: {line}");
@@ -102,7 +86,7 @@ fn a_failure_replays_after_an_unrelated_worker_and_an_unrelated_fault_were_added
 
 #[test]
 fn a_failure_that_is_mended_holds_and_one_that_does_not_fit_any_more_is_called_stale() {
-    let folder = folder("stale");
+    let folder = folder("replay-stale");
     fs::write(folder.join("race.toml"), RACE).expect("written");
     let (code, _, told) = shakedown(&folder, &["sim", "race.toml", "--seeds", "200", "--out", "."]);
     assert_eq!(code, Some(1), "{told}");
@@ -128,7 +112,7 @@ fn a_failure_that_is_mended_holds_and_one_that_does_not_fit_any_more_is_called_s
 
 #[test]
 fn an_exploration_prints_a_certificate_or_a_smallest_failure() {
-    let folder = folder("explore");
+    let folder = folder("replay-explore");
     fs::write(folder.join("race.toml"), RACE.replace("[[expect]]", "[[expect]]\nnever = \"api killed\"\n[[expect]]"))
         .expect("written");
     let (code, told, _) = shakedown(&folder, &["explore", "race.toml", "--delays", "2", "--faults", "1"]);
@@ -150,7 +134,7 @@ fn an_exploration_prints_a_certificate_or_a_smallest_failure() {
 /// The grace of RACE lies within the range of what it is given: a deadline and a duration that meet only by chance are made to meet.
 #[test]
 fn a_grace_is_seen_kept_missed_and_tied_or_that_is_said() {
-    let folder = folder("graces");
+    let folder = folder("replay-graces");
     fs::write(
         folder.join("race.toml"),
         RACE.replace("final = { api = \"stopped\" }", "final = { api = \"stopped|killed\" }"),
@@ -166,7 +150,7 @@ fn a_grace_is_seen_kept_missed_and_tied_or_that_is_said() {
 /// Which of two helpers ends first is even where only their ends are asked about, and a failure says with what it was found.
 #[test]
 fn a_strategy_may_be_asked_to_be_even_about_some_actions_only() {
-    let folder = folder("about");
+    let folder = folder("replay-about");
     let two = "schema = 1\n[workers.api]\npuppet = \"spawn a { sleep 5ms; exit 0 }; spawn b { sleep 5ms; exit 0 }; wait all; exit 0\"\n\
                [[expect]]\nsometimes = \"api/a exited before api/b exited\"\n[[expect]]\nalways = \"api/a exited before api/b exited\"\n";
     fs::write(folder.join("two.toml"), two).expect("written");
@@ -186,7 +170,7 @@ fn a_strategy_may_be_asked_to_be_even_about_some_actions_only() {
 /// A signal that walks through a tree takes steps of its own, which an explanation must be able to name.
 #[test]
 fn a_failure_in_which_a_signal_walks_is_explained() {
-    let folder = folder("walk");
+    let folder = folder("replay-walk");
     let tree = "schema = 1\n[workers.server]\npuppet = \"spawn a { setsid; hang }; spawn b { on TERM ignore; hang }; print up; hang\"\n\
                 stop = { grace = \"50ms\", scope = \"tree\" }\nready = { log = \"up\" }\n[[stimuli]]\nwhen = \"server ready\"\ndo = \"stop\"\n\
                 [[expect]]\nfinal = { \"server/b\" = \"signalled(TERM)\" }\n";

@@ -1,19 +1,20 @@
 //! `shakedown sim`: sweep scenarios in the simulator and report.
 
-use super::progress::{Show, watch};
-use super::replay::replay_in;
-use super::{Exit, Files, Format, load, saved, seeds};
-use crate::failure::{Effort, FailureFile, Investigated};
-use crate::format::Scenario;
-use crate::report::{
+use crate::cli::{Files, Format, load, saved, seeds};
+use crate::exit::Exit;
+use crate::progress::{Show, watch};
+use crate::replay::replay_in;
+use clap::Args;
+use shakedown::failure::{Effort, FailureFile, Investigated};
+use shakedown::format::Scenario;
+use shakedown::report::{
     CaseLine, CaseSummary, FailureLine, FailureReport, SummaryLine, SweepSummary, case_line, failure_block,
     sweep_summary,
 };
-use crate::sweep::{
+use shakedown::sim::choose::{Selector, Strategy};
+use shakedown::sweep::{
     CaseResult, Deadline, FirstFailure, Job, Mix, Progress, Seeds, SweepResult, look_into, parting, regressions, tell,
 };
-use clap::Args;
-use shakedown_sim::choose::{Selector, Strategy};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -21,7 +22,7 @@ use std::time::{Duration, Instant};
 
 /// The arguments of `sim`.
 #[derive(Args, Debug)]
-pub(super) struct SimArgs {
+pub(crate) struct SimArgs {
     #[command(flatten)]
     files: Files,
     /// Exactly this seed
@@ -62,7 +63,7 @@ pub(super) struct SimArgs {
     progress: Show,
 }
 
-pub(super) fn run(args: &SimArgs) -> Exit {
+pub(crate) fn run(args: &SimArgs) -> Exit {
     if args.about.is_some() && !matches!(args.strategy, Mix::One(Strategy::Surw) | Mix::Portfolio) {
         eprintln!("error: `--about` tells surw what to be even about: `--strategy {}` does not ask", args.strategy);
         return Exit::Usage;
