@@ -12,6 +12,7 @@ pub mod pidfd;
 pub mod procfs;
 pub mod puppet;
 pub mod reaper;
+mod run;
 pub mod scope;
 pub mod spawn;
 pub mod subreaper;
@@ -19,4 +20,5 @@ mod wakers;
 mod watch;
 pub mod world;
 
+pub use run::{CannotRun, Ran, run};
 pub use world::{CannotBegin, Config, RealWorld};

@@ -40,6 +40,8 @@ pub use shakedown_core::snapshot;
 pub use shakedown_macros::test;
 #[cfg(feature = "real")]
 pub use shakedown_real as real;
+#[cfg(feature = "real")]
+pub use shakedown_real::run;
 pub use shakedown_sim as sim;
 
 /// What a test of a supervisor needs.
