@@ -20,6 +20,8 @@
 pub mod compare;
 pub mod failure;
 pub mod format;
+#[cfg(feature = "harness")]
+pub mod harness;
 #[cfg(feature = "real")]
 pub mod live;
 pub mod oracle;

@@ -70,7 +70,7 @@ mod made {
         }
     }
 
-    #[shakedown::test(scenario = "tests/attribute/scenario.toml")]
+    #[shakedown::test(scenario = "tests/attribute/scenario.txt")]
     pub async fn scenario(cx: TaskCx) -> io::Result<()> {
         match stop(&cx).await {
             Err(error) if error.raw_os_error() == Some(11) => seen::note(1_011),

@@ -1,9 +1,10 @@
 //! How a test is played: its seeds, limits and faults, by code and by environment.
 
+use super::environment::{Environment, variable};
 use crate::failure::Effort;
 use crate::format;
 use crate::oracle::{Oracle, Oracles};
-use crate::sweep::{REGRESSIONS, Seeds};
+use crate::sweep::Seeds;
 use shakedown_core::puppet;
 use shakedown_core::vocab::{Body, Fault, Program};
 use shakedown_sim::choose::Strategy;
@@ -112,7 +113,7 @@ impl Config {
     /// With all mistakes of the file, or where it cannot be read.
     #[must_use]
     pub fn scenario(mut self, path: &str) -> Config {
-        let beside = env("CARGO_MANIFEST_DIR").map(|package| Path::new(&package).join(path));
+        let beside = variable("CARGO_MANIFEST_DIR").map(|package| Path::new(&package).join(path));
         let path = beside.filter(|beside| beside.exists()).unwrap_or_else(|| path.into());
         let scenario = format::load(&path).unwrap_or_else(|wrong| panic!("\n{}", format::render_all(&wrong, false)));
         let Some(case) = scenario.cases().into_iter().next() else { return self };
@@ -175,39 +176,17 @@ impl Config {
     /// Where one of them cannot be read: a typo must not pass for a green test.
     #[must_use]
     pub fn from_env(mut self) -> Config {
-        if let Some(seeds) = env("SHAKEDOWN_SEEDS") {
-            self.seeds = match seeds.parse() {
-                Ok(Seeds::First(n)) => 0..n,
-                Ok(Seeds::Between(a, b)) => a..b,
-                Ok(Seeds::OfFile) => self.seeds,
-                Err(error) => panic!("SHAKEDOWN_SEEDS: {error}"),
-            };
+        let environment = Environment::read();
+        match environment.seeds {
+            Some(Seeds::First(n)) => self.seeds = 0..n,
+            Some(Seeds::Between(a, b)) => self.seeds = a..b,
+            Some(Seeds::OfFile) | None => {}
         }
-        if let Some(seed) = env("SHAKEDOWN_SEED") {
-            let seed: u64 = seed.parse().unwrap_or_else(|_| panic!("SHAKEDOWN_SEED: `{seed}` is not a number"));
-            self.seeds = seed..seed.saturating_add(1);
-        }
-        if let Some(flag) = env("SHAKEDOWN_CHECK_DETERMINISM") {
-            self.recheck_all = flag != "0";
-        }
-        if let Some(name) = env("SHAKEDOWN_STRATEGY") {
-            self.strategy = name.parse().unwrap_or_else(|error| panic!("SHAKEDOWN_STRATEGY: {error}"));
-        }
-        if env("SHAKEDOWN_NO_SHRINK").is_some_and(|flag| flag != "0") {
-            self.effort = Effort::NONE;
-        }
-        self.regressions = match env("SHAKEDOWN_REGRESSIONS") {
-            Some(off) if off == "off" => None,
-            Some(folder) => Some(folder.into()),
-            None => env("CARGO_MANIFEST_DIR").map(|package| Path::new(&package).join(REGRESSIONS)),
-        };
-        // Whoever asks for one seed wants to see that one.
-        self.regressions = self.regressions.filter(|_| env("SHAKEDOWN_SEED").is_none());
-        self.read_only = env("CI").is_some_and(|ci| ci != "false" && ci != "0");
+        self.recheck_all = environment.recheck_all.unwrap_or(self.recheck_all);
+        self.strategy = environment.strategy.unwrap_or(self.strategy);
+        self.effort = environment.effort;
+        self.regressions = environment.regressions;
+        self.read_only = environment.read_only;
         self
     }
-}
-
-fn env(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -1,6 +1,7 @@
 //! `check`: an async supervisor played under many seeds in `cargo test`. The oracles watch; a failure ends in the command to paste.
 
 mod config;
+pub(crate) mod environment;
 mod report;
 mod stage;
 
