@@ -8,21 +8,21 @@ use crate::witness::{Seen, Witness};
 use shakedown_core::choose::Choose;
 use shakedown_core::counts::Counts;
 use shakedown_core::digest::Digest;
-use shakedown_core::ids::{OpId, ProcId, UnitId};
+use shakedown_core::ids::{OpId, UnitId};
 use shakedown_core::oracle::{Audit, EndState};
 use shakedown_core::puppet::Fd;
 use shakedown_core::signal::Signal;
 use shakedown_core::site::{Label, hash_name};
 use shakedown_core::time::Instant;
 use shakedown_core::vocab::{
-    Completion, Deed, FactRecord, Fault, ProcessEvent, ProcessSpec, ProcessWhat, Redirect, SessionSpec, Target,
-    TryWrite,
+    Completion, FactRecord, Fault, ProcessEvent, ProcessSpec, Redirect, SessionSpec, Target, TryWrite,
 };
 use shakedown_core::world::Ready;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 mod limits;
+mod observe;
 mod ports;
 mod trail;
 
@@ -312,48 +312,6 @@ impl<C: Choose + 'static> SimWorld<C> {
         // Nothing was logged meanwhile: the allocation goes back.
         deeds.clear();
         *self.kernel.deeds() = deeds;
-    }
-
-    /// Tells the chooser whom a deed was done to.
-    fn touch(&mut self, deed: &Deed) {
-        let whom = match *deed {
-            Deed::Born { child, .. } => child,
-            Deed::Signalled { to, .. } | Deed::Delivered { to, .. } => to,
-            Deed::Reaped { who, .. } | Deed::Died { who, .. } => who,
-            Deed::Adopted { .. } | Deed::Execed { .. } | Deed::Installed { .. } | Deed::Wrote { .. } => return,
-        };
-        self.chooser.touched(self.kernel.label_of(whom));
-    }
-
-    fn observe(&mut self, deed: &Deed) {
-        let (who, what) = match *deed {
-            Deed::Born { child, ref name, .. } => {
-                if self.names.len() <= child.index() {
-                    self.names.resize(child.index() + 1, "".into());
-                }
-                self.names[child.index()] = name.clone();
-                (child, ProcessWhat::Started)
-            }
-            Deed::Delivered { to, signal } => (to, ProcessWhat::Signalled(signal)),
-            Deed::Installed { by, signal } => (by, ProcessWhat::Installed(signal)),
-            Deed::Died { who, status } => (who, ProcessWhat::Exited(status)),
-            Deed::Signalled { .. } | Deed::Execed { .. } | Deed::Reaped { .. } => return,
-            Deed::Adopted { .. } | Deed::Wrote { .. } => return,
-        };
-        self.note(who, what);
-    }
-
-    fn note(&mut self, who: ProcId, what: ProcessWhat) {
-        use shakedown_core::vocab::Truth;
-        let Some(name) = self.names.get(who.index()) else { return };
-        let pid = self.kernel.process(who).pid.as_raw();
-        let event = ProcessEvent { at: self.clock, name: name.clone(), pid, what };
-        if self.config.observed {
-            self.answers.push_back(Ready::Observed(event.clone()));
-        }
-        if self.config.history && !self.history_over {
-            self.history.push(Moment::Process(event));
-        }
     }
 
     /// The next answer, or the next thing that the kernel has ready.
