@@ -38,6 +38,10 @@ id! {
     WorkerId(u32)
 }
 id! {
+    /// An open file of a host, as its world numbers them. Never reused within one world.
+    FileId(u32)
+}
+id! {
     /// A process of the simulated kernel, or one that reported itself for real: unlike a [`Pid`] it is never reused.
     ProcId(u32)
 }

@@ -15,6 +15,7 @@ mod children;
 pub mod choose;
 pub mod counts;
 pub mod digest;
+pub mod files;
 pub mod host;
 pub mod ids;
 pub mod machine;

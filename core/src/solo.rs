@@ -199,7 +199,9 @@ impl Asked {
             Effect::Withdraw { op } => Asked::Withdraw { op },
             Effect::Fact { subject, incarnation, unit: _, fact } => Asked::Fact { subject, incarnation, fact },
             Effect::Tell { to, event } => Asked::Told { to, event },
-            Effect::Adopt { .. } => unreachable!("only a task asks for it"),
+            Effect::Adopt { .. } | Effect::File { .. } | Effect::CloseFile { .. } => {
+                unreachable!("only a task asks for it")
+            }
             Effect::Unexpected { who, what } => Asked::Unexpected { who, what },
         }
     }

@@ -2,7 +2,8 @@
 //! implement this once; everything above it is the same code.
 
 use crate::choose::Choose;
-use crate::ids::{OpId, TaskId, UnitId, WorkerId};
+use crate::files::FileCall;
+use crate::ids::{FileId, OpId, TaskId, UnitId, WorkerId};
 use crate::site::Label;
 use crate::tie::Deadlines;
 use crate::time::Instant;
@@ -49,6 +50,12 @@ pub trait World: 'static {
 
     /// Takes a request about `unit`. Completions come back through [`next_ready`](Self::next_ready), at most one an op.
     fn submit(&mut self, op: OpId, unit: UnitId, request: Request);
+
+    /// Takes a call about files: a slow act, always answered by [`Completion::Filed`] through [`next_ready`](Self::next_ready).
+    fn file(&mut self, op: OpId, call: FileCall);
+
+    /// Closes an open file, and so gives up its lock: a prompt act that cannot fail.
+    fn close_file(&mut self, file: FileId);
 
     /// An answer as its machine takes it. What it says beside the event itself, as who else lives, is looked up on a real machine at some
     /// moment between the event and now, and so the simulator chooses one.

@@ -5,6 +5,7 @@
 
 pub mod chooser;
 mod errno;
+pub mod files;
 mod fresh;
 pub mod host;
 pub mod namespace;

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod choose;
+pub mod disk;
 pub mod explore;
 pub mod kernel;
 mod plan;

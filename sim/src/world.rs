@@ -1,5 +1,6 @@
 //! The seeded world: virtual time, the simulated kernel behind core's ports, and the oracles that watch both.
 
+use crate::disk::{Disk, DiskConfig};
 use crate::kernel::{Kernel, KernelConfig, KernelReady, Notice, Spawn, What};
 use crate::plan::Plan;
 use crate::programs::Programs;
@@ -34,6 +35,8 @@ use trail::Trail;
 pub struct WorldConfig {
     /// The kernel's limits.
     pub kernel: KernelConfig,
+    /// The disk's limits.
+    pub disk: DiskConfig,
     /// Whether facts and process events are kept, for expectations and reports.
     pub history: bool,
     /// Whether process events are handed to the host, for stimuli that wait for one.
@@ -69,6 +72,9 @@ pub struct SimWorld<C> {
     kernel: Kernel,
     /// Whether the kernel was used since it was last reset: simulations without processes do not pay for it.
     kernel_used: bool,
+    disk: Disk,
+    /// Whether the disk was used since it was last reset.
+    disk_used: bool,
     audit: Audit,
     plan: Plan,
     programs: Programs,
@@ -105,6 +111,8 @@ impl<C: Choose + 'static> SimWorld<C> {
             wakes: Wakes::new(),
             kernel: Kernel::new(config.kernel),
             kernel_used: false,
+            disk: Disk::new(config.disk),
+            disk_used: false,
             audit: Audit::new(),
             plan: Plan::default(),
             programs: Programs::default(),
@@ -126,6 +134,9 @@ impl<C: Choose + 'static> SimWorld<C> {
         self.clock = Instant::ZERO;
         if std::mem::take(&mut self.kernel_used) {
             self.kernel.reset(self.config.kernel);
+        }
+        if std::mem::take(&mut self.disk_used) {
+            self.disk.reset(self.config.disk);
         }
         self.audit.reset();
         let workers = plan.as_ref().map_or(0, |plan| plan.workers.len());
@@ -161,6 +172,17 @@ impl<C: Choose + 'static> SimWorld<C> {
         &self.kernel
     }
 
+    /// The disk, to look at.
+    pub fn disk(&self) -> &Disk {
+        &self.disk
+    }
+
+    /// The disk, to put something on it.
+    pub fn disk_mut(&mut self) -> &mut Disk {
+        self.disk_used = true;
+        &mut self.disk
+    }
+
     /// The run is over: what falls due at the end is judged.
     pub fn end(&mut self, end: &EndState<'_>) {
         self.settle_accounts();
@@ -177,6 +199,7 @@ impl<C: Choose + 'static> SimWorld<C> {
 
     /// What may go wrong, in the next simulation and in those after it.
     pub fn set_faults(&mut self, faults: Arc<[Fault]>) {
+        self.disk.set_faults(faults.clone());
         self.kernel.set_faults(faults);
     }
 
@@ -205,6 +228,9 @@ impl<C: Choose + 'static> SimWorld<C> {
         let mut digest = Digest::of(PROCESS);
         if self.kernel_used {
             digest.number(self.kernel.fingerprint());
+        }
+        if self.disk_used {
+            digest.number(self.disk.fingerprint());
         }
         for write in self.writes.values() {
             digest.number(u64::from(write.unit.0)).bytes(&write.bytes[write.written..]);

@@ -246,6 +246,7 @@ fn event_of(op: OpId, completion: Completion) -> Event {
         Completion::Notified => Event::Notified { op },
         Completion::Connected(accepted) => Event::Connected { op, accepted },
         Completion::Ran(status) => Event::Ran { op, status },
+        Completion::Filed(_) => unreachable!("files are in the hands of tasks"),
         Completion::Readable | Completion::Writable => {
             unreachable!("a machine reads through Cx::read and writes through Request::Write")
         }

@@ -75,6 +75,7 @@ fn digest_completion(completion: &Completion, into: &mut Digest) {
         }
         Completion::Connected(accepted) => accepted.hash(into),
         Completion::Ran(status) => status.hash(into),
+        Completion::Filed(answer) => answer.hash(into),
         Completion::Notified
         | Completion::TaskStarted
         | Completion::Empty

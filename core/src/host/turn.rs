@@ -4,6 +4,7 @@ use super::actors::Entry;
 use super::mail::Mail;
 use super::{Action, Host, Queue, Step};
 use crate::choose::Choose;
+use crate::files::FileAnswer;
 use crate::ids::{OpId, TaskId, UnitId};
 use crate::machine::{Event, Machine};
 use crate::reactor::{Class, Effect, Left, Owner, Reactor, UnitKind, Why};
@@ -231,6 +232,8 @@ impl<W: World, A: Machine> Host<W, A> {
                 Some(Effect::Cancel { op }) => self.cancel_command(op),
                 Some(Effect::Submit { op, unit, request }) => self.submit(op, unit, request),
                 Some(Effect::Withdraw { op }) => self.withdraw(op),
+                Some(Effect::File { op, call }) => self.world.borrow_mut().file(op, *call),
+                Some(Effect::CloseFile { file }) => self.world.borrow_mut().close_file(file),
                 Some(Effect::Fact { subject, incarnation, unit, fact }) => {
                     self.publish(subject, incarnation, unit, fact);
                 }
@@ -340,9 +343,13 @@ impl<W: World, A: Machine> Host<W, A> {
             Owner::Nobody => {
                 let waker = self.reactor.ops.borrow_mut().close(op);
                 drop(waker);
-                // Nobody waited for the start, but the process is there.
+                // Nobody waited for the start, but the process is there; and so is a file that was opened.
                 if let Completion::Spawned(Ok(_)) = completion {
                     self.world.borrow_mut().abandoned(unit, None);
+                } else if let Completion::Filed(answer) = completion
+                    && let Ok(FileAnswer::Opened(file)) = *answer
+                {
+                    self.world.borrow_mut().close_file(file);
                 }
             }
         }

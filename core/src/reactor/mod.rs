@@ -13,7 +13,8 @@ pub(crate) use timers::{Target, TimerId, Timers};
 pub(crate) use units::{TaskUnit, Unit, UnitKind};
 
 use crate::choose::{Ask, Choose};
-use crate::ids::{ActorId, OpId, TaskId, UnitId, WorkerId};
+use crate::files::FileCall;
+use crate::ids::{ActorId, FileId, OpId, TaskId, UnitId, WorkerId};
 use crate::machine::Event;
 use crate::runner::Boards;
 use crate::signal::Signal;
@@ -24,6 +25,7 @@ use crate::time::{Duration, DurationRange, Instant};
 use crate::vocab::{
     Body, Completion, Errno, Fact, Launch, ProcessSpec, Request, Stream, Subject, TryRead, TryWrite, WorkerSpec,
 };
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::rc::Rc;
 use alloc::string::String;
@@ -39,6 +41,8 @@ pub(crate) enum Effect {
     Cancel { op: OpId },
     Submit { op: OpId, unit: UnitId, request: Request },
     Withdraw { op: OpId },
+    File { op: OpId, call: Box<FileCall> },
+    CloseFile { file: FileId },
     Fact { subject: Subject, incarnation: u32, unit: Option<UnitId>, fact: Fact },
     Tell { to: ActorId, event: Event },
     Adopt { session: ActorId, worker: WorkerId, spec: Arc<WorkerSpec> },

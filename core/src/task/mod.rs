@@ -19,8 +19,10 @@ pub use stdio::{ExitCode, Stdio, process_task};
 
 pub(crate) use given::{Given, Registered};
 pub(crate) use join::Body as TaskBody;
+pub(crate) use process::Operation;
 
 use crate::choose::Ask;
+use crate::files::Files;
 use crate::ids::{TaskId, UnitId, WorkerId};
 use crate::reactor::{Effect, Name, Reactor, Why};
 use crate::site::Kind;
@@ -125,6 +127,11 @@ impl TaskCx {
     /// The processes of this task.
     pub fn process(&self) -> Processes<'_> {
         Processes::new(self)
+    }
+
+    /// The files of this task.
+    pub fn files(&self) -> Files<'_> {
+        Files::new(self)
     }
 
     /// One of `of` alternatives, a choice: 0 in a calm run.

@@ -21,11 +21,17 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 
 /// An operation that this task waits for. Dropped, a wait is withdrawn and an act's answer goes to the host.
-struct Operation<'a> {
+pub(crate) struct Operation<'a> {
     cx: &'a TaskCx,
     op: OpId,
     what: &'static str,
     answered: bool,
+}
+
+impl<'a> Operation<'a> {
+    pub(crate) fn new(cx: &'a TaskCx, op: OpId, what: &'static str) -> Operation<'a> {
+        Operation { cx, op, what, answered: false }
+    }
 }
 
 impl Future for Operation<'_> {
@@ -55,7 +61,7 @@ impl TaskCx {
     fn ask<'a>(&'a self, unit: UnitId, what: &'static str, request: Request) -> Operation<'a> {
         let op = self.reactor.open_op(Owner::Task(self.task), unit);
         self.reactor.push(Effect::Submit { op, unit, request });
-        Operation { cx: self, op, what, answered: false }
+        Operation::new(self, op, what)
     }
 
     /// A prompt act: nobody waits for an answer.
@@ -106,7 +112,7 @@ impl<'a> Processes<'a> {
             let op = cx.reactor.open_op(Owner::Task(cx.task), unit);
             let body = body.clone();
             cx.reactor.push(Effect::Start { op, unit, body, launch: Launch::default() });
-            match (Operation { cx, op, what: "the start", answered: false }).await {
+            match Operation::new(cx, op, "the start").await {
                 Completion::Spawned(Ok(pid)) => {
                     cx.reactor.tasks.borrow_mut().owns(cx.task, unit);
                     return Ok(Process { cx: cx.clone(), unit, pid, name, status: Rc::default() });

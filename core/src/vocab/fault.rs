@@ -64,6 +64,10 @@ pub enum FaultKind {
     PidReuse,
     /// A process dies of SEGV instead of taking its next step.
     Crash,
+    /// Nothing more fits on the disk: a write, a new file, a new folder (ENOSPC, write(2)). A part of a write may have fitted.
+    DiskFull,
+    /// In a crash of the machine a piece of data that was not synced is kept in part.
+    TornWrite,
 }
 
 impl Fault {
@@ -95,7 +99,7 @@ impl Fault {
 
 impl FaultKind {
     /// All of them as scenario files name them, each with what holds where the file says no more.
-    pub const ALL: [(&'static str, FaultKind); 12] = [
+    pub const ALL: [(&'static str, FaultKind); 14] = [
         ("spawn-fails", FaultKind::SpawnFails { errno: Errno::EAGAIN }),
         ("exec-fails", FaultKind::ExecFails { errno: Errno::ENOENT }),
         ("slow-exit", FaultKind::SlowExit { by: millis(100, 1000) }),
@@ -108,6 +112,8 @@ impl FaultKind {
         ("fd-limit", FaultKind::FdLimit),
         ("pid-reuse", FaultKind::PidReuse),
         ("crash", FaultKind::Crash),
+        ("disk-full", FaultKind::DiskFull),
+        ("torn-write", FaultKind::TornWrite),
     ];
 
     /// Its name in a scenario file.

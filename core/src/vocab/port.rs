@@ -3,6 +3,7 @@
 //! *Prompt acts* (signal, reap, close) happen when submitted; only a failure is answered. *Slow acts* (spawn, write, survey) are always
 //! answered. *Waits* (exit, empty, readable) are answered when they come true, or withdrawn.
 
+use crate::files::FileAnswer;
 use crate::ids::Pid;
 use crate::signal::Signal;
 use crate::time::Duration;
@@ -155,6 +156,8 @@ pub enum Completion {
     Written(u64),
     /// To `Survey`. In a box: it is rare, and every other answer is a few bytes.
     Surveyed(Box<Survey>),
+    /// To a [`FileCall`](crate::files::FileCall).
+    Filed(Box<Result<FileAnswer, Errno>>),
 }
 
 /// Who is left of a unit.
@@ -282,11 +285,19 @@ errnos! {
     ENOMEM = 12, "out of memory";
     EACCES = 13, "permission denied";
     EBUSY = 16, "device or resource busy";
+    EEXIST = 17, "file exists";
+    EXDEV = 18, "leads out of the folder, or to another file system";
+    ENOTDIR = 20, "not a folder";
+    EISDIR = 21, "is a folder";
     EINVAL = 22, "invalid argument";
     EMFILE = 24, "too many open files";
     ENOTTY = 25, "not a terminal, or not its own";
     ETXTBSY = 26, "text file busy";
+    ENOSPC = 28, "no space left on the disk";
+    EROFS = 30, "read-only file system";
     EPIPE = 32, "broken pipe";
+    ENAMETOOLONG = 36, "file name too long";
     ENOSYS = 38, "not provided here";
+    ENOTEMPTY = 39, "folder not empty";
     ELOOP = 40, "too many symbolic links";
 }

@@ -13,13 +13,15 @@ mod word;
 
 use crate::chooser::RealChooser;
 use crate::errno;
+use crate::files::Files;
 use crate::scope::RUN_VARIABLE;
 use crate::spawn;
 use crate::subreaper;
 use crate::wakers::Wakers;
 use crate::watch::watch;
 use folder::Folder;
-use shakedown_core::ids::{OpId, Pid, TaskId, UnitId};
+use shakedown_core::files::FileCall;
+use shakedown_core::ids::{FileId, OpId, Pid, TaskId, UnitId};
 use shakedown_core::signal::Signal;
 use shakedown_core::tie::Deadlines;
 use shakedown_core::time::Instant;
@@ -89,6 +91,7 @@ pub struct RealWorld {
     process_sink: Option<ProcessSink>,
     background: Vec<AbortHandle>,
     folder: OnceCell<Folder>,
+    files: Files,
 }
 
 impl RealWorld {
@@ -139,7 +142,8 @@ impl RealWorld {
         Ok(RealWorld {
             shared,
             chooser: RealChooser::new(config.seed),
-            wakers: Wakers::new(bell),
+            wakers: Wakers::new(bell.clone()),
+            files: Files::new(bell),
             nonce: shakedown_core::site::mix(shakedown_core::site::hash_name(&crate::fresh::fresh_name())),
             run,
             number: WORLDS.fetch_add(1, Ordering::Relaxed),
@@ -182,7 +186,7 @@ impl RealWorld {
 
     /// Whether something that nobody waits for is still on its way: a spawn to be answered, an abandoned unit to be buried.
     pub fn owes(&self) -> bool {
-        self.shared.in_flight.get() > 0 || self.shared.endings.get() > 0
+        self.shared.in_flight.get() > 0 || self.shared.endings.get() > 0 || self.files.owes()
     }
 
     fn start(&mut self, op: OpId, unit: UnitId, spec: Arc<ProcessSpec>, launch: Launch) {
@@ -250,6 +254,14 @@ impl World for RealWorld {
         }
     }
 
+    fn file(&mut self, op: OpId, call: FileCall) {
+        self.files.submit(op, call);
+    }
+
+    fn close_file(&mut self, file: FileId) {
+        self.files.close(file);
+    }
+
     fn withdraw(&mut self, op: OpId, _unit: UnitId) {
         if let Some(wait) = self.shared.waits.borrow_mut().remove(&op) {
             wait.abort();
@@ -263,7 +275,7 @@ impl World for RealWorld {
         if let (Some(Ready::Observed(event)), Some(sink)) = (&ready, &mut self.process_sink) {
             sink(event);
         }
-        ready
+        ready.or_else(|| self.files.next_ready())
     }
 
     fn nonce(&self) -> u64 {

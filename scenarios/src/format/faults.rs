@@ -36,7 +36,8 @@ fn fault(reader: &mut Reader<'_>, node: &Node, table: &Table, names: &Names) -> 
 
 /// The kinds of the contract; those that nothing can suffer yet are told apart from mistakes.
 fn kinds() -> Vec<(&'static str, Option<FaultKind>)> {
-    let built = FaultKind::ALL.iter().map(|(word, kind)| (*word, Some(*kind)));
+    let built = FaultKind::ALL.iter().filter(|(word, _)| !LATER.contains(word));
+    let built = built.map(|(word, kind)| (*word, Some(*kind)));
     built.chain(LATER.iter().map(|word| (*word, None))).collect()
 }
 
@@ -48,6 +49,7 @@ fn detail(reader: &mut Reader<'_>, table: &Table, kind: FaultKind) -> Option<Fau
         FaultKind::ClockJump { .. } | FaultKind::Suspend { .. } => (false, true),
         FaultKind::SpuriousWake | FaultKind::EventLost | FaultKind::FdLimit => (false, false),
         FaultKind::PidReuse | FaultKind::Crash => (false, false),
+        FaultKind::DiskFull | FaultKind::TornWrite => (false, false),
     };
     for (key, takes) in [("errno", takes_errno), ("by", takes_by)] {
         if let Some(field) = table.field(key).filter(|_| !takes) {
@@ -77,6 +79,7 @@ fn lasting(kind: FaultKind, by: DurationRange) -> FaultKind {
         FaultKind::Suspend { .. } => FaultKind::Suspend { by },
         FaultKind::SpawnFails { .. } | FaultKind::ExecFails { .. } | FaultKind::SpuriousWake => kind,
         FaultKind::EventLost | FaultKind::FdLimit | FaultKind::PidReuse | FaultKind::Crash => kind,
+        FaultKind::DiskFull | FaultKind::TornWrite => kind,
     }
 }
 

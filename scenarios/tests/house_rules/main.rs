@@ -60,6 +60,12 @@ fn a_planted_breach_is_found() {
     check("real/src/a.rs", "let now = Instant::now();", &[]);
     check("sim/src/a.rs", "#![forbid(unsafe_code)]\nunsafe { go() }", &["sim/src/a.rs:2"]);
     check("real/src/a.rs", "unsafe { go() }", &[]);
+    check(
+        "real/src/a.rs",
+        "std::fs::write(path, text);\nlet flags = OFlag::O_RDWR;",
+        &["real/src/a.rs:1", "real/src/a.rs:2"],
+    );
+    check("real/src/files.rs", "let flags = OFlag::O_RDWR | OFlag::O_CREAT;", &[]);
     let long = "fn f() {}\n".repeat(LINES_MAX + 1);
     check("real/src/a.rs", &long, &["real/src/a.rs:1"]);
     check("real/src/a.rs", &format!("//! A table.\n// over 400 lines because it is one table\n{long}"), &[]);
@@ -73,7 +79,23 @@ struct Allowance {
     reason: &'static str,
 }
 
-const ALLOWED: &[Allowance] = &[];
+const ALLOWED: &[Allowance] = &[
+    Allowance {
+        path: "real/src/puppet/files.rs",
+        words: "O_WRONLY",
+        reason: "a puppet is the program under test, not the library: its `touch` and `lock` are what real programs do",
+    },
+    Allowance {
+        path: "real/src/puppet/files.rs",
+        words: "O_CREAT",
+        reason: "a puppet is the program under test, not the library: its `touch` and `lock` are what real programs do",
+    },
+    Allowance {
+        path: "real/src/namespace/init.rs",
+        words: "fs::write",
+        reason: "uid_map and its like are no files but a system call of another shape (user_namespaces(7))",
+    },
+];
 
 /// What must not be written, where, and what to do instead.
 struct Rule {
@@ -89,6 +111,12 @@ const RULES: &[Rule] = &[
     Rule { words: "SystemTime", applies: is_pure, instead: "time is an argument" },
     Rule { words: "thread::spawn", applies: is_pure, instead: "a simulation is one thread" },
     Rule { words: "unsafe", applies: |path| !path.starts_with("real/"), instead: "unsafe code stands in real only" },
+    Rule { words: "O_WRONLY", applies: is_library, instead: WRITES },
+    Rule { words: "O_RDWR", applies: is_library, instead: WRITES },
+    Rule { words: "O_CREAT", applies: is_library, instead: WRITES },
+    Rule { words: "OpenOptions", applies: is_library, instead: WRITES },
+    Rule { words: "File::create", applies: is_library, instead: WRITES },
+    Rule { words: "fs::write", applies: is_library, instead: WRITES },
     Rule {
         words: "Machine for",
         // Users bring machines of their own, and so do tests and the zoo, broken ones above all.
@@ -96,6 +124,13 @@ const RULES: &[Rule] = &[
         instead: "lifecycle decisions stand in core",
     },
 ];
+
+/// What a user's program is built with, but for the module that opens files for writing.
+fn is_library(path: &str) -> bool {
+    (is_pure(path) || path.starts_with("real/src/")) && path != "real/src/files.rs"
+}
+
+const WRITES: &str = "real/src/files.rs alone opens files for writing";
 
 fn is_pure(path: &str) -> bool {
     path.starts_with("core/") || path.starts_with("sim/src/")

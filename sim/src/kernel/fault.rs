@@ -12,8 +12,8 @@ use shakedown_core::vocab::{Completion, Errno, ExitStatus, Fault, FaultKind, Spa
 use std::sync::Arc;
 
 /// What may go wrong in a kernel, and how often each of it could have.
-#[derive(Default)]
-pub(super) struct Faults {
+#[derive(Clone, Default)]
+pub(crate) struct Faults {
     list: Arc<[Fault]>,
     /// What their sites are keyed by.
     keys: Arc<[u64]>,
@@ -33,7 +33,12 @@ pub enum Notice {
 }
 
 impl Faults {
-    pub(super) fn reset(&mut self) {
+    /// These, none of which has struck yet.
+    pub(crate) fn of(faults: Arc<[Fault]>) -> Faults {
+        Faults { keys: fault_keys(&faults).into(), list: faults, asked: Counts::default() }
+    }
+
+    pub(crate) fn reset(&mut self) {
         self.asked.clear();
     }
 
@@ -43,13 +48,16 @@ impl Faults {
     }
 
     /// Asks each fault that may strike `who` in the way that `how` looks for; the first that strikes counts. `label` is the victim's.
-    fn strike<T>(
+    pub(crate) fn strike<T>(
         &mut self,
         who: &str,
         label: Label,
         choose: &mut impl Choose,
         how: impl Fn(FaultKind) -> Option<T>,
     ) -> Option<(T, Site)> {
+        if self.list.is_empty() {
+            return None;
+        }
         let list = self.list.clone();
         for (at, fault) in list.iter().enumerate() {
             let Some(what) = how(fault.kind).filter(|_| fault.concerns(who)) else { continue };
@@ -82,7 +90,7 @@ fn draw(site: Site, range: DurationRange, choose: &mut impl Choose) -> Duration 
 impl Kernel {
     /// What may go wrong from now on, in this simulation and in those after it.
     pub fn set_faults(&mut self, faults: Arc<[Fault]>) {
-        self.faults = Faults { keys: fault_keys(&faults).into(), list: faults, asked: Counts::default() };
+        self.faults = Faults::of(faults);
     }
 
     /// Whether the start of a worker's process fails, and how (fork(2), pipe(2), execve(2)). Also decides which number it will get.
@@ -97,6 +105,7 @@ impl Kernel {
             FaultKind::SlowExit { .. } | FaultKind::Unkillable { .. } | FaultKind::LateNotify { .. } => None,
             FaultKind::SpuriousWake | FaultKind::EventLost | FaultKind::ClockJump { .. } => None,
             FaultKind::Suspend { .. } | FaultKind::PidReuse | FaultKind::Crash => None,
+            FaultKind::DiskFull | FaultKind::TornWrite => None,
         };
         if let Some((failure, _)) = self.faults.strike(worker, label, choose, failure) {
             return Some(failure);

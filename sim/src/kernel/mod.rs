@@ -58,7 +58,7 @@ pub use tty::TtyId;
 use cgroup::Cgroups;
 use clock::Clocks;
 use dstate::Uninterruptible;
-use fault::Faults;
+pub(crate) use fault::Faults;
 use file::FileTable;
 use names::Names;
 use pid::PidTable;

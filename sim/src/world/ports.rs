@@ -3,7 +3,8 @@
 use super::{Moment, PendingWrite, SimWorld, scene};
 use crate::kernel::What;
 use shakedown_core::choose::Choose;
-use shakedown_core::ids::{OpId, ProcId, TaskId, UnitId, WorkerId};
+use shakedown_core::files::FileCall;
+use shakedown_core::ids::{FileId, OpId, ProcId, TaskId, UnitId, WorkerId};
 use shakedown_core::signal::Signal;
 use shakedown_core::tie::{Deadlines, Tying};
 use shakedown_core::time::Instant;
@@ -73,6 +74,16 @@ impl<C: Choose + 'static> World for SimWorld<C> {
             Request::Detach => self.audit.detached(unit),
         }
         self.settle_accounts();
+    }
+
+    fn file(&mut self, op: OpId, call: FileCall) {
+        self.disk_used = true;
+        let answer = self.disk.call(call, &mut self.chooser);
+        self.answers.push_back(Ready::Done { op, completion: Completion::Filed(Box::new(answer)) });
+    }
+
+    fn close_file(&mut self, file: FileId) {
+        self.disk.close(file);
     }
 
     #[inline]
