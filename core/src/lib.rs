@@ -10,12 +10,14 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod actions;
 pub mod actor;
 mod children;
 pub mod choose;
 pub mod counts;
 pub mod digest;
 pub mod files;
+pub mod glob;
 pub mod host;
 pub mod ids;
 pub mod machine;

@@ -125,6 +125,18 @@ pub trait World: 'static {
     /// Whether completions may come without a step or a deadline: true where the clock runs by itself.
     fn is_patient(&self) -> bool;
 
+    /// Does `act`, and tells what a panic of it said. Where it cannot catch one, as here, a panic goes on.
+    ///
+    /// # Errors
+    /// What the panic said.
+    fn contain(act: &mut dyn FnMut()) -> Result<(), String>
+    where
+        Self: Sized,
+    {
+        act();
+        Ok(())
+    }
+
     /// Signals by bare number, as kill(2) would: for porting code that does. The real backend refuses (ENOSYS).
     fn kill(&mut self, pid: i32, signal: crate::signal::Signal) -> Result<(), crate::vocab::Errno>;
 }

@@ -9,6 +9,7 @@ pub mod files;
 mod fresh;
 pub mod host;
 pub mod namespace;
+mod panic;
 pub mod pidfd;
 pub mod procfs;
 pub mod puppet;

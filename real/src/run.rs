@@ -87,6 +87,7 @@ where
         // Nobody listens any more when the program is over.
         while tell.try_send(signals.next().await).is_ok() {}
     });
+    host.serve_processes();
     let (output, asked) = (Rc::new(RefCell::new(None)), Rc::new(Cell::new(None)));
     let (returned, first) = (output.clone(), asked.clone());
     host.spawn("run", |cx| {

@@ -95,7 +95,40 @@ fn a_second_signal_drops_it_and_nobody_is_left() {
     assert_eq!(ran.findings.len(), 1, "the child that lived is told: {:?}", ran.findings);
 }
 
+/// A repository is made, committed to and looked at, by nothing but commands.
+fn git_is_driven_in_a_real_repository() {
+    let folder = format!("{}/git-{}", env!("CARGO_TARGET_TMPDIR"), std::process::id());
+    std::fs::create_dir_all(&folder).expect("the folder can be made");
+    let dir = folder.clone();
+    let ran = run(|cx| async move {
+        let git = async |args: &[&str]| {
+            let who = ["-c", "user.name=me", "-c", "user.email=me@localhost", "-c", "init.defaultBranch=main"];
+            cx.process().run_in(&dir, "git", &[&who, args].concat()).await
+        };
+        match git(&["init", "--quiet"]).await {
+            Err(error) if error.to_string().contains("ENOENT") => {
+                println!("skipped: git is not installed");
+                return;
+            }
+            done => assert_eq!(done.unwrap().status, ExitStatus::Exited(0)),
+        }
+        git(&["commit", "--quiet", "--allow-empty", "-m", "first"]).await.unwrap();
+        let log = git(&["log", "--format=%s by %an"]).await.unwrap();
+        assert_eq!(String::from_utf8_lossy(&log.stdout), "first by me\n");
+        let wrong = git(&["checkout", "nowhere"]).await.unwrap();
+        assert_eq!(wrong.status, ExitStatus::Exited(1));
+        assert!(String::from_utf8_lossy(&wrong.stderr).contains("nowhere"), "what it says is there, though it fails");
+        let set = cx.process().run_with_env(&[("GIT_DIR", "/nowhere")], "git", &["status"]).await.unwrap();
+        assert_eq!(set.status, ExitStatus::Exited(128));
+        cx.actions().disable("process.run").unwrap();
+        assert!(git(&["status"]).await.is_err());
+    });
+    assert_eq!(ran.expect("a runtime").findings, [String::new(); 0]);
+    std::fs::remove_dir_all(&folder).expect("it is ours");
+}
+
 const ALL: &[(&str, fn())] = &[
+    ("git_is_driven_in_a_real_repository", git_is_driven_in_a_real_repository),
     ("it_holds_in_the_simulator", it_holds_in_the_simulator),
     ("it_runs_on_linux_unchanged", it_runs_on_linux_unchanged),
     ("what_it_leaves_behind_is_killed_and_told", what_it_leaves_behind_is_killed_and_told),

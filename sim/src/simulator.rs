@@ -1,5 +1,6 @@
 //! Plays one simulation after the other on one host, one kernel, one thread.
 
+use crate::panic::contain;
 use crate::world::{SimWorld, WorldConfig};
 use shakedown_core::actor::Actor;
 use shakedown_core::choose::Choose;
@@ -8,8 +9,6 @@ use shakedown_core::machine::Machine;
 use shakedown_core::oracle::{EndReason, EndState, Violation};
 use shakedown_core::time::{Duration, Instant};
 use shakedown_core::vocab::SessionSpec;
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// How far a simulation may go.
@@ -111,14 +110,14 @@ impl<C: Choose + 'static, A: Machine> Simulator<C, A> {
         let limits = self.limits;
         let host = &mut self.host;
         // User code may panic at any await; what it leaves is dropped with the host and never looked at again.
-        let played = catch_unwind(AssertUnwindSafe(|| {
+        let played = contain(|| {
             setup(host);
             play(host, limits, goes_on)
-        }));
+        });
         match played {
             Ok(Ending::Cut) => self.cut(),
             Ok(ending) => self.finish(ending, is_session),
-            Err(panic) => self.panicked(panic.as_ref()),
+            Err(message) => self.panicked(message),
         }
     }
 
@@ -161,12 +160,7 @@ impl<C: Choose + 'static, A: Machine> Simulator<C, A> {
         Run { ending: Ending::Cut, violations: Vec::new(), digest, steps, end, waiters: Vec::new() }
     }
 
-    fn panicked(&mut self, panic: &(dyn Any + Send)) -> Run {
-        let message = panic
-            .downcast_ref::<&str>()
-            .map(|text| (*text).to_owned())
-            .or_else(|| panic.downcast_ref::<String>().cloned())
-            .unwrap_or_else(|| "a panic without a message".to_owned());
+    fn panicked(&mut self, message: String) -> Run {
         let (digest, steps, end) = (self.host.digest(), self.host.steps(), self.host.now());
         let world = self.host.world().clone();
         // What an oracle has found before is often why a user's own assertion fails.

@@ -19,6 +19,7 @@ mod waiters;
 pub use flight::Flown;
 pub use waiters::Waiter;
 
+use crate::actions::ProcessService;
 use crate::actor::Actor;
 use crate::ids::{ActorId, OpId, TaskId, UnitId};
 use crate::machine::Machine;
@@ -33,6 +34,7 @@ use actors::Entry;
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::rc::Rc;
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cell::{Cell, Ref, RefCell};
@@ -112,6 +114,10 @@ impl<W: World> Port for PortOf<W> {
         self.0.borrow_mut().try_write(unit, bytes)
     }
 
+    fn contain(&self, act: &mut dyn FnMut()) -> Result<(), String> {
+        W::contain(act)
+    }
+
     fn kill(&self, pid: i32, signal: Signal) -> Result<(), Errno> {
         self.0.borrow_mut().kill(pid, signal)
     }
@@ -168,6 +174,12 @@ impl<W: World, A: Machine> Host<W, A> {
         let joined = self.reactor.spawn(None, Name::Literal(name), &CancelSource::new(), task);
         self.roots.extend(self.reactor.newborn.borrow().last());
         joined
+    }
+
+    /// Gives the tasks of this host the actions `process.run`, `process.start` and so on: whichever task starts a process answers for it. A
+    /// session has them of its own: see [`Host::runner`].
+    pub fn serve_processes(&mut self) {
+        self.reactor.serve_processes(ProcessService::of_tasks());
     }
 
     /// Puts a function into the host's table, for [`Body::Function`](crate::vocab::Body::Function).
@@ -331,6 +343,8 @@ impl Reactor {
         drop(functions);
         let boards = core::mem::take(&mut *self.boards.borrow_mut());
         drop(boards);
+        let (actions, service) = (self.actions.take(), self.process_service.take());
+        drop((actions, service));
     }
 }
 

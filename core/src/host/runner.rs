@@ -2,6 +2,7 @@
 //! It costs nothing where nobody holds a runner.
 
 use super::Host;
+use crate::actions::ProcessService;
 use crate::actor::Actor;
 use crate::children::Children;
 use crate::ids::{ActorId, OpId, WorkerId};
@@ -76,7 +77,9 @@ impl<W: World> Host<W, Actor> {
         let board = Board { state: WorkerState::Pending, next: plan.workers.len() as u32, workers: workers.collect() };
         self.reactor.boards.borrow_mut().list.entry(session).or_insert(board);
         self.place_below(session, session);
-        Runner::new(&self.reactor, session)
+        let runner = Runner::new(&self.reactor, session);
+        self.reactor.serve_processes(ProcessService::Session(runner.clone()));
+        runner
     }
 
     /// Every machine below this parent finds its place on the board, and is written there.

@@ -12,6 +12,7 @@ pub(crate) use tasks::{Left, Name, Run, Tasks, Why};
 pub(crate) use timers::{Target, TimerId, Timers};
 pub(crate) use units::{TaskUnit, Unit, UnitKind};
 
+use crate::actions::{ProcessService, Registry};
 use crate::choose::{Ask, Choose};
 use crate::files::FileCall;
 use crate::ids::{ActorId, FileId, OpId, TaskId, UnitId, WorkerId};
@@ -55,6 +56,7 @@ pub(crate) trait Port {
     fn span(&self, site: Site, range: DurationRange, now: Instant) -> Duration;
     fn try_read(&self, unit: UnitId, stream: Stream, into: &mut Vec<u8>, max: usize) -> TryRead;
     fn try_write(&self, unit: UnitId, bytes: &[u8]) -> TryWrite;
+    fn contain(&self, act: &mut dyn FnMut()) -> Result<(), String>;
     fn kill(&self, pid: i32, signal: Signal) -> Result<(), Errno>;
 }
 
@@ -92,6 +94,10 @@ pub struct Reactor {
     pub(crate) effects: RefCell<VecDeque<Effect>>,
     /// Answers of the host's own making: units that are tasks.
     pub(crate) answers: RefCell<VecDeque<(OpId, Completion)>>,
+    /// What tasks may ask for by name, made when first asked for.
+    pub(crate) actions: RefCell<Option<Registry>>,
+    /// Who keeps processes that are started by name; nobody, where there is no such capability.
+    pub(crate) process_service: RefCell<Option<ProcessService>>,
     /// What tasks have claimed of themselves.
     pub(crate) claims: RefCell<Claims>,
     /// One waker a slot, made once.
@@ -119,6 +125,8 @@ impl Reactor {
             units: RefCell::default(),
             effects: RefCell::default(),
             answers: RefCell::default(),
+            actions: RefCell::default(),
+            process_service: RefCell::default(),
             claims: RefCell::default(),
             wakers: RefCell::default(),
             newborn: RefCell::default(),
@@ -132,6 +140,26 @@ impl Reactor {
 
     pub(crate) fn port(&self) -> &dyn Port {
         &**self.port.get().expect("a host gives its reactor a port before any task runs")
+    }
+
+    /// The actions of this host.
+    pub(crate) fn actions(&self) -> Registry {
+        let made = &mut *self.actions.borrow_mut();
+        made.get_or_insert_with(|| {
+            let registry = Registry::new();
+            self.process_service.borrow().iter().for_each(|service| service.install(&registry));
+            registry
+        })
+        .clone()
+    }
+
+    /// Gives its tasks the capability to start processes by name; whoever was first keeps them.
+    pub(crate) fn serve_processes(&self, service: ProcessService) {
+        if self.process_service.borrow().is_some() {
+            return;
+        }
+        self.actions.borrow().iter().for_each(|registry| service.install(registry));
+        *self.process_service.borrow_mut() = Some(service);
     }
 
     /// Asks for something at the turn's end.

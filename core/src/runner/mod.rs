@@ -71,6 +71,16 @@ impl Runner {
         Runner { reactor: reactor.clone(), session }
     }
 
+    /// Whether the session takes new work: nobody has asked it to end.
+    pub fn takes_work(&self) -> bool {
+        self.reactor.boards.borrow().list.get(&self.session).is_some_and(Board::is_open)
+    }
+
+    /// Whether the session is over.
+    pub fn is_closed(&self) -> bool {
+        self.reactor.boards.borrow().list.get(&self.session).is_none_or(|board| board.state.is_terminal())
+    }
+
     /// Adds a worker to the session and starts it.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 mod cancel;
 mod claims;
+mod commands;
 mod given;
 mod join;
 mod process;

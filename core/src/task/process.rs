@@ -89,7 +89,7 @@ impl core::fmt::Display for SpawnError {
 impl core::error::Error for SpawnError {}
 
 /// Starts processes for a task.
-pub struct Processes<'a>(&'a TaskCx);
+pub struct Processes<'a>(pub(super) &'a TaskCx);
 
 impl<'a> Processes<'a> {
     pub(crate) fn new(cx: &'a TaskCx) -> Processes<'a> {
@@ -100,8 +100,16 @@ impl<'a> Processes<'a> {
     /// [`SpawnFailure::TRIES_MAX`]. Dropped before, a late process is killed and reaped by the host.
     ///
     /// # Errors
-    /// [`SpawnError`] where fork or exec failed.
+    /// [`SpawnError`] where fork or exec failed; EPERM where the action `process.start` is there and disabled.
     pub async fn start(&self, spec: ProcessSpec) -> Result<Process, SpawnError> {
+        if self.0.reactor.actions.borrow().as_ref().is_some_and(|actions| actions.forbids("process.start")) {
+            return Err(SpawnError { name: spec.name, failure: SpawnFailure { errno: Errno::EPERM, at_exec: false } });
+        }
+        self.start_unasked(spec).await
+    }
+
+    /// The same for whoever was allowed by another action.
+    pub(crate) async fn start_unasked(&self, spec: ProcessSpec) -> Result<Process, SpawnError> {
         let cx = self.0;
         let unit = cx.reactor.new_unit(Some(cx.task));
         let name = spec.name.clone();

@@ -282,6 +282,10 @@ impl World for RealWorld {
         self.nonce
     }
 
+    fn contain(act: &mut dyn FnMut()) -> Result<(), String> {
+        crate::panic::contain(act)
+    }
+
     /// This world takes no steps: it is never asked to.
     fn run(&mut self, _step: u32, _: Deadlines<'_>) {}
 

@@ -39,6 +39,7 @@ impl<C: Choose + 'static> Player<C> {
         let returned = Rc::new(RefCell::new(None));
         let result = returned.clone();
         let run = self.simulator.run(chooser, None, |host| {
+            host.serve_processes();
             host.spawn("main", |cx| {
                 let test = test(cx);
                 async move {

@@ -146,31 +146,7 @@ fn processes(script: &[Verb], names: &mut Vec<Arc<str>>) {
     }
 }
 
-/// Whether a name fits a glob: `*` stands for any letters but `/`, `?` for one.
-pub fn glob(pattern: &str, name: &str) -> bool {
-    let (pattern, name) = (pattern.as_bytes(), name.as_bytes());
-    let (mut p, mut n) = (0, 0);
-    let mut retry: Option<(usize, usize)> = None;
-    while n < name.len() {
-        let fits = p < pattern.len() && (pattern[p] == name[n] || (pattern[p] == b'?' && name[n] != b'/'));
-        if p < pattern.len() && pattern[p] == b'*' {
-            retry = Some((p + 1, n));
-            p += 1;
-        } else if fits {
-            (p, n) = (p + 1, n + 1);
-        } else {
-            // Let the last star take one letter more.
-            match retry {
-                Some((after, from)) if name[from] != b'/' => {
-                    retry = Some((after, from + 1));
-                    (p, n) = (after, from + 1);
-                }
-                Some(_) | None => return false,
-            }
-        }
-    }
-    pattern[p..].iter().all(|b| *b == b'*')
-}
+pub use shakedown_core::glob::glob;
 
 macro_rules! events {
     ($($name:ident $word:literal $of:literal,)*) => {

@@ -209,6 +209,10 @@ impl<C: Choose + 'static> World for SimWorld<C> {
         false
     }
 
+    fn contain(act: &mut dyn FnMut()) -> Result<(), String> {
+        crate::panic::contain(act)
+    }
+
     fn kill(&mut self, pid: i32, signal: Signal) -> Result<(), Errno> {
         self.kernel.finish_walks();
         let done = self.kernel.kill(pid, signal);
