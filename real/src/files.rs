@@ -5,6 +5,7 @@
 //! is made while we look. Sources: openat2(2), fsync(2), rename(2), flock(2).
 
 use crate::errno;
+use crate::mailbox::Bell;
 use nix::dir::Dir;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, OpenHow, ResolveFlag, openat, openat2, renameat};
 use nix::sys::stat::{FileStat as Stat, Mode, SFlag, fstat, fstatat, mkdirat};
@@ -19,14 +20,13 @@ use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::Notify;
 
 /// The open files of one host, and the calls that are under way.
 pub(crate) struct Files {
     open: BTreeMap<FileId, Arc<File>>,
     opened: u32,
     done: Arc<Mutex<Done>>,
-    bell: Arc<Notify>,
+    bell: Arc<Bell>,
     in_flight: usize,
 }
 
@@ -41,7 +41,7 @@ enum Came {
 }
 
 impl Files {
-    pub(crate) fn new(bell: Arc<Notify>) -> Files {
+    pub(crate) fn new(bell: Arc<Bell>) -> Files {
         Files { open: BTreeMap::new(), opened: 0, done: Arc::default(), bell, in_flight: 0 }
     }
 
@@ -54,7 +54,7 @@ impl Files {
             // A descriptor that is closed meanwhile is closed within it, before anybody learns that the call is over.
             let came = file.transpose().and_then(|file| carry_out(call, file.as_deref()));
             done.lock().unwrap_or_else(PoisonError::into_inner).push_back((op, came));
-            bell.notify_one();
+            bell.ring();
         }));
     }
 

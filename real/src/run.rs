@@ -2,7 +2,8 @@
 //! INT, TERM and HUP ask it to end, as its cancellation with the signal as cause; a second one drops it.
 
 use crate::host::{Driven, block_on, drive};
-use crate::world::{CannotBegin, Config, RealWorld};
+use crate::world::RealWorld;
+use crate::{CannotBegin, Config};
 use shakedown_core::actor::Actor;
 use shakedown_core::host::Host;
 use shakedown_core::signal::Signal;

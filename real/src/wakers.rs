@@ -1,44 +1,41 @@
-//! Wakers of a host's tasks: a wake from any thread enters the slot into a queue, once, and rings the host's bell.
+//! Wakers of a host's tasks: a wake from any thread enters the slot into a box, once, and rings the host's bell.
 
+use crate::mailbox::{Bell, Mailbox};
+use crate::sync::{AtomicBool, Ordering};
 use shakedown_core::ids::TaskId;
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Wake, Waker};
-use tokio::sync::Notify;
 
 /// All slots of one host.
 pub(crate) struct Wakers {
     slots: Vec<Arc<Slot>>,
-    woken: Arc<Mutex<VecDeque<TaskId>>>,
-    bell: Arc<Notify>,
+    woken: Arc<Mailbox<TaskId>>,
 }
 
 struct Slot {
     id: TaskId,
     is_queued: AtomicBool,
-    woken: Arc<Mutex<VecDeque<TaskId>>>,
-    bell: Arc<Notify>,
+    woken: Arc<Mailbox<TaskId>>,
 }
 
 impl Wakers {
-    pub(crate) fn new(bell: Arc<Notify>) -> Wakers {
-        Wakers { slots: Vec::new(), woken: Arc::default(), bell }
+    pub(crate) fn new(bell: Arc<Bell>) -> Wakers {
+        // Each slot stands in the box once at most.
+        Wakers { slots: Vec::new(), woken: Arc::new(Mailbox::new(bell, usize::MAX)) }
     }
 
     /// The waker of a slot; slots are numbered densely from 0.
     pub(crate) fn waker(&mut self, id: TaskId) -> Waker {
         while self.slots.len() <= id.index() {
             let id = TaskId(self.slots.len() as u32);
-            let (woken, bell) = (self.woken.clone(), self.bell.clone());
-            self.slots.push(Arc::new(Slot { id, is_queued: AtomicBool::new(false), woken, bell }));
+            self.slots.push(Arc::new(Slot { id, is_queued: AtomicBool::new(false), woken: self.woken.clone() }));
         }
         Waker::from(self.slots[id.index()].clone())
     }
 
     /// The slot that was woken first, each once.
     pub(crate) fn next_woken(&mut self) -> Option<TaskId> {
-        let id = self.woken.lock().unwrap_or_else(PoisonError::into_inner).pop_front()?;
+        let id = self.woken.take()?;
         self.slots[id.index()].is_queued.store(false, Ordering::Release);
         Some(id)
     }
@@ -51,8 +48,7 @@ impl Wake for Slot {
 
     fn wake_by_ref(self: &Arc<Self>) {
         if !self.is_queued.swap(true, Ordering::AcqRel) {
-            self.woken.lock().unwrap_or_else(PoisonError::into_inner).push_back(self.id);
-            self.bell.notify_one();
+            let _ = self.woken.post(self.id);
         }
     }
 }

@@ -1,75 +1,74 @@
-//! What is asked of a unit that lives, and how Linux is asked in turn.
+//! What is asked of a unit that lives, and how its machine is asked in turn: prompt acts at once, slow acts and waits as local tasks.
 
 use super::RealWorld;
-use super::shared::Shared;
-use super::unit::Unit;
+use super::shared::{Held, Shared};
+use super::system::{Executor, Port, System, Unit};
 use shakedown_core::ids::OpId;
 use shakedown_core::vocab::{Completion, Request, Stream};
 use std::future::Future;
 use std::rc::Rc;
 
-impl RealWorld {
-    pub(super) fn act(&mut self, op: OpId, unit: &Rc<Unit>, request: Request) {
+impl<S: System> RealWorld<S> {
+    pub(super) fn act(&mut self, op: OpId, held: &Rc<Held<S>>, request: Request) {
         let shared = self.shared.clone();
         match request {
             // A unit is born once; `submit` has taken every spawn.
             Request::Spawn { .. } => {}
             Request::Signal { to, signal } => {
-                if let Err(errno) = shared.signal(unit, to, signal) {
+                if let Err(errno) = shared.system.signal(&held.unit, to, signal) {
                     shared.complete(op, Completion::SignalFailed(errno));
                 }
             }
             Request::Exit => {
-                self.wait(op, unit, |shared, unit| async move { Completion::Exited(shared.wait_exit(&unit).await) })
+                self.wait(op, held, |shared, held| async move { Completion::Exited(shared.wait_exit(&held).await) })
             }
-            Request::Empty => self.wait(op, unit, |shared, unit| async move {
-                shared.wait_empty(&unit).await;
+            Request::Empty => self.wait(op, held, |shared, held| async move {
+                shared.wait_empty(&held).await;
                 Completion::Empty
             }),
-            Request::Readable(stream) => self.wait(op, unit, move |_, unit| async move {
-                unit.output(stream).ready().await;
+            Request::Readable(stream) => self.wait(op, held, move |_, held| async move {
+                held.unit.output(stream).ready().await;
                 Completion::Readable
             }),
-            Request::Writable => self.wait(op, unit, |_, unit| async move {
-                unit.stdin.ready().await;
+            Request::Writable => self.wait(op, held, |_, held| async move {
+                held.unit.stdin().ready().await;
                 Completion::Writable
             }),
-            Request::Notified(_) => self.wait(op, unit, |_, unit| async move {
-                match &unit.word {
-                    Some(word) => word.said().await,
-                    // It was given nothing to say it on.
-                    None => std::future::pending().await,
-                }
+            Request::Notified(channel) => self.wait(op, held, move |shared, held| async move {
+                shared.system.notified(&held.unit, channel).await;
                 Completion::Notified
             }),
-            Request::Connect(address) => self.go(unit, move |shared, _| async move {
-                let accepted = tokio::net::TcpStream::connect(&*address).await.is_ok();
+            Request::Connect(address) => self.go(held, move |shared, _| async move {
+                let accepted = shared.system.connect(&address).await;
                 shared.complete(op, Completion::Connected(accepted));
             }),
             Request::Write(bytes) => {
-                unit.writes.borrow_mut().push_back((op, bytes));
-                if !unit.is_pumping.replace(true) {
-                    self.go(unit, |shared, unit| async move { shared.pump_input(&unit).await });
+                held.writes.borrow_mut().push_back((op, bytes));
+                if !held.is_pumping.replace(true) {
+                    self.go(held, |shared, held| async move { shared.pump_input(&held).await });
                 }
             }
             Request::CloseInput => {
-                unit.stdin.close();
-                shared.forget_if_over(unit);
+                held.unit.stdin().close();
+                shared.forget_if_over(held);
             }
             Request::CloseOutput(stream) => {
-                unit.output(stream).close();
-                shared.forget_if_over(unit);
+                held.unit.output(stream).close();
+                shared.forget_if_over(held);
             }
-            Request::Survey => shared.survey(op, unit),
+            Request::Survey => {
+                let survey = shared.system.survey(&held.unit);
+                shared.complete(op, Completion::Surveyed(survey.into()));
+            }
             Request::Reap => {
-                if !shared.reap_now(unit) {
-                    self.go(unit, |shared, unit| async move { shared.reap(&unit).await });
+                if !shared.reap_now(held) {
+                    self.go(held, |shared, held| async move { shared.reap(&held).await });
                 }
             }
             Request::Detach => {
-                self.go(unit, |shared, unit| async move { shared.reap(&unit).await });
+                self.go(held, |shared, held| async move { shared.reap(&held).await });
                 for stream in Stream::BOTH {
-                    self.go(unit, move |shared, unit| async move { shared.discard(&unit, stream).await });
+                    self.go(held, move |shared, held| async move { shared.discard(&held, stream).await });
                 }
             }
         }
@@ -79,23 +78,23 @@ impl RealWorld {
     fn wait<F: Future<Output = Completion> + 'static>(
         &self,
         op: OpId,
-        unit: &Rc<Unit>,
-        body: impl FnOnce(Rc<Shared>, Rc<Unit>) -> F,
+        held: &Rc<Held<S>>,
+        body: impl FnOnce(Rc<Shared<S>>, Rc<Held<S>>) -> F,
     ) {
-        let (shared, wait) = (self.shared.clone(), body(self.shared.clone(), unit.clone()));
-        let task = tokio::task::spawn_local(async move {
+        let (shared, wait) = (self.shared.clone(), body(self.shared.clone(), held.clone()));
+        let task = S::Executor::spawn(async move {
             let completion = wait.await;
             shared.complete(op, completion);
         });
-        self.shared.waits.borrow_mut().insert(op, task.abort_handle());
+        self.shared.waits.borrow_mut().insert(op, task);
     }
 
     /// Starts an act, which goes on to its end.
     pub(super) fn go<F: Future<Output = ()> + 'static>(
         &self,
-        unit: &Rc<Unit>,
-        body: impl FnOnce(Rc<Shared>, Rc<Unit>) -> F,
+        held: &Rc<Held<S>>,
+        body: impl FnOnce(Rc<Shared<S>>, Rc<Held<S>>) -> F,
     ) {
-        drop(tokio::task::spawn_local(body(self.shared.clone(), unit.clone())));
+        drop(S::Executor::spawn(body(self.shared.clone(), held.clone())));
     }
 }

@@ -1,172 +1,87 @@
-//! The ports of core on Linux: requests in, completions out, each process held by a pidfd from its birth to its reaping.
+//! The ports of core on a machine: requests in, completions out, each process held from its birth to its reaping.
 //! It makes no decision of its own; what it notices and nobody asked for stands in its findings.
+//!
+//! This is glue, and knows neither Linux nor a runtime: both are a [`System`] to it.
 
 mod act;
-mod birth;
-mod folder;
-mod port;
-mod roll;
+mod board;
+mod pump;
 mod shared;
-mod unit;
-mod waits;
-mod word;
+mod system;
+
+pub use board::Board;
+pub use system::{Answer, Executor, Port, Start, System, Unit};
 
 use crate::chooser::RealChooser;
-use crate::errno;
-use crate::files::Files;
-use crate::scope::RUN_VARIABLE;
-use crate::spawn;
-use crate::subreaper;
+use crate::mailbox::{Bell, Mailbox};
 use crate::wakers::Wakers;
-use crate::watch::watch;
-use folder::Folder;
 use shakedown_core::files::FileCall;
-use shakedown_core::ids::{FileId, OpId, Pid, TaskId, UnitId};
+use shakedown_core::ids::{FileId, OpId, TaskId, UnitId};
 use shakedown_core::signal::Signal;
 use shakedown_core::tie::Deadlines;
 use shakedown_core::time::Instant;
 use shakedown_core::vocab::{
-    Channel, Errno, FactRecord, Launch, ProcessEvent, ProcessSpec, Request, SpawnFailure, Stream, Target, TryRead,
-    TryWrite,
+    Errno, FactRecord, Launch, ProcessEvent, ProcessSpec, Request, Stream, Target, TryRead, TryWrite,
 };
 use shakedown_core::world::{Ready, World};
 use shared::{Birth, Shared};
-use std::cell::{Cell, OnceCell, RefCell};
-use std::fmt;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::task::Waker;
-use tokio::io::Interest;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Notify;
-use tokio::task::AbortHandle;
 
 /// Where facts go as they become true.
 pub type FactSink = Box<dyn FnMut(FactRecord)>;
 
+/// Who hears of facts beside the sink.
+type Listener = Box<dyn FnMut(&FactRecord)>;
+
 /// Where what is seen of processes goes, in the order in which it arrives.
 pub type ProcessSink = Box<dyn FnMut(&ProcessEvent)>;
 
-/// How a world is to be made.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Config {
-    /// What every process of the run carries as `SHAKEDOWN_RUN`. Where none is given, our own such variable, or a new name.
-    pub run: Option<String>,
-    /// What draws depend on.
-    pub seed: u64,
-    /// Whether every child of this program that is not a leader is an adopted orphan, so that it may be reaped even where
-    /// nothing tells whose it was. Only for programs that start no process in any other way.
-    pub owns_all_children: bool,
-}
-
-/// Why a world could not be made.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct CannotBegin {
-    /// What was tried.
-    pub what: &'static str,
-    /// What the system said.
-    pub errno: Errno,
-}
-
-impl fmt::Display for CannotBegin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let CannotBegin { what, errno } = self;
-        write!(f, "the real backend cannot begin: {what}: {errno} ({})", errno.explain())
-    }
-}
-
-impl std::error::Error for CannotBegin {}
-
-/// Linux, as a world of core.
-pub struct RealWorld {
-    shared: Rc<Shared>,
+/// A machine, as a world of core: Linux, where none is named.
+pub struct RealWorld<#[cfg(not(madsim))] S: System = crate::linux::Linux, #[cfg(madsim)] S: System> {
+    shared: Rc<Shared<S>>,
     chooser: RealChooser,
     wakers: Wakers,
-    run: String,
-    /// What resume ids of this world are made of.
-    nonce: u64,
-    number: u32,
     sink: Option<FactSink>,
     process_sink: Option<ProcessSink>,
-    background: Vec<AbortHandle>,
-    folder: OnceCell<Folder>,
-    files: Files,
+    /// Those who hear each fact before it goes to the sink.
+    listeners: Vec<Listener>,
 }
 
-impl RealWorld {
-    /// A world whose clock begins now. This process becomes a subreaper, and SIGCHLD gets a handler.
-    ///
-    /// # Errors
-    /// Where the kernel refuses what the backend needs.
-    ///
-    /// # Panics
-    /// Outside a current-thread tokio runtime and its `LocalSet`: see [`crate::host::block_on`].
-    pub fn new(config: Config) -> Result<RealWorld, CannotBegin> {
-        let failed = |what| move |errno| CannotBegin { what, errno };
-        subreaper::become_subreaper().map_err(failed("becoming a subreaper"))?;
-        let own = Pid::new(std::process::id() as i32).filter(|pid| crate::procfs::stat(*pid).is_some());
-        own.ok_or(CannotBegin { what: "reading our own entry in /proc", errno: Errno::ENOENT })?;
-        let (socket, reports_name) = roll::listen().map_err(failed("opening the socket for reports"))?;
-        let reports =
-            watch(socket, Interest::READABLE).map_err(|(_, errno)| failed("watching the socket for reports")(errno))?;
-        let mut orphans =
-            signal(SignalKind::child()).map_err(|e| errno::of_std(&e)).map_err(failed("watching SIGCHLD"))?;
-        let run = config.run.or_else(|| std::env::var(RUN_VARIABLE).ok()).unwrap_or_else(crate::fresh::fresh_name);
-        let bell: Arc<Notify> = Arc::default();
+impl<S: System> RealWorld<S> {
+    /// A world on this machine, which writes on this board. Draws depend on the seed.
+    pub fn on(system: Rc<S>, board: Rc<Board>, seed: u64) -> RealWorld<S> {
+        let bell = board.bell().clone();
         let shared = Rc::new(Shared {
-            began: std::time::Instant::now(),
-            bell: bell.clone(),
-            ready: RefCell::default(),
+            system,
+            board,
             units: RefCell::default(),
             waits: RefCell::default(),
-            roll: RefCell::default(),
-            births: Arc::default(),
-            reports,
-            reports_name,
-            findings: RefCell::default(),
-            owns_all_children: config.owns_all_children,
+            // As many as are in flight.
+            births: Arc::new(Mailbox::new(bell.clone(), usize::MAX)),
             in_flight: Cell::new(0),
             endings: Cell::new(0),
         });
-        let (listener, sweeper) = (shared.clone(), shared.clone());
-        let background = vec![
-            tokio::task::spawn_local(async move { listener.listen().await }).abort_handle(),
-            tokio::task::spawn_local(async move {
-                while orphans.recv().await.is_some() {
-                    sweeper.sweep();
-                }
-            })
-            .abort_handle(),
-        ];
-        Ok(RealWorld {
+        RealWorld {
             shared,
-            chooser: RealChooser::new(config.seed),
-            wakers: Wakers::new(bell.clone()),
-            files: Files::new(bell),
-            nonce: shakedown_core::site::mix(shakedown_core::site::hash_name(&crate::fresh::fresh_name())),
-            run,
-            number: WORLDS.fetch_add(1, Ordering::Relaxed),
+            chooser: RealChooser::new(seed),
+            wakers: Wakers::new(bell),
             sink: None,
             process_sink: None,
-            background,
-            folder: OnceCell::new(),
-        })
+            listeners: Vec::new(),
+        }
     }
 
-    /// What its processes carry as `SHAKEDOWN_RUN`.
-    pub fn run_name(&self) -> &str {
-        &self.run
+    /// The machine.
+    pub fn system(&self) -> &Rc<S> {
+        &self.shared.system
     }
 
     /// Rings whenever something has become ready, or a task was woken.
-    pub fn bell(&self) -> Arc<Notify> {
-        self.shared.bell.clone()
-    }
-
-    /// The moment of [`Instant::ZERO`].
-    pub fn began(&self) -> std::time::Instant {
-        self.shared.began
+    pub fn bell(&self) -> Arc<Bell> {
+        self.shared.board.bell().clone()
     }
 
     /// Facts go here from now on; without a sink they are dropped.
@@ -181,62 +96,45 @@ impl RealWorld {
 
     /// What was noticed that should not have happened: abandoned units, unexpected events, broken reports. Emptied by asking.
     pub fn take_findings(&mut self) -> Vec<String> {
-        self.shared.findings.take()
+        self.shared.board.take_findings()
     }
 
-    /// Whether something that nobody waits for is still on its way: a spawn to be answered, an abandoned unit to be buried.
+    /// Whether something that nobody waits for is still on its way: a spawn or a call about a file to be
+    /// answered, an abandoned unit to be buried.
     pub fn owes(&self) -> bool {
-        self.shared.in_flight.get() > 0 || self.shared.endings.get() > 0 || self.files.owes()
+        self.shared.in_flight.get() > 0 || self.shared.endings.get() > 0 || self.shared.system.owes_files()
+    }
+
+    /// Hears every fact from now on, beside the sink.
+    pub(crate) fn listen(&mut self, listener: Listener) {
+        self.listeners.push(listener);
     }
 
     fn start(&mut self, op: OpId, unit: UnitId, spec: Arc<ProcessSpec>, launch: Launch) {
-        let tag = format!("{}:{}.{}", self.run, self.number, unit.0);
-        let draws = self.chooser.stream(u64::from(unit.0));
-        let listening = match launch.notify {
-            Some(Channel::Socket) => word::listen().map(Some),
-            Some(Channel::Newline(_)) | None => Ok(None),
-        };
-        let (plan, socket) = match listening.map(Option::unzip) {
-            Ok((socket, notify)) => {
-                let reports = &self.shared.reports_name;
-                let told = birth::Told { run: &self.run, tag: &tag, reports, notify: notify.as_deref(), launch };
-                (birth::plan(&spec, told, &self.folder, draws), socket)
-            }
-            Err(errno) => (Err(SpawnFailure { errno, at_exec: false }), None),
-        };
-        let (births, bell) = (self.shared.births.clone(), self.shared.bell.clone());
+        let births = self.shared.births.clone();
         let answer = move |born| {
-            births.lock().unwrap_or_else(PoisonError::into_inner).push_back(Birth {
-                op,
-                unit,
-                spec,
-                tag,
-                socket,
-                born,
-            });
-            bell.notify_one();
+            // A box that is closed belongs to a world that is gone; what was born is closed with the letter.
+            let _ = births.post(Birth { op, unit, born });
         };
         self.shared.in_flight.set(self.shared.in_flight.get() + 1);
-        match plan {
-            Ok(plan) => spawn::spawn(plan, Box::new(answer)),
-            Err(failure) => answer(Err(failure)),
-        }
+        self.shared.system.start(Start { unit, spec, launch }, Box::new(answer));
     }
 }
 
-impl Drop for RealWorld {
+impl<S: System> Drop for RealWorld<S> {
     /// Bookkeeping only: nobody listens any more. Units that still live are the host's to end before.
     fn drop(&mut self) {
         let waits = std::mem::take(&mut *self.shared.waits.borrow_mut());
-        self.background.iter().chain(waits.values()).for_each(AbortHandle::abort);
+        waits.values().for_each(S::Executor::abort);
+        self.shared.system.close();
     }
 }
 
-impl World for RealWorld {
+impl<S: System> World for RealWorld<S> {
     type Chooser = RealChooser;
 
     fn now(&mut self) -> Instant {
-        self.shared.now()
+        self.shared.system.now()
     }
 
     fn chooser(&mut self) -> &mut RealChooser {
@@ -249,37 +147,38 @@ impl World for RealWorld {
         }
         let known = self.shared.units.borrow().get(&unit).cloned();
         match known {
-            Some(unit) => self.act(op, &unit, request),
+            Some(held) => self.act(op, &held, request),
             None => self.shared.answer_for_nobody(op, &request),
         }
     }
 
     fn file(&mut self, op: OpId, call: FileCall) {
-        self.files.submit(op, call);
+        self.shared.system.file(op, call);
     }
 
     fn close_file(&mut self, file: FileId) {
-        self.files.close(file);
+        self.shared.system.close_file(file);
     }
 
     fn withdraw(&mut self, op: OpId, _unit: UnitId) {
-        if let Some(wait) = self.shared.waits.borrow_mut().remove(&op) {
-            wait.abort();
+        let wait = self.shared.waits.borrow_mut().remove(&op);
+        if let Some(wait) = wait {
+            S::Executor::abort(&wait);
         }
-        self.shared.ready.borrow_mut().retain(|r| !matches!(r, Ready::Done { op: done, .. } if *done == op));
+        self.shared.board.retain(|r| !matches!(r, Ready::Done { op: done, .. } if *done == op));
     }
 
     fn next_ready(&mut self) -> Option<Ready> {
         self.shared.take_births();
-        let ready = self.shared.ready.borrow_mut().pop_front();
+        let ready = self.shared.board.take();
         if let (Some(Ready::Observed(event)), Some(sink)) = (&ready, &mut self.process_sink) {
             sink(event);
         }
-        ready.or_else(|| self.files.next_ready())
+        ready.or_else(|| self.shared.system.next_filed())
     }
 
     fn nonce(&self) -> u64 {
-        self.nonce
+        self.shared.system.nonce()
     }
 
     fn contain(act: &mut dyn FnMut()) -> Result<(), String> {
@@ -306,21 +205,23 @@ impl World for RealWorld {
 
     fn try_read(&mut self, unit: UnitId, stream: Stream, into: &mut Vec<u8>, max: usize) -> TryRead {
         let known = self.shared.units.borrow().get(&unit).cloned();
-        let Some(unit) = known else { return TryRead::Eof };
-        let read = unit.output(stream).try_read(into, max);
-        if read == TryRead::Eof && unit.is_reaped() {
-            unit.output(stream).close();
-            self.shared.forget_if_over(&unit);
+        let Some(held) = known else { return TryRead::Eof };
+        let port = held.unit.output(stream);
+        let read = port.try_read(into, max);
+        if read == TryRead::Eof && held.unit.is_reaped() {
+            port.close();
+            self.shared.forget_if_over(&held);
         }
         read
     }
 
     fn try_write(&mut self, unit: UnitId, bytes: &[u8]) -> TryWrite {
         let units = self.shared.units.borrow();
-        units.get(&unit).map_or(TryWrite::Broken, |unit| unit.stdin.try_write(bytes))
+        units.get(&unit).map_or(TryWrite::Broken, |held| held.unit.stdin().try_write(bytes))
     }
 
     fn publish(&mut self, fact: FactRecord) {
+        self.listeners.iter_mut().for_each(|listener| listener(&fact));
         if let Some(sink) = &mut self.sink {
             sink(fact);
         }
@@ -328,29 +229,36 @@ impl World for RealWorld {
 
     fn abandoned(&mut self, unit: UnitId, task: Option<&str>) {
         let known = self.shared.units.borrow().get(&unit).cloned();
-        let Some(unit) = known else { return };
+        let Some(held) = known else { return };
+        let system = &self.shared.system;
         if let Some(task) = task {
-            self.shared.report_abandoned(&unit, task);
+            system.report_abandoned(&held.unit, task);
         }
-        match self.shared.signal(&unit, Target::Scope, Signal::KILL) {
+        match system.signal(&held.unit, Target::Scope, Signal::KILL) {
             // ESRCH: nobody is left to be killed.
             Ok(()) | Err(Errno::ESRCH) => {}
             Err(errno) => {
-                self.shared.find(format!("unit {} could not be killed: {errno} ({})", unit.id.0, errno.explain()))
+                self.shared.board.find(format!("unit {} could not be killed: {errno} ({})", unit.0, errno.explain()))
             }
         }
         self.shared.endings.set(self.shared.endings.get() + 1);
-        self.go(&unit, |shared, unit| async move {
-            if tokio::time::timeout(ENDING_MAX, shared.end(&unit)).await.is_err() {
-                shared.find(format!("unit {} was killed and is not over after {ENDING_MAX:?}: unkillable?", unit.id.0));
+        self.go(&held, |shared, held| async move {
+            // Biased: who ends at the last moment has ended.
+            tokio::select! {
+                biased;
+                () = shared.end(&held) => {}
+                () = S::Executor::sleep(ENDING_MAX) => shared.board.find(format!(
+                    "unit {} was killed and is not over after {ENDING_MAX:?}: unkillable?",
+                    held.id.0
+                )),
             }
             shared.endings.set(shared.endings.get() - 1);
-            shared.bell.notify_one();
+            shared.board.bell().ring();
         });
     }
 
     fn unexpected(&mut self, who: &str, what: &str) {
-        self.shared.find(format!("{who}: {what}"));
+        self.shared.board.find(format!("{who}: {what}"));
     }
 
     fn is_patient(&self) -> bool {
@@ -365,5 +273,3 @@ impl World for RealWorld {
 
 /// How long the end of an abandoned unit is waited for after its KILL.
 const ENDING_MAX: std::time::Duration = shakedown_core::vocab::StopPolicy::EMPTY_WITHIN;
-/// Worlds of this process so far.
-static WORLDS: AtomicU32 = AtomicU32::new(0);

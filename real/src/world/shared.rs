@@ -1,164 +1,123 @@
-//! What a world and its local tasks share: the queue of what became ready, the units, and what was noticed.
+//! What a world and its local tasks share: the units, the waits that may be withdrawn, and the way of an answer to the host.
 
-use super::roll::Roll;
-use super::unit::Unit;
-use crate::procfs::{self, Stat};
-use crate::scope::Realm;
-use crate::spawn::{self, Child};
-use shakedown_core::ids::{OpId, Pid, UnitId};
-use shakedown_core::signal::Signal;
-use shakedown_core::time::Instant;
-use shakedown_core::vocab::{
-    Completion, Errno, ExitNotice, ExitStatus, ProcessEvent, ProcessSpec, ProcessWhat, Request, SpawnFailure, Stream,
-    Survey, Survivor,
-};
+use super::board::Board;
+use super::system::{Port, System, Unit};
+use crate::mailbox::Mailbox;
+use shakedown_core::ids::{OpId, UnitId};
+use shakedown_core::vocab::{Completion, Errno, ExitNotice, ExitStatus, Request, Stream, Survey};
 use shakedown_core::world::Ready;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
-use std::os::fd::OwnedFd;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, PoisonError};
-use tokio::io::unix::AsyncFd;
-use tokio::sync::Notify;
-use tokio::task::AbortHandle;
+use std::sync::Arc;
 
 /// What the world and its tasks share.
-pub(super) struct Shared {
-    pub(super) began: std::time::Instant,
-    pub(super) bell: Arc<Notify>,
-    pub(super) ready: RefCell<VecDeque<Ready>>,
-    pub(super) units: RefCell<BTreeMap<UnitId, Rc<Unit>>>,
-    pub(super) waits: RefCell<BTreeMap<OpId, AbortHandle>>,
-    pub(super) roll: RefCell<Roll>,
-    pub(super) births: Arc<Mutex<VecDeque<Birth>>>,
-    pub(super) reports: AsyncFd<OwnedFd>,
-    pub(super) reports_name: String,
-    pub(super) findings: RefCell<Vec<String>>,
-    pub(super) owns_all_children: bool,
-    /// Spawns that the spawner has not answered yet.
+pub(super) struct Shared<S: System> {
+    pub(super) system: Rc<S>,
+    pub(super) board: Rc<Board>,
+    pub(super) units: RefCell<BTreeMap<UnitId, Rc<Held<S>>>>,
+    pub(super) waits: RefCell<BTreeMap<OpId, <S::Executor as super::Executor>::Task>>,
+    pub(super) births: Arc<Mailbox<Birth<S::Born>>>,
+    /// Spawns that the machine has not answered yet.
     pub(super) in_flight: Cell<u32>,
     /// Abandoned units that are not over yet.
     pub(super) endings: Cell<u32>,
 }
 
-/// The spawner's answer, on its way to the host's thread.
-pub(super) struct Birth {
+/// The machine's answer to a start, on its way to the host's thread.
+pub(super) struct Birth<B> {
     pub(super) op: OpId,
     pub(super) unit: UnitId,
-    pub(super) spec: Arc<ProcessSpec>,
-    pub(super) tag: String,
-    /// On which it may say that it is ready.
-    pub(super) socket: Option<OwnedFd>,
-    pub(super) born: Result<Child, SpawnFailure>,
+    pub(super) born: B,
 }
 
-impl Shared {
-    pub(super) fn now(&self) -> Instant {
-        Instant::from_nanos(u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX))
+/// A unit, and what is to be written to it.
+pub(super) struct Held<S: System> {
+    pub(super) id: UnitId,
+    pub(super) unit: Rc<S::Unit>,
+    /// Bytes to be written to stdin, in the order in which they were given.
+    pub(super) writes: RefCell<VecDeque<(OpId, Arc<[u8]>)>>,
+    pub(super) is_pumping: Cell<bool>,
+}
+
+impl<S: System> Held<S> {
+    /// Whether its leader is reaped, and its pipes are closed.
+    fn is_closed(&self) -> bool {
+        let is_closed = |stream| self.unit.output(stream).is_closed();
+        self.unit.is_reaped() && self.unit.stdin().is_closed() && Stream::BOTH.into_iter().all(is_closed)
     }
 
-    pub(super) fn push(&self, ready: Ready) {
-        self.ready.borrow_mut().push_back(ready);
-        self.bell.notify_one();
-    }
-
-    pub(super) fn find(&self, what: String) {
-        self.findings.borrow_mut().push(what);
-    }
-
-    pub(super) fn observe(&self, pid: Pid, name: &Arc<str>, what: ProcessWhat) {
-        let event = ProcessEvent { at: self.now(), name: name.clone(), pid: pid.as_raw(), what };
-        self.push(Ready::Observed(event));
-    }
-
-    pub(super) fn knows(&self, process: &Stat) -> bool {
-        self.roll.borrow().knows(process.pid, process.started)
-    }
-
-    pub(super) fn drain_reports(self: &Rc<Self>) {
-        self.take_reports(self.reports.get_ref());
-    }
-
-    pub(super) async fn listen(self: Rc<Self>) {
-        while let Ok(mut arrived) = self.reports.readable().await {
-            // Cleared before the draining: what arrives meanwhile is either drained, too, or makes it readable again.
-            arrived.clear_ready();
-            self.drain_reports();
+    /// Closes what can bring nothing more, now that the leader is reaped: not every owner closes what it has read to the end.
+    fn close_spent(&self) {
+        let outputs = Stream::BOTH.map(|stream| self.unit.output(stream));
+        for port in [self.unit.stdin()].into_iter().chain(outputs) {
+            if port.is_spent() {
+                port.close();
+            }
         }
     }
+}
 
+impl<S: System> Shared<S> {
     pub(super) fn take_births(self: &Rc<Self>) {
-        loop {
-            let birth = self.births.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-            let Some(Birth { op, unit, spec, tag, socket, born }) = birth else { return };
+        while let Some(Birth { op, unit: id, born }) = self.births.take() {
             self.in_flight.set(self.in_flight.get() - 1);
-            let result = born.and_then(|child| self.register(unit, &spec, tag, socket, child));
-            self.push(Ready::Done { op, completion: Completion::Spawned(result) });
+            let result = self.system.register(born).map(|(pid, unit)| {
+                let held = Held { id, unit, writes: RefCell::default(), is_pumping: Cell::new(false) };
+                self.units.borrow_mut().insert(id, Rc::new(held));
+                pid
+            });
+            self.board.push(Ready::Done { op, completion: Completion::Spawned(result) });
         }
     }
 
-    /// All or nothing: a child that cannot be registered is killed and reaped.
-    pub(super) fn register(
-        self: &Rc<Self>,
-        id: UnitId,
-        spec: &ProcessSpec,
-        tag: String,
-        socket: Option<OwnedFd>,
-        child: Child,
-    ) -> Result<Pid, SpawnFailure> {
-        let pid = child.pid;
-        let realm = Realm { leader: pid, scope: spec.scope, tag, is_pinned: Cell::new(true) };
-        match Unit::new(id, realm, child, socket, &spec.name) {
-            Ok(unit) => {
-                self.saw_leader(pid, &spec.name);
-                let unit = Rc::new(unit);
-                self.units.borrow_mut().insert(id, unit.clone());
-                if unit.word.is_some() {
-                    let shared = self.clone();
-                    drop(tokio::task::spawn_local(async move { shared.hear(&unit).await }));
-                }
-                Ok(pid)
-            }
-            Err((errno, pid, pidfd)) => {
-                let killed = pidfd.send_group(Signal::KILL).and_then(|()| pidfd.reap_blocking());
-                if let Err(errno) = killed {
-                    self.find(format!("{pid}, which could not be registered, could not be ended: {errno}"));
-                }
-                spawn::forget_after(pid, || ((), true));
-                Err(SpawnFailure { errno, at_exec: false })
-            }
+    /// Until the leader has ended. It stays a zombie.
+    pub(super) async fn wait_exit(&self, held: &Held<S>) -> ExitNotice {
+        let status = self.system.ended(&held.unit).await;
+        ExitNotice { status, others: self.system.has_others(&held.unit), writers: held.unit.has_writers() }
+    }
+
+    /// Until nobody in the scope is alive.
+    pub(super) async fn wait_empty(&self, held: &Held<S>) {
+        self.system.emptied(&held.unit).await;
+        self.forget_if_over(held);
+    }
+
+    /// Reaps the leader, waiting for its end where it still lives.
+    pub(super) async fn reap(&self, held: &Held<S>) {
+        self.system.ended(&held.unit).await;
+        self.reap_now(held);
+    }
+
+    /// Reaps the leader if it has ended; whether it is reaped.
+    pub(super) fn reap_now(&self, held: &Held<S>) -> bool {
+        if held.unit.is_reaped() {
+            return true;
         }
-    }
-
-    pub(super) fn survey(self: &Rc<Self>, op: OpId, unit: &Unit) {
-        let members = unit.realm.living(&mut unit.kin.borrow_mut());
-        let inodes: Vec<u64> = Stream::BOTH.iter().filter_map(|s| unit.output(*s).inode()).collect();
-        let holders = procfs::writers_of(&inodes);
-        for errno in [members.as_ref().err(), holders.as_ref().err()].into_iter().flatten() {
-            self.find(format!("a survey of unit {} is incomplete: {errno}", unit.id.0));
+        let is_reaped = self.system.reap(&held.unit);
+        if is_reaped {
+            held.close_spent();
+            self.forget_if_over(held);
         }
-        // Who has come or gone by now has said so: this may be the last look before the end.
-        self.drain_reports();
-        let members = members.unwrap_or_default().into_iter().map(|s| self.survivor(s.pid)).collect();
-        let holders = holders.unwrap_or_default().into_iter().map(|pid| self.survivor(pid)).collect();
-        // ECHILD: it was reaped, and `ended` tells.
-        let exit = unit.ended.get().or_else(|| unit.leader.get_ref().peek().ok().flatten());
-        self.complete(op, Completion::Surveyed(Survey { members, holders, exit }.into()));
+        is_reaped
     }
 
-    pub(super) fn survivor(&self, pid: Pid) -> Survivor {
-        let name = self.roll.borrow().name(pid);
-        let name = name.or_else(|| procfs::stat(pid).map(|s| s.comm.into())).unwrap_or_else(|| "(gone)".into());
-        Survivor { pid: pid.as_raw(), name }
+    /// The end of a unit that nobody answers for and that has been killed: empty, reaped, closed.
+    pub(super) async fn end(&self, held: &Held<S>) {
+        self.wait_empty(held).await;
+        self.reap(held).await;
+        held.unit.stdin().close();
+        for stream in Stream::BOTH {
+            held.unit.output(stream).close();
+        }
+        self.forget_if_over(held);
     }
 
-    pub(super) fn report_abandoned(&self, unit: &Unit, task: &str) {
-        let living = unit.realm.living(&mut unit.kin.borrow_mut()).unwrap_or_default();
-        for process in living {
-            let Survivor { pid, name } = self.survivor(process.pid);
-            self.find(format!(
-                "no-orphan: {name} ({pid}) outlived the task `{task}` that had started it; end it or detach it"
-            ));
+    /// A unit is forgotten once it is reaped and closed and nobody else lives in its scope: till then it may be asked.
+    pub(super) fn forget_if_over(&self, held: &Held<S>) {
+        if held.is_closed() && self.system.has_others(&held.unit) == Some(false) {
+            self.units.borrow_mut().remove(&held.id);
+            self.system.forget(&held.unit);
         }
     }
 
@@ -183,5 +142,10 @@ impl Shared {
             }
         };
         self.complete(op, completion);
+    }
+
+    pub(super) fn complete(&self, op: OpId, completion: Completion) {
+        self.waits.borrow_mut().remove(&op);
+        self.board.push(Ready::Done { op, completion });
     }
 }

@@ -62,7 +62,7 @@ impl Rig {
                 self.take();
                 match found(self) {
                     Some(value) => break value,
-                    None => bell.notified().await,
+                    None => bell.rung().await,
                 }
             }
         };

@@ -1,51 +1,47 @@
-//! Waits and slow acts of a world, each a local task of the runtime: it sleeps until the kernel says that something came true.
+//! Who lives and who has ended: each wait sleeps until the kernel says that something came true.
 //! Nothing polls: an exit is a readable pidfd, an empty scope is the exits of all its members, seen again until nobody is new.
 
-use super::Shared;
-use super::unit::Unit;
+use super::Linux;
+use super::unit::LinuxUnit;
 use crate::pidfd::Pidfd;
-use crate::procfs::Stat;
+use crate::procfs::{self, Stat};
 use crate::reaper;
 use crate::scope;
 use crate::watch::watch;
-use shakedown_core::ids::OpId;
-use shakedown_core::signal::Signal;
-use shakedown_core::vocab::{Completion, Errno, ExitNotice, ExitStatus, Scope, Stream, Target, TryRead, TryWrite};
-use shakedown_core::world::Ready;
+use crate::world::Unit;
+use shakedown_core::ids::Pid;
+use shakedown_core::vocab::{Errno, ExitStatus, Scope, Stream, Survey, Survivor};
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::io::Interest;
 
-impl Shared {
+impl Linux {
     /// Until the leader has ended. It stays a zombie.
-    pub(super) async fn wait_exit(self: &Rc<Self>, unit: &Unit) -> ExitNotice {
-        let status = self.wait_end(unit).await;
-        self.drain_reports();
-        self.saw_end(unit.pid(), status);
-        ExitNotice { status, others: self.has_others(unit), writers: unit.has_writers() }
-    }
-
+    ///
     /// A pidfd's readiness is a hint (a traced child makes it readable, too: tokio#7144), so the status is asked each time.
-    async fn wait_end(&self, unit: &Unit) -> ExitStatus {
-        if let Some(status) = unit.ended.get() {
-            return status;
-        }
-        let status = loop {
-            let Ok(mut ready) = unit.leader.readable().await else { break ExitStatus::Unknown };
-            match unit.leader.get_ref().peek() {
-                Ok(Some(status)) => break status,
-                Ok(None) => ready.clear_ready(),
-                // ECHILD: somebody else has reaped it.
-                Err(_) => break ExitStatus::Unknown,
-            }
+    pub(super) async fn wait_end(self: &Rc<Self>, unit: &LinuxUnit) -> ExitStatus {
+        let status = match unit.ended.get() {
+            Some(status) => status,
+            None => loop {
+                let Ok(mut ready) = unit.leader.readable().await else { break ExitStatus::Unknown };
+                match unit.leader.get_ref().peek() {
+                    Ok(Some(status)) => break status,
+                    Ok(None) => ready.clear_ready(),
+                    // ECHILD: somebody else has reaped it.
+                    Err(_) => break ExitStatus::Unknown,
+                }
+            },
         };
         unit.ended.set(Some(status));
+        // What was said before the end is told before it.
+        self.drain_reports();
+        self.saw_end(unit.pid(), status);
         status
     }
 
     /// Whether others than the leader live in the scope, once it has ended. Whatever outlived its parent is a child of ours now,
     /// as we adopt all orphans; so where we have no children but leaders, the walk through /proc is spared.
-    fn has_others(&self, unit: &Unit) -> Option<bool> {
+    pub(super) fn others_than_leader(&self, unit: &LinuxUnit) -> Option<bool> {
         if unit.realm.scope == Scope::Process || unit.is_alone.get() {
             return Some(false);
         }
@@ -59,15 +55,14 @@ impl Shared {
 
     /// Until nobody in the scope is alive; adopted members are reaped on the way. Awaits the exits of all members known, then
     /// looks again. A walk that fails, or finds somebody of whom no pidfd can be had, is repeated after [`WALK_AGAIN`].
-    pub(super) async fn wait_empty(self: &Rc<Self>, unit: &Unit) {
+    pub(super) async fn wait_empty(self: &Rc<Self>, unit: &LinuxUnit) {
         loop {
             self.sweep();
             match self.living_besides_dead_leader(unit) {
                 Ok(living) if living.is_empty() => {
                     // Whoever died since the last sweep is ours by now: orphans are handed on before their parent's end shows.
                     self.sweep();
-                    self.drain_reports();
-                    return self.forget_if_over(unit);
+                    return self.drain_reports();
                 }
                 Ok(living) => {
                     let ends: Vec<_> = living.iter().filter_map(scope::open_verified).collect();
@@ -83,7 +78,7 @@ impl Shared {
         }
     }
 
-    fn living_besides_dead_leader(&self, unit: &Unit) -> Result<Vec<Stat>, Errno> {
+    fn living_besides_dead_leader(&self, unit: &LinuxUnit) -> Result<Vec<Stat>, Errno> {
         let has_ended = unit.ended.get().is_some()
             || match unit.leader.get_ref().peek() {
                 Ok(status) => status.is_some(),
@@ -126,40 +121,14 @@ impl Shared {
         }
     }
 
-    fn claimant(&self, orphan: &Stat) -> Option<Rc<Unit>> {
+    fn claimant(&self, orphan: &Stat) -> Option<Rc<LinuxUnit>> {
         let units = self.units.borrow();
-        let claims = |unit: &&Rc<Unit>| unit.realm.claims(orphan, &unit.kin.borrow());
+        let claims = |unit: &&Rc<LinuxUnit>| unit.realm.claims(orphan, &unit.kin.borrow());
         units.values().find(claims).cloned()
     }
 
-    /// Writes what was given, in order; each is answered with what was taken before the reader went away or we closed.
-    pub(super) async fn pump_input(self: &Rc<Self>, unit: &Unit) {
-        loop {
-            let Some((op, bytes)) = unit.writes.borrow_mut().pop_front() else { break };
-            let mut taken = 0;
-            while taken < bytes.len() {
-                match unit.stdin.try_write(&bytes[taken..]) {
-                    TryWrite::Wrote(n) => taken += n,
-                    TryWrite::WouldBlock => unit.stdin.ready().await,
-                    TryWrite::Broken => break,
-                }
-            }
-            self.complete(op, Completion::Written(taken as u64));
-        }
-        unit.is_pumping.set(false);
-    }
-
-    /// Reaps the leader, waiting for its end where it still lives.
-    pub(super) async fn reap(&self, unit: &Unit) {
-        self.wait_end(unit).await;
-        self.reap_now(unit);
-    }
-
     /// Reaps the leader if it has ended; whether it is reaped.
-    pub(super) fn reap_now(&self, unit: &Unit) -> bool {
-        if unit.is_reaped() {
-            return true;
-        }
+    pub(super) fn reap_leader(&self, unit: &LinuxUnit) -> bool {
         match reaper::reap_leader(unit.pid(), unit.leader.get_ref()) {
             Ok(None) => return false,
             Ok(Some(status)) => {
@@ -169,59 +138,39 @@ impl Shared {
             Err(errno) => self.find(format!("{} could not be reaped: {errno}; who else waits for it?", unit.pid())),
         }
         unit.realm.is_pinned.set(false);
-        unit.close_spent();
-        self.forget_if_over(unit);
         true
     }
 
-    /// The end of a unit that nobody answers for and that has been killed: empty, reaped, closed.
-    pub(super) async fn end(self: &Rc<Self>, unit: &Unit) {
-        self.wait_empty(unit).await;
-        self.reap(unit).await;
-        unit.stdin.close();
-        for stream in Stream::BOTH {
-            unit.output(stream).close();
+    pub(super) fn look_at(self: &Rc<Self>, unit: &LinuxUnit) -> Survey {
+        let members = unit.realm.living(&mut unit.kin.borrow_mut());
+        let inodes: Vec<u64> = Stream::BOTH.iter().filter_map(|s| unit.output(*s).inode()).collect();
+        let holders = procfs::writers_of(&inodes);
+        for errno in [members.as_ref().err(), holders.as_ref().err()].into_iter().flatten() {
+            self.find(format!("a survey of unit {} is incomplete: {errno}", unit.id.0));
         }
-        self.forget_if_over(unit);
+        // Who has come or gone by now has said so: this may be the last look before the end.
+        self.drain_reports();
+        let members = members.unwrap_or_default().into_iter().map(|s| self.survivor(s.pid)).collect();
+        let holders = holders.unwrap_or_default().into_iter().map(|pid| self.survivor(pid)).collect();
+        // ECHILD: it was reaped, and `ended` tells.
+        let exit = unit.ended.get().or_else(|| unit.leader.get_ref().peek().ok().flatten());
+        Survey { members, holders, exit }
     }
 
-    /// A unit is forgotten once it is reaped and closed and nobody else lives in its scope: till then it may be asked.
-    pub(super) fn forget_if_over(&self, unit: &Unit) {
-        if unit.is_closed() && self.has_others(unit) == Some(false) {
-            self.units.borrow_mut().remove(&unit.id);
-            if let Some(word) = &unit.word {
-                word.close();
-            }
-        }
+    fn survivor(&self, pid: Pid) -> Survivor {
+        let name = self.roll.borrow().name(pid);
+        let name = name.or_else(|| procfs::stat(pid).map(|s| s.comm.into())).unwrap_or_else(|| "(gone)".into());
+        Survivor { pid: pid.as_raw(), name }
     }
 
-    /// Reads an output that nobody wants any more to its end, so that its writers do not block.
-    pub(super) async fn discard(&self, unit: &Unit, stream: Stream) {
-        let (port, mut waste) = (unit.output(stream), Vec::new());
-        loop {
-            waste.clear();
-            match port.try_read(&mut waste, DISCARD_BYTES) {
-                TryRead::Data(_) => tokio::task::yield_now().await,
-                TryRead::WouldBlock => port.ready().await,
-                TryRead::Eof => break,
-            }
+    pub(super) fn blame(&self, unit: &LinuxUnit, task: &str) {
+        let living = unit.realm.living(&mut unit.kin.borrow_mut()).unwrap_or_default();
+        for process in living {
+            let Survivor { pid, name } = self.survivor(process.pid);
+            self.find(format!(
+                "no-orphan: {name} ({pid}) outlived the task `{task}` that had started it; end it or detach it"
+            ));
         }
-        port.close();
-        self.forget_if_over(unit);
-    }
-
-    /// Sends to the leader or to everybody in the scope.
-    pub(super) fn signal(&self, unit: &Unit, to: Target, signal: Signal) -> Result<(), Errno> {
-        let leader = unit.leader.get_ref();
-        match to {
-            Target::Leader => leader.send(signal),
-            Target::Scope => unit.realm.signal(leader, signal, &mut unit.kin.borrow_mut()),
-        }
-    }
-
-    pub(super) fn complete(&self, op: OpId, completion: Completion) {
-        self.waits.borrow_mut().remove(&op);
-        self.push(Ready::Done { op, completion });
     }
 }
 
@@ -236,4 +185,3 @@ async fn all_gone(end: Pidfd) {
 
 /// The pause before a walk that could not be done is tried again: nothing here looks more often than that.
 const WALK_AGAIN: Duration = Duration::from_millis(5);
-const DISCARD_BYTES: usize = 65_536;

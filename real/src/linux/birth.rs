@@ -7,9 +7,9 @@ use crate::puppet;
 use crate::scope::{RUN_VARIABLE, UNIT_VARIABLE};
 use crate::spawn::{self, Plan};
 use shakedown_core::vocab::{Channel, Errno, Launch, ProcessSpec, Program, SpawnFailure};
-use std::cell::OnceCell;
+use std::cell::RefCell;
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::PathBuf;
 
 /// What a process is told beside its specification.
 pub(super) struct Told<'a> {
@@ -33,7 +33,7 @@ pub(super) struct Told<'a> {
 pub(super) fn plan(
     spec: &ProcessSpec,
     told: Told<'_>,
-    folder: &OnceCell<Folder>,
+    folder: &RefCell<Option<Folder>>,
     mut draws: SplitMix64,
 ) -> Result<Plan, SpawnFailure> {
     let Told { run, tag, reports, notify, launch } = told;
@@ -91,12 +91,11 @@ fn handover(launch: &Launch) -> impl Iterator<Item = (OsString, OsString)> {
 }
 
 /// The world's folder, made for the first puppet that makes files: a world that is killed cannot remove it.
-fn folder_in(made: &OnceCell<Folder>) -> Result<&Path, Errno> {
-    match made.get() {
-        Some(folder) => Ok(folder.path()),
-        None => {
-            let folder = Folder::new()?;
-            Ok(made.get_or_init(|| folder).path())
-        }
-    }
+fn folder_in(made: &RefCell<Option<Folder>>) -> Result<PathBuf, Errno> {
+    let mut made = made.borrow_mut();
+    let folder = match made.take() {
+        Some(folder) => folder,
+        None => Folder::new()?,
+    };
+    Ok(made.insert(folder).path().to_owned())
 }

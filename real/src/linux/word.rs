@@ -8,11 +8,12 @@
 //!
 //! Sources: sd_notify(3), unix(7), systemd.service(5) `NotifyAccess=all`.
 
-use super::Shared;
-use super::port::Port;
-use super::unit::Unit;
+use super::Linux;
+use super::port::PipeEnd;
+use super::unit::LinuxUnit;
 use crate::errno;
 use crate::procfs;
+use crate::world::Port;
 use nix::sys::socket::{
     AddressFamily, ControlMessageOwned, MsgFlags, SockFlag, SockType, UnixAddr, UnixCredentials, bind, recvmsg,
     setsockopt, socket, sockopt,
@@ -29,7 +30,7 @@ use tokio::sync::Notify;
 
 /// Where a unit says that it is ready, and whether it has.
 pub(super) struct Word {
-    end: Port,
+    end: PipeEnd,
     channel: Heard,
     /// Its worker's name, by which puppets are known.
     base: Arc<str>,
@@ -56,7 +57,7 @@ enum Turn {
 impl Word {
     /// Registers our end with the runtime.
     pub(super) fn new(end: OwnedFd, channel: Heard, base: &Arc<str>) -> Result<Word, Errno> {
-        let end = Port::new(end, Interest::READABLE)?;
+        let end = PipeEnd::new(end, Interest::READABLE)?;
         Ok(Word { end, channel, base: base.clone(), is_said: Cell::new(false), said: Notify::new() })
     }
 
@@ -79,9 +80,9 @@ impl Word {
     }
 }
 
-impl Shared {
+impl Linux {
     /// Hears what a unit says until nobody can say anything more.
-    pub(super) async fn hear(self: &Rc<Self>, unit: &Unit) {
+    pub(super) async fn hear(self: &Rc<Self>, unit: &LinuxUnit) {
         let Some(word) = &unit.word else { return };
         loop {
             let turn = match word.channel {
@@ -97,7 +98,7 @@ impl Shared {
         }
     }
 
-    fn take_datagram(self: &Rc<Self>, unit: &Unit, word: &Word) -> Turn {
+    fn take_datagram(self: &Rc<Self>, unit: &LinuxUnit, word: &Word) -> Turn {
         let mut text = [0; DATAGRAM_BYTES_MAX];
         let Some(taken) = word.end.with(|socket| take(socket, &mut text)) else { return Turn::Over };
         match taken {
@@ -118,7 +119,7 @@ impl Shared {
     }
 
     /// Whether a process belongs to the unit: by itself, or by an ancestor. Orphans are ours, and known by what they carry.
-    fn speaks_for(self: &Rc<Self>, unit: &Unit, word: &Word, sender: Pid) -> bool {
+    fn speaks_for(self: &Rc<Self>, unit: &LinuxUnit, word: &Word, sender: Pid) -> bool {
         let own = std::process::id() as i32;
         let Some(mut process) = procfs::stat(sender) else {
             // Whatever it has reported of itself it did before it spoke here.

@@ -2,6 +2,7 @@
 
 use crate::errno;
 use crate::watch::watch;
+use crate::world::Port;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use shakedown_core::vocab::{Errno, TryRead, TryWrite};
 use std::cell::RefCell;
@@ -12,19 +13,19 @@ use tokio::io::Interest;
 use tokio::io::unix::{AsyncFd, AsyncFdReadyMutGuard};
 
 /// One end of a pipe, until it is closed. At most one wait at a time.
-pub(super) struct Port {
+pub struct PipeEnd {
     end: RefCell<Option<AsyncFd<OwnedFd>>>,
     waiter: RefCell<Option<Waker>>,
     interest: Interest,
     inode: u64,
 }
 
-impl Port {
+impl PipeEnd {
     /// Registers the end with the runtime.
-    pub(super) fn new(end: OwnedFd, interest: Interest) -> Result<Port, Errno> {
+    pub(super) fn new(end: OwnedFd, interest: Interest) -> Result<PipeEnd, Errno> {
         let inode = nix::sys::stat::fstat(&end).map_err(errno::of_nix)?.st_ino;
         let end = watch(end, interest).map_err(|(_, errno)| errno)?;
-        Ok(Port { end: RefCell::new(Some(end)), waiter: RefCell::default(), interest, inode })
+        Ok(PipeEnd { end: RefCell::new(Some(end)), waiter: RefCell::default(), interest, inode })
     }
 
     /// The number that both ends share in /proc.
@@ -32,26 +33,9 @@ impl Port {
         self.end.borrow().is_some().then_some(self.inode)
     }
 
-    /// Closes the end. Whoever waits is told: nothing would block any more.
-    pub(super) fn close(&self) {
-        drop(self.end.borrow_mut().take());
-        if let Some(waker) = self.waiter.borrow_mut().take() {
-            waker.wake();
-        }
-    }
-
     /// What `act` makes of the end; `None` where it is closed.
     pub(super) fn with<R>(&self, act: impl FnOnce(&OwnedFd) -> R) -> Option<R> {
         self.end.borrow().as_ref().map(|end| act(end.get_ref()))
-    }
-
-    pub(super) fn is_closed(&self) -> bool {
-        self.end.borrow().is_none()
-    }
-
-    /// Until an attempt would not block: there are bytes, or room, or the other end is closed, or this one is.
-    pub(super) async fn ready(&self) {
-        poll_fn(|cx| self.poll_ready(cx)).await;
     }
 
     fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
@@ -91,17 +75,10 @@ impl Port {
         let found = asked(end.as_ref()?.get_ref(), PollFlags::empty())?;
         Some(!found.intersects(PollFlags::POLLHUP | PollFlags::POLLERR))
     }
+}
 
-    /// Whether the other end is closed, and nothing is left to read.
-    pub(super) fn is_spent(&self) -> bool {
-        let end = self.end.borrow();
-        let Some(end) = end.as_ref() else { return false };
-        let found = asked(end.get_ref(), PollFlags::POLLIN).unwrap_or(PollFlags::empty());
-        found.intersects(PollFlags::POLLHUP | PollFlags::POLLERR) && !found.contains(PollFlags::POLLIN)
-    }
-
-    /// Appends at most `max` bytes. A closed end is at its end.
-    pub(super) fn try_read(&self, into: &mut Vec<u8>, max: usize) -> TryRead {
+impl Port for PipeEnd {
+    fn try_read(&self, into: &mut Vec<u8>, max: usize) -> TryRead {
         let end = self.end.borrow();
         let Some(end) = end.as_ref().filter(|_| max > 0) else {
             return if max == 0 { TryRead::WouldBlock } else { TryRead::Eof };
@@ -124,8 +101,8 @@ impl Port {
         }
     }
 
-    /// Writes what fits. Rust programs ignore SIGPIPE, so that a broken pipe is an answer and not an end.
-    pub(super) fn try_write(&self, bytes: &[u8]) -> TryWrite {
+    /// Rust programs ignore SIGPIPE, so that a broken pipe is an answer and not an end.
+    fn try_write(&self, bytes: &[u8]) -> TryWrite {
         let end = self.end.borrow();
         let Some(end) = end.as_ref() else { return TryWrite::Broken };
         loop {
@@ -136,6 +113,29 @@ impl Port {
                 Err(_) => return TryWrite::Broken,
             }
         }
+    }
+
+    async fn ready(&self) {
+        poll_fn(|cx| self.poll_ready(cx)).await;
+    }
+
+    /// Closes the end. Whoever waits is told: nothing would block any more.
+    fn close(&self) {
+        drop(self.end.borrow_mut().take());
+        if let Some(waker) = self.waiter.borrow_mut().take() {
+            waker.wake();
+        }
+    }
+
+    fn is_closed(&self) -> bool {
+        self.end.borrow().is_none()
+    }
+
+    fn is_spent(&self) -> bool {
+        let end = self.end.borrow();
+        let Some(end) = end.as_ref() else { return false };
+        let found = asked(end.get_ref(), PollFlags::POLLIN).unwrap_or(PollFlags::empty());
+        found.intersects(PollFlags::POLLHUP | PollFlags::POLLERR) && !found.contains(PollFlags::POLLIN)
     }
 }
 

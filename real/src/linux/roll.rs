@@ -2,10 +2,10 @@
 //! Sources of an end, best first: our own reaping, the exit code in /proc of a zombie, PIDFD_GET_INFO, its parent's report,
 //! its own announcement (after which it may still have been killed).
 
-use super::Shared;
+use super::Linux;
 use crate::errno;
 use crate::pidfd::{Pidfd, status_of_wait};
-use crate::procfs;
+use crate::procfs::{self, Stat};
 use crate::puppet::{Report, What, parse_report};
 use crate::spawn;
 use crate::watch::watch;
@@ -84,7 +84,25 @@ impl Roll {
     }
 }
 
-impl Shared {
+impl Linux {
+    /// Takes reports as they arrive.
+    pub(super) async fn listen(self: Rc<Self>) {
+        while let Ok(mut arrived) = self.reports.readable().await {
+            // Cleared before the draining: what arrives meanwhile is either drained, too, or makes it readable again.
+            arrived.clear_ready();
+            self.drain_reports();
+        }
+    }
+
+    /// Takes every report that has arrived.
+    pub(super) fn drain_reports(self: &Rc<Self>) {
+        self.take_reports(self.reports.get_ref());
+    }
+
+    pub(super) fn knows(&self, process: &Stat) -> bool {
+        self.roll.borrow().knows(process.pid, process.started)
+    }
+
     /// A leader was started by us.
     pub(super) fn saw_leader(&self, pid: Pid, name: &str) {
         let name: Arc<str> = format!("{name}/main").into();
@@ -110,8 +128,7 @@ impl Shared {
         self.observe(pid, &name, ProcessWhat::Exited(status));
     }
 
-    /// Takes every report that has arrived.
-    pub(super) fn take_reports(self: &Rc<Self>, socket: &OwnedFd) {
+    fn take_reports(self: &Rc<Self>, socket: &OwnedFd) {
         let mut buffer = [0u8; REPORT_BYTES_MAX];
         loop {
             match recv(socket.as_raw_fd(), &mut buffer, MsgFlags::MSG_DONTWAIT) {
@@ -190,11 +207,11 @@ impl Shared {
         };
         match watched {
             Ok(watched) => {
-                let shared = self.clone();
+                let linux = self.clone();
                 tokio::task::spawn_local(async move {
                     if watched.readable().await.is_ok() {
-                        shared.drain_reports();
-                        shared.is_gone(pid, Some(watched.get_ref()));
+                        linux.drain_reports();
+                        linux.is_gone(pid, Some(watched.get_ref()));
                     }
                 });
             }

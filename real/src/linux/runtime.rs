@@ -1,0 +1,56 @@
+//! tokio, as the glue's runtime: one thread of its own, and the clock on the wall.
+
+use crate::host::{Driven, drive};
+use crate::world::{Executor, RealWorld, System};
+use shakedown_core::host::Host;
+use shakedown_core::machine::Machine;
+use std::future::Future;
+use std::io;
+use std::time::Duration;
+use tokio::task::{AbortHandle, LocalSet};
+
+/// The current thread's tokio runtime and its `LocalSet`.
+pub struct Tokio;
+
+impl Executor for Tokio {
+    type Task = AbortHandle;
+
+    fn spawn(task: impl Future<Output = ()> + 'static) -> AbortHandle {
+        tokio::task::spawn_local(task).abort_handle()
+    }
+
+    fn abort(task: &AbortHandle) {
+        task.abort();
+    }
+
+    async fn sleep(length: Duration) {
+        tokio::time::sleep(length).await;
+    }
+
+    async fn others_first() {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// As [`drive`], for at most this long on the wall clock; `None` where that was not enough. The host can be driven on.
+///
+/// # Panics
+/// As [`drive`].
+pub async fn drive_within<S: System, A: Machine>(host: &mut Host<RealWorld<S>, A>, limit: Duration) -> Option<Driven> {
+    tokio::time::timeout(limit, drive(host)).await.ok()
+}
+
+/// Runs a future on a current-thread runtime of its own, where a [`RealWorld`] can be made and driven.
+///
+/// # Errors
+/// Where the runtime cannot be built (no descriptors left).
+///
+/// ```
+/// use shakedown_real::{Config, RealWorld, host};
+/// let name = host::block_on(async { RealWorld::new(Config::default()).map(|world| world.run_name().len()) });
+/// assert!(name.unwrap().unwrap() > 0);
+/// ```
+pub fn block_on<F: Future>(future: F) -> io::Result<F::Output> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    Ok(LocalSet::new().block_on(&runtime, future))
+}
