@@ -14,6 +14,7 @@ mod errno;
 pub mod files;
 #[cfg(not(madsim))]
 mod fresh;
+pub mod handle;
 pub mod host;
 #[cfg(not(madsim))]
 mod linux;

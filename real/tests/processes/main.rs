@@ -3,6 +3,7 @@
 
 mod cases;
 mod files;
+mod handles;
 mod hosted;
 mod notify;
 mod rig;
@@ -21,7 +22,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let filter = std::env::args().skip(1).find(|a| !a.starts_with('-'));
-    let all = [cases::ALL, verbs::ALL, hosted::ALL, notify::ALL, sessions::ALL, files::ALL].concat();
+    let all = [cases::ALL, verbs::ALL, hosted::ALL, notify::ALL, sessions::ALL, files::ALL, handles::ALL].concat();
     let chosen: Vec<_> =
         all.iter().filter(|(name, _)| filter.as_ref().is_none_or(|f| name.contains(f.as_str()))).collect();
     if std::env::args().any(|a| a == "--list") {
