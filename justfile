@@ -4,6 +4,7 @@
 set shell := ["bash", "-euo", "pipefail", "-c"]
 
 peers := "scenarios/benches/peers"
+rings := "real/rings"
 target := env("CARGO_TARGET_DIR", justfile_directory() / "target")
 
 # what can be run
@@ -26,6 +27,7 @@ fmt:
     cargo fmt --manifest-path {{ peers }}/Cargo.toml -p bench -p peer-bach -p peer-mini -p peer-sansio \
         -p peer-shakedown -p peer-shuttle -p peer-tokio -p peer-turmoil -- --check
     cargo fmt --manifest-path {{ peers }}/madsim/Cargo.toml -- --check
+    cargo fmt --manifest-path {{ rings }}/loom/Cargo.toml -- --check
 
 # clippy only
 clippy:
@@ -87,6 +89,10 @@ breaks *words:
 # break the simulated kernel in one place after the other, and see who notices (an hour; words choose)
 mutants *words:
     cargo test --release -p shakedown --test mutants -- run {{ words }}
+
+# every order in which other threads can meet a session's mailbox and wakers (claims choose)
+loom *claims:
+    cargo run --release --manifest-path {{ rings }}/loom/Cargo.toml --target-dir {{ target }}/rings/loom -- {{ claims }}
 
 # hunt the planted bugs: how many seeds each strategy needs until each of them shows (words choose)
 zoo *words:

@@ -36,7 +36,9 @@ impl Wakers {
     /// The slot that was woken first, each once.
     pub(crate) fn next_woken(&mut self) -> Option<TaskId> {
         let id = self.woken.take()?;
-        self.slots[id.index()].is_queued.store(false, Ordering::Release);
+        // A swap, not a store: whoever finds the slot queued up to here does not queue it again, and what he did before his wake is to be
+        // seen by the poll that follows. (As a store it lost wakes: loom found it.)
+        self.slots[id.index()].is_queued.swap(false, Ordering::AcqRel);
         Some(id)
     }
 }
