@@ -9,11 +9,14 @@ use core::cell::RefCell;
 
 /// The deadlines of a host, as whoever draws a duration may see them.
 #[derive(Clone, Copy)]
-pub struct Deadlines<'a>(&'a RefCell<Timers>);
+pub struct Deadlines<'a>(Option<&'a RefCell<Timers>>);
 
 impl<'a> Deadlines<'a> {
+    /// None: for a world whose owner keeps timers elsewhere.
+    pub const NONE: Deadlines<'static> = Deadlines(None);
+
     pub(crate) fn new(timers: &'a RefCell<Timers>) -> Deadlines<'a> {
-        Deadlines(timers)
+        Deadlines(Some(timers))
     }
 }
 
@@ -34,7 +37,7 @@ impl<'a, C: Choose + ?Sized> Tying<'a, C> {
 
     /// The instant it ties with, if it does.
     fn tie(&mut self, site: Site, range: DurationRange, now: Instant) -> Option<Instant> {
-        let near = self.deadlines.0.borrow().between(now.after(range.min), now.after(range.max));
+        let near = self.deadlines.0?.borrow().between(now.after(range.min), now.after(range.max));
         let of = near.iter().flatten().count() as u32;
         if of == 0 {
             return None;

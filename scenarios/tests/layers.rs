@@ -34,6 +34,7 @@ fn a_planted_edge_is_found() {
     check("core", "[dev-dependencies]\nshakedown-sim.workspace = true", &[]);
     check("sim", "[dependencies]\nshakedown-real.workspace = true", &["sim must not depend on shakedown-real"]);
     check("sim", "[dependencies]\ntokio = '1'", &["sim must not depend on tokio: it belongs to real"]);
+    check("sim", "[dependencies]\ntokio = { version = '1', optional = true }", &[]);
     check("sim", "[dependencies]\nshakedown-core.workspace = true\nsmallvec = '1'", &[]);
     check(
         "sim",
@@ -112,6 +113,9 @@ const SYSTEM: &[&str] = &["async-io", "libc", "mio", "nix", "rustix", "signal-ho
 /// Crates of the command line, which the tests of a user need not build.
 const COMMAND: &[&str] = &["clap", "ctrlc", "indicatif"];
 
+/// What lends the simulated kernel to tests on another simulator's clock.
+const LENT: &[&str] = &["tokio"];
+
 impl Layer {
     fn complaints(&self, manifest: &str) -> Vec<String> {
         let manifest: Table = manifest.parse().unwrap_or_else(|error| panic!("{}: {error}", self.folder));
@@ -149,6 +153,7 @@ impl Layer {
             Others::Optional(_) if !optional => {
                 Some(format!("{folder} must not depend on {name} unless it is optional"))
             }
+            Others::Pure if folder == "sim" && optional && LENT.contains(&name) => None,
             Others::Pure if SYSTEM.contains(&name) => {
                 Some(format!("{folder} must not depend on {name}: it belongs to real"))
             }

@@ -10,6 +10,7 @@ pub mod choose;
 pub mod disk;
 pub mod explore;
 pub mod kernel;
+pub mod lent;
 mod panic;
 mod plan;
 mod programs;
