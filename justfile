@@ -27,7 +27,8 @@ fmt:
     cargo fmt --manifest-path {{ peers }}/Cargo.toml -p bench -p peer-bach -p peer-mini -p peer-sansio \
         -p peer-shakedown -p peer-shuttle -p peer-tokio -p peer-turmoil -- --check
     cargo fmt --manifest-path {{ peers }}/madsim/Cargo.toml -- --check
-    cargo fmt --manifest-path {{ rings }}/loom/Cargo.toml -- --check
+    cargo fmt --manifest-path {{ rings }}/loom/Cargo.toml -p ring-loom -- --check
+    cargo fmt --manifest-path {{ rings }}/madsim/Cargo.toml -p ring-madsim -- --check
 
 # clippy only
 clippy:
@@ -93,6 +94,10 @@ mutants *words:
 # every order in which other threads can meet a session's mailbox and wakers (claims choose)
 loom *claims:
     cargo run --release --manifest-path {{ rings }}/loom/Cargo.toml --target-dir {{ target }}/rings/loom -- {{ claims }}
+
+# schedules of the shipped glue on madsim, processes simulated: `just madsim 20000`, `just madsim from=5000`, `just madsim seed=7`
+madsim *args:
+    RUSTFLAGS="--cfg madsim" cargo run --release --manifest-path {{ rings }}/madsim/Cargo.toml --target-dir {{ target }}/rings/madsim -- {{ args }}
 
 # hunt the planted bugs: how many seeds each strategy needs until each of them shows (words choose)
 zoo *words:

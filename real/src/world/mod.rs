@@ -105,6 +105,11 @@ impl<S: System> RealWorld<S> {
         self.shared.in_flight.get() > 0 || self.shared.endings.get() > 0 || self.shared.system.owes_files()
     }
 
+    /// How many units it still holds, and how many waits are open: both none, once all is over and nothing was lost.
+    pub fn leftovers(&self) -> (usize, usize) {
+        (self.shared.units.borrow().len(), self.shared.waits.borrow().len())
+    }
+
     /// Hears every fact from now on, beside the sink.
     pub(crate) fn listen(&mut self, listener: Listener) {
         self.listeners.push(listener);
