@@ -20,6 +20,7 @@ pub mod files;
 pub mod glob;
 pub mod host;
 pub mod ids;
+pub mod journal;
 pub mod machine;
 pub mod oracle;
 pub mod outside;

@@ -6,7 +6,7 @@ use crate::files::FileCall;
 use crate::ids::{FileId, OpId, TaskId, UnitId, WorkerId};
 use crate::site::Label;
 use crate::tie::Deadlines;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use crate::vocab::{Completion, FactRecord, ProcessEvent, Request, Stream, TryRead, TryWrite, WorkerSpec};
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -44,6 +44,11 @@ pub trait World: 'static {
 
     /// The clock. Asked once a turn; frozen within an instant in the simulator.
     fn now(&mut self) -> Instant;
+
+    /// The clock on the wall: since 1970, and it may be set. For records that outlive the run; no deadline rests on it.
+    fn wall(&mut self) -> Duration {
+        self.now().since(Instant::ZERO)
+    }
 
     /// The source of all choices.
     fn chooser(&mut self) -> &mut Self::Chooser;

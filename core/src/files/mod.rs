@@ -55,7 +55,7 @@ impl<'a> Files<'a> {
 /// Files, below one folder or anywhere.
 #[derive(Clone)]
 pub struct Fs {
-    cx: TaskCx,
+    pub(crate) cx: TaskCx,
     root: Option<Arc<str>>,
 }
 

@@ -121,6 +121,10 @@ impl<W: World> Port for PortOf<W> {
     fn kill(&self, pid: i32, signal: Signal) -> Result<(), Errno> {
         self.0.borrow_mut().kill(pid, signal)
     }
+
+    fn wall(&self) -> Duration {
+        self.0.borrow_mut().wall()
+    }
 }
 
 impl<W: World, A: Machine> Host<W, A> {

@@ -58,6 +58,7 @@ pub(crate) trait Port {
     fn try_write(&self, unit: UnitId, bytes: &[u8]) -> TryWrite;
     fn contain(&self, act: &mut dyn FnMut()) -> Result<(), String>;
     fn kill(&self, pid: i32, signal: Signal) -> Result<(), Errno>;
+    fn wall(&self) -> Duration;
 }
 
 /// The chooser behind a port, for values: a task orders nothing.

@@ -61,6 +61,11 @@ impl TaskCx {
         self.reactor.now.get()
     }
 
+    /// The clock on the wall: since 1970, and it may be set. For records that outlive the run; no deadline should rest on it.
+    pub fn wall(&self) -> Duration {
+        self.reactor.port().wall()
+    }
+
     /// Waits for a duration.
     #[inline]
     pub fn sleep(&self, duration: Duration) -> Sleep {

@@ -142,6 +142,11 @@ impl<S: System> World for RealWorld<S> {
         self.shared.system.now()
     }
 
+    fn wall(&mut self) -> std::time::Duration {
+        // A clock that was set to before 1970 is as wrong as one that stands there.
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
+    }
+
     fn chooser(&mut self) -> &mut RealChooser {
         &mut self.chooser
     }

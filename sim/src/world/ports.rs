@@ -1,13 +1,13 @@
 //! Core's ports, answered by the simulated kernel: what a host asks of the seeded world.
 
 use super::{Moment, PendingWrite, SimWorld, scene};
-use crate::kernel::What;
+use crate::kernel::{Clock, What};
 use shakedown_core::choose::Choose;
 use shakedown_core::files::FileCall;
 use shakedown_core::ids::{FileId, OpId, ProcId, TaskId, UnitId, WorkerId};
 use shakedown_core::signal::Signal;
 use shakedown_core::tie::{Deadlines, Tying};
-use shakedown_core::time::Instant;
+use shakedown_core::time::{Duration, Instant};
 use shakedown_core::vocab::{Completion, Errno, FactRecord, Request, Stream, Survey, TryRead, TryWrite, WorkerSpec};
 use shakedown_core::world::{Ready, World};
 use std::sync::Arc;
@@ -18,6 +18,11 @@ impl<C: Choose + 'static> World for SimWorld<C> {
 
     fn now(&mut self) -> Instant {
         self.clock
+    }
+
+    fn wall(&mut self) -> Duration {
+        let ahead = self.kernel.clock(Clock::Realtime).saturating_sub(self.kernel.clock(Clock::Monotonic));
+        ahead.saturating_add(self.clock.since(Instant::ZERO))
     }
 
     fn chooser(&mut self) -> &mut C {
