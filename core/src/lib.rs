@@ -25,6 +25,7 @@ pub mod machine;
 pub mod oracle;
 pub mod outside;
 pub mod pipe;
+pub mod proxy;
 pub mod puppet;
 mod reactor;
 pub mod restart;

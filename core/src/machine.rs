@@ -5,6 +5,7 @@
 use crate::choose::Choose;
 use crate::digest::Digest;
 use crate::ids::{ActorId, OpId, UnitId, WorkerId};
+use crate::proxy::{Traffic, Visit};
 use crate::reactor::{Effect, Reactor};
 use crate::restart::Next;
 use crate::signal::Signal;
@@ -123,6 +124,13 @@ pub enum Event {
         /// Who is left.
         survey: Box<Survey>,
     },
+    /// There is something to tell of a proxy's requests.
+    Traffic {
+        /// Which wait.
+        op: OpId,
+        /// What.
+        traffic: Box<Traffic>,
+    },
     /// A command from above or from outside.
     Command(Command),
     /// A process of the unit has said that the unit is ready.
@@ -228,6 +236,8 @@ pub enum Command {
     Input(Arc<[u8]>),
     /// Close stdin.
     CloseInput,
+    /// A client comes to a proxy.
+    Visit(Visit),
     /// A worker joins the session while that runs; it is started by a command of its own.
     Adopt {
         /// Its number, which the plan does not know.
@@ -271,7 +281,7 @@ impl Cx<'_> {
         let op = self.reactor.open_op(crate::reactor::Owner::Actor(self.me), unit);
         match body {
             // It names itself.
-            Body::Process(_) | Body::Supervisor(_) => {}
+            Body::Process(_) | Body::Proxy(_) | Body::Supervisor(_) => {}
             Body::PuppetTask(_) | Body::Function(_) => self.reactor.name_unit(unit, name),
         }
         self.reactor.push(Effect::Start { op, unit, body: body.clone(), launch });

@@ -68,6 +68,7 @@ impl Outside {
             Act::Signal(signal) => Command::Signal(*signal),
             Act::Stdin(bytes) => Command::Input(bytes.clone()),
             Act::CloseStdin => Command::CloseInput,
+            Act::Visit(visit) => Command::Visit(*visit),
         };
         let event = match stimulus.on {
             Some(worker) => for_worker(worker, command),
@@ -137,7 +138,7 @@ impl Machine for Outside {
             Event::Ended { .. } | Event::News { .. } | Event::Notified { .. } | Event::Connected { .. } => {
                 cx.unexpected("the outside", &event);
             }
-            Event::Ran { .. } => cx.unexpected("the outside", &event),
+            Event::Ran { .. } | Event::Traffic { .. } => cx.unexpected("the outside", &event),
         }
     }
 

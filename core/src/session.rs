@@ -215,6 +215,7 @@ impl Machine for Session {
             ) => {
                 cx.unexpected("a session", &event);
             }
+            Event::Command(Command::Visit(_)) | Event::Traffic { .. } => cx.unexpected("a session", &event),
             Event::Command(Command::Signal(_) | Command::Input(_) | Command::CloseInput) | Event::Spawned { .. } => {
                 cx.unexpected("a session", &event);
             }
@@ -293,7 +294,7 @@ impl SessionSpec {
         for worker in &self.workers {
             match &worker.body {
                 Body::Supervisor(spec) => supervised.extend(spec.children.iter().copied()),
-                Body::Process(_) | Body::PuppetTask(_) | Body::Function(_) => {}
+                Body::Process(_) | Body::PuppetTask(_) | Body::Function(_) | Body::Proxy(_) => {}
             }
         }
         supervised

@@ -294,7 +294,7 @@ impl Machine for Supervisor {
             Event::Ended { worker, outcome, next } => self.child_ended(worker, outcome, next, cx),
             Event::Tick => self.tick(cx),
             // It has no process: a signal or input for it means nothing.
-            Event::Command(Command::Signal(_) | Command::Input(_) | Command::CloseInput) => {}
+            Event::Command(Command::Signal(_) | Command::Input(_) | Command::CloseInput | Command::Visit(_)) => {}
             Event::Command(Command::Adopt { .. } | Command::Forget(_)) => cx.unexpected("a supervisor", &event),
             Event::Command(Command::Restart(_)) | Event::Spawned { .. } | Event::SignalFailed { .. } => {
                 cx.unexpected("a supervisor", &event);
@@ -305,7 +305,7 @@ impl Machine for Supervisor {
             Event::Surveyed { .. } | Event::Notified { .. } | Event::Connected { .. } | Event::Ran { .. } => {
                 cx.unexpected("a supervisor", &event);
             }
-            Event::Heard { .. } | Event::Observed(_) => cx.unexpected("a supervisor", &event),
+            Event::Traffic { .. } | Event::Heard { .. } | Event::Observed(_) => cx.unexpected("a supervisor", &event),
         }
     }
 
@@ -367,6 +367,8 @@ impl Machine for Supervisor {
 fn supervisor_spec(plan: &SessionSpec, id: WorkerId) -> &SupervisorSpec {
     match &plan.workers[id.index()].body {
         Body::Supervisor(spec) => spec,
-        Body::Process(_) | Body::PuppetTask(_) | Body::Function(_) => panic!("worker {} is no supervisor", id.0),
+        Body::Process(_) | Body::PuppetTask(_) | Body::Function(_) | Body::Proxy(_) => {
+            panic!("worker {} is no supervisor", id.0)
+        }
     }
 }

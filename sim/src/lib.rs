@@ -11,6 +11,7 @@ pub mod disk;
 pub mod explore;
 pub mod kernel;
 pub mod lent;
+mod net;
 mod panic;
 mod plan;
 mod programs;

@@ -23,6 +23,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 mod limits;
+mod net;
 mod observe;
 mod ports;
 mod trail;
@@ -325,6 +326,7 @@ impl<C: Choose + 'static> SimWorld<C> {
         for deed in &deeds {
             self.audit.deed(deed, &scene!(self));
             self.witness.deed(deed);
+            self.kernel.tell_net(deed);
             if self.config.trail {
                 self.trail.add(deed);
             }
@@ -344,6 +346,9 @@ impl<C: Choose + 'static> SimWorld<C> {
     fn next_of_kernel(&mut self) -> Option<Ready> {
         if let Some(answer) = self.answers.pop_front() {
             return Some(answer);
+        }
+        if let Some(ready) = self.next_of_net() {
+            return Some(ready);
         }
         loop {
             match self.kernel.next_ready()? {

@@ -339,6 +339,6 @@ fn is_under(plan: &SessionSpec, worker: WorkerId, supervisor: WorkerId) -> bool 
         Some(Body::Supervisor(spec)) => {
             spec.children.iter().any(|child| *child == worker || is_under(plan, worker, *child))
         }
-        Some(Body::Process(_) | Body::PuppetTask(_) | Body::Function(_)) | None => false,
+        Some(Body::Process(_) | Body::PuppetTask(_) | Body::Function(_) | Body::Proxy(_)) | None => false,
     }
 }

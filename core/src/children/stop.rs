@@ -137,7 +137,7 @@ impl Children {
             Command::Start | Command::StartBy(_) => self.start_one(at, command, cx),
             Command::Restart(by) => self.restart_one(at, by, cx),
             Command::Stop { .. } | Command::StopWith { .. } | Command::Kill { .. } => self.stop_one(at, command, cx),
-            Command::Signal(_) | Command::Input(_) | Command::CloseInput => {
+            Command::Signal(_) | Command::Input(_) | Command::CloseInput | Command::Visit(_) => {
                 cx.tell(self.list[at].actor, Event::Command(command));
             }
             Command::Again { .. } | Command::GiveUp { .. } | Command::Hold { .. } | Command::Worker(..) => {

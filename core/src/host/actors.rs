@@ -243,6 +243,7 @@ fn event_of(op: OpId, completion: Completion) -> Event {
         Completion::Empty => Event::Empty { op },
         Completion::Written(bytes) => Event::Written { op, bytes },
         Completion::Surveyed(survey) => Event::Surveyed { op, survey },
+        Completion::Traffic(traffic) => Event::Traffic { op, traffic },
         Completion::Notified => Event::Notified { op },
         Completion::Connected(accepted) => Event::Connected { op, accepted },
         Completion::Ran(status) => Event::Ran { op, status },

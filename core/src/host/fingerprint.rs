@@ -74,6 +74,7 @@ fn digest_completion(completion: &Completion, into: &mut Digest) {
             exit.hash(into);
         }
         Completion::Connected(accepted) => accepted.hash(into),
+        Completion::Traffic(traffic) => traffic.hash(into),
         Completion::Ran(status) => status.hash(into),
         Completion::Filed(answer) => answer.hash(into),
         Completion::Notified
@@ -104,6 +105,7 @@ fn digest_event(event: &Event, now: Instant, into: &mut Digest) {
         | Event::Exited { .. }
         | Event::Empty { .. } => {}
         Event::Output { .. } | Event::Written { .. } | Event::Surveyed { .. } | Event::Ended { .. } => {}
+        Event::Traffic { .. } => {}
         Event::Notified { .. } | Event::Connected { .. } | Event::Ran { .. } | Event::News { .. } => {}
     }
 }
@@ -125,6 +127,7 @@ fn digest_command(command: &Command, now: Instant, into: &mut Digest) {
             into.instant(now, *deadline);
         }
         Command::Signal(signal) => signal.hash(into),
+        Command::Visit(visit) => visit.hash(into),
         Command::Input(bytes) => {
             into.bytes(bytes);
         }

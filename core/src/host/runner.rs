@@ -47,6 +47,7 @@ impl Touched {
             ) => Touched::All,
             Event::Command(Command::Stop { .. } | Command::StopWith { .. } | Command::Kill { .. }) => Touched::All,
             Event::Command(Command::Signal(_) | Command::Input(_) | Command::CloseInput) => Touched::All,
+            Event::Command(Command::Visit(_)) | Event::Traffic { .. } => Touched::All,
             Event::Spawned { .. } | Event::SignalFailed { .. } | Event::Exited { .. } | Event::Empty { .. } => {
                 Touched::All
             }

@@ -33,11 +33,9 @@ impl<W: World> Host<W, Actor> {
                     let children: Vec<ActorId> = supervisor.children.iter().map(|child| actor(*child)).collect();
                     Actor::Supervisor(Box::new(Supervisor::of_plan(id, parent, spec, &children)))
                 }
-                Body::Process(_) | Body::PuppetTask(_) | Body::Function(_) if parents.listen(id) => {
-                    Actor::Worker(Worker::of_plan(id, parent, spec).heralding())
-                }
-                Body::Process(_) | Body::PuppetTask(_) | Body::Function(_) => {
-                    Actor::Worker(Worker::of_plan(id, parent, spec))
+                Body::Process(_) | Body::PuppetTask(_) | Body::Function(_) | Body::Proxy(_) => {
+                    let worker = Worker::of_plan(id, parent, spec);
+                    Actor::Worker(if parents.listen(id) { worker.heralding() } else { worker })
                 }
             };
             self.add(worker.name.clone(), machine);

@@ -273,6 +273,10 @@ impl<W: World, A: Machine> Host<W, A> {
                 self.reactor.units.borrow_mut()[unit.index()].kind = UnitKind::Process;
                 self.submit(op, unit, Request::Spawn { spec, launch });
             }
+            Body::Proxy(spec) => {
+                self.reactor.units.borrow_mut()[unit.index()].kind = UnitKind::Process;
+                self.submit(op, unit, Request::Serve(spec));
+            }
             Body::PuppetTask(script) => {
                 let given = Given { launch, ..Given::default() };
                 self.start_task(op, unit, given, move |cx, stdio| crate::puppet::play(script, cx, stdio));

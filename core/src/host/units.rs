@@ -65,7 +65,9 @@ impl<W: World, A: Machine> Host<W, A> {
         let mut units = self.reactor.units.borrow_mut();
         let Some(Unit { kind: UnitKind::Task(unit), .. }) = units.get_mut(unit_id.index()) else { return };
         match request {
-            Request::Spawn { .. } => unreachable!("a function is started by the host, not spawned by the world"),
+            Request::Spawn { .. } | Request::Serve(_) => {
+                unreachable!("a function is started by the host, not spawned by the world")
+            }
             Request::Signal { signal, .. } => {
                 drop(units);
                 self.signal_task(op, unit_id, signal);
@@ -110,6 +112,8 @@ impl<W: World, A: Machine> Host<W, A> {
             // A function says nothing on these channels yet, and listens on no port of its own.
             Request::Notified(_) => {}
             Request::Connect(_) => answer(Completion::Connected(false)),
+            // It is no proxy.
+            Request::Traffic | Request::Visit(_) => {}
             Request::Reap | Request::Detach => units[unit_id.index()].kind = UnitKind::Gone,
         }
     }

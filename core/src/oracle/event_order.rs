@@ -2,6 +2,7 @@
 //! the terminal fact; after it nothing but a restart; the session's end last of all.
 
 use crate::oracle::{Case, OracleName};
+use crate::proxy::Stage;
 use crate::time::Instant;
 use crate::vocab::{ExitStatus, Fact, FactRecord, Outcome, Subject};
 use alloc::format;
@@ -38,6 +39,8 @@ pub(super) struct Line {
     incarnation: u32,
     phase: Phase,
     output_over: bool,
+    /// Requests of a proxy that were begun and not told to be over.
+    requests: u32,
 }
 
 /// Where the history as a whole stands.
@@ -133,6 +136,7 @@ impl Line {
             | Fact::OutputClosed
             | Fact::DrainAbandoned
             | Fact::Output { .. }
+            | Fact::Request(_)
             | Fact::SessionStopped => Err("it comes after the terminal fact"),
         }
     }
@@ -149,8 +153,20 @@ impl Line {
             | Fact::OutputClosed
             | Fact::DrainAbandoned
             | Fact::Output { .. }
+            | Fact::Request(_)
             | Fact::SessionStopped => Err("it belongs to an incarnation that has ended"),
         }
+    }
+
+    fn request(&mut self, stage: Stage) -> Result<(), &'static str> {
+        match stage {
+            Stage::Started => self.requests += 1,
+            Stage::Refused { accepted: false, .. } => {}
+            Stage::Finished { .. } | Stage::Refused { accepted: true, .. } | Stage::Cut { .. } => {
+                self.requests = self.requests.checked_sub(1).ok_or("no such request was begun")?;
+            }
+        }
+        Ok(())
     }
 
     fn live(&mut self, record: &FactRecord) -> Result<(), &'static str> {
@@ -177,14 +193,21 @@ impl Line {
                     return Err("the end of output comes once, after `started`");
                 }
                 self.output_over = true;
+                if self.requests > 0 && record.fact == Fact::OutputClosed {
+                    return Err("a request that was begun is neither answered nor cut");
+                }
                 Ok(())
             }
             Fact::Output { .. } if !self.phase.is_up() => Err("output comes after `started`"),
+            Fact::Request(_) if !self.phase.is_up() => Err("requests come after `started`"),
+            Fact::Request(_) if self.output_over => Err("the end of its requests was told before"),
             Fact::Output { .. } if self.output_over => Err("the end of its output was told before"),
             Fact::Ended(outcome) => self.end(record, outcome),
             Fact::Backoff { .. } | Fact::Restarted => Err("it comes before the terminal fact"),
             Fact::SessionStopped => Err("a worker is no session"),
-            Fact::Output { .. } | Fact::StopRequested { .. } | Fact::Signalled { .. } => Ok(()),
+            Fact::Request(exchange) => self.request(exchange.stage),
+            Fact::Output { .. } => Ok(()),
+            Fact::StopRequested { .. } | Fact::Signalled { .. } => Ok(()),
         }
     }
 

@@ -155,6 +155,7 @@ impl Oracles {
             | Fact::OutputClosed
             | Fact::DrainAbandoned
             | Fact::Output { .. }
+            | Fact::Request(_)
             | Fact::Backoff { .. }
             | Fact::Restarted
             | Fact::Ended(_) => {}
@@ -184,9 +185,10 @@ impl Oracles {
                 told.ended(id, outcome, record.unit, case);
                 delivered.ended(id, outcome, record.unit, case);
                 self.no_orphan.worker_ended(record, outcome, case);
+                quiescent_end::worker_ended(id, record.unit, case);
             }
             Fact::Ready | Fact::Unready | Fact::OutputClosed | Fact::Backoff { .. } | Fact::Restarted => {}
-            Fact::SessionStopped => {}
+            Fact::Request(_) | Fact::SessionStopped => {}
         }
     }
 }

@@ -105,7 +105,7 @@ impl NoSpawnAfterStop {
                     *slot(&mut self.workers, child.index()) = bar;
                 }
             }
-            Body::Process(_) | Body::PuppetTask(_) | Body::Function(_) => {}
+            Body::Process(_) | Body::PuppetTask(_) | Body::Function(_) | Body::Proxy(_) => {}
         }
     }
 }

@@ -1,9 +1,10 @@
 //! quiescent-end: no task, timer, machine or pipe writer is left when it is over. What is left acts on a world that believes
 //! itself at rest.
 
-use crate::ids::UnitId;
+use crate::ids::{UnitId, WorkerId};
 use crate::oracle::{Case, EndState, OracleName};
 use crate::time::Instant;
+use crate::vocab::Sockets;
 use alloc::format;
 use alloc::string::String;
 
@@ -64,6 +65,20 @@ impl QuiescentEnd {
                 format!("the session stopped at {at}, and a task or timer of it was still at work until {now}");
             case.report(OracleName::QuiescentEnd, "session", message);
         }
+    }
+}
+
+/// A worker has told its end: what it had open in the network is closed. Whoever binds its port next would fail otherwise, and whoever is
+/// still connected would wait for ever.
+pub(super) fn worker_ended(id: WorkerId, unit: Option<UnitId>, case: &mut Case<'_>) {
+    let Sockets { connections, listens } = unit.map_or_else(Sockets::default, |unit| case.scene.truth.sockets(unit));
+    let worker = case.scene.names.worker(id);
+    if listens {
+        case.report(OracleName::QuiescentEnd, worker, format!("{worker} has ended, and its port is not free"));
+    }
+    if connections > 0 {
+        let open = count(connections, "connection is", "connections are");
+        case.report(OracleName::QuiescentEnd, worker, format!("{worker} has ended, and {open} open"));
     }
 }
 

@@ -86,6 +86,7 @@ impl StopOrder {
             Fact::Ended(outcome) => self.ended(id, outcome, case.scene.names),
             Fact::Unready | Fact::Signalled { .. } | Fact::OutputClosed | Fact::DrainAbandoned => {}
             Fact::Output { .. } | Fact::Backoff { .. } | Fact::Restarted | Fact::SessionStopped => {}
+            Fact::Request(_) => {}
         }
     }
 
@@ -189,7 +190,7 @@ fn stop_together(one: WorkerId, other: WorkerId, names: &dyn Names) -> bool {
                 (Strategy::OneForOne, ..) | (Strategy::OneForAll | Strategy::RestForOne, ..) => false,
             }
         }
-        Body::Process(_) | Body::PuppetTask(_) | Body::Function(_) => false,
+        Body::Process(_) | Body::PuppetTask(_) | Body::Function(_) | Body::Proxy(_) => false,
     })
 }
 

@@ -35,7 +35,7 @@ impl Wanted {
             Fact::Started { .. } => self.monotone_stop.session_started(case),
             Fact::Spawn | Fact::Ready | Fact::Unready | Fact::Signalled { .. } => {}
             Fact::Exited { .. } | Fact::OutputClosed | Fact::DrainAbandoned | Fact::Output { .. } => {}
-            Fact::Backoff { .. } | Fact::Restarted | Fact::Ended(_) | Fact::SessionStopped => {}
+            Fact::Backoff { .. } | Fact::Restarted | Fact::Ended(_) | Fact::SessionStopped | Fact::Request(_) => {}
         }
     }
 
@@ -44,6 +44,7 @@ impl Wanted {
         match fact {
             // Most facts of most sessions are these.
             Fact::Output { .. } | Fact::OutputClosed | Fact::DrainAbandoned | Fact::SessionStopped => return,
+            Fact::Request(_) => return,
             Fact::Spawn => self.no_spawn_after_stop.begins(id, fact, case),
             Fact::StopRequested { .. } => {
                 self.no_spawn_after_stop.worker_requested(id, case);
@@ -77,6 +78,6 @@ pub(super) fn returns_with_others(id: WorkerId, names: &dyn Names) -> bool {
     let Some(plan) = names.plan() else { return false };
     plan.workers.iter().any(|worker| match &worker.body {
         Body::Supervisor(spec) => spec.strategy != Strategy::OneForOne && spec.children.contains(&id),
-        Body::Process(_) | Body::PuppetTask(_) | Body::Function(_) => false,
+        Body::Process(_) | Body::PuppetTask(_) | Body::Function(_) | Body::Proxy(_) => false,
     })
 }

@@ -31,14 +31,15 @@ pub(crate) enum Class {
 impl Class {
     pub(crate) const fn of(request: &Request) -> Class {
         match request {
-            Request::Spawn { .. } | Request::Write(_) | Request::Survey | Request::Connect(_) => Class::Slow,
-            Request::Exit | Request::Empty | Request::Readable(_) | Request::Writable | Request::Notified(_) => {
-                Class::Wait
-            }
+            Request::Spawn { .. } | Request::Serve(_) => Class::Slow,
+            Request::Write(_) | Request::Survey | Request::Connect(_) => Class::Slow,
+            Request::Exit | Request::Empty | Request::Readable(_) | Request::Writable => Class::Wait,
+            Request::Notified(_) | Request::Traffic => Class::Wait,
             Request::Signal { .. }
             | Request::CloseInput
             | Request::CloseOutput(_)
             | Request::Reap
+            | Request::Visit(_)
             | Request::Detach => Class::Prompt,
         }
     }

@@ -21,7 +21,7 @@ pub(crate) struct Unit {
 pub(crate) enum UnitKind {
     /// Not asked for yet, or its start failed.
     Unborn,
-    /// The world's: a process.
+    /// The world's: a process, or a proxy.
     Process,
     /// An async function of this host.
     Task(Box<TaskUnit>),

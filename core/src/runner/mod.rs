@@ -270,12 +270,12 @@ impl Runner {
     ///
     /// # Errors
     /// [`Refused::Unknown`]; [`Refused::Running`] where it runs, or is to run again; [`Refused::NoEnvironment`] where its unit reads
-    /// none: puppet scripts and supervisors.
+    /// none: puppet scripts, proxies and supervisors.
     pub fn set_env(&self, id: WorkerId, name: &str, value: &str) -> Result<(), Refused> {
         let listing = self.look(id)?;
         match listing.kind {
             Kind::Process | Kind::Function => {}
-            Kind::Task | Kind::Supervisor | Kind::Session => return Err(Refused::NoEnvironment(id)),
+            Kind::Task | Kind::Supervisor | Kind::Session | Kind::Proxy => return Err(Refused::NoEnvironment(id)),
         }
         if !listing.is_over {
             return Err(Refused::Running(id));

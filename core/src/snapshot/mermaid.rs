@@ -58,6 +58,7 @@ const fn shape(kind: Kind) -> (&'static str, &'static str) {
         Kind::Process => ("[", "]"),
         Kind::Task => ("(", ")"),
         Kind::Function => ("([", "])"),
+        Kind::Proxy => ("[/", "/]"),
     }
 }
 

@@ -58,11 +58,14 @@ pub enum Kind {
     Task,
     /// A worker whose unit is an async function.
     Function,
+    /// A worker whose unit is a proxy of HTTP connections.
+    Proxy,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 5] = [Kind::Session, Kind::Supervisor, Kind::Process, Kind::Task, Kind::Function];
+    pub const ALL: [Kind; 6] =
+        [Kind::Session, Kind::Supervisor, Kind::Process, Kind::Task, Kind::Function, Kind::Proxy];
 
     /// As tables and diagrams write it.
     pub const fn word(self) -> &'static str {
@@ -72,6 +75,7 @@ impl Kind {
             Kind::Process => "process",
             Kind::Task => "task",
             Kind::Function => "function",
+            Kind::Proxy => "proxy",
         }
     }
 }
@@ -82,6 +86,7 @@ impl From<&Body> for Kind {
             Body::Process(_) => Kind::Process,
             Body::PuppetTask(_) => Kind::Task,
             Body::Function(_) => Kind::Function,
+            Body::Proxy(_) => Kind::Proxy,
             Body::Supervisor(_) => Kind::Supervisor,
         }
     }

@@ -111,6 +111,15 @@ pub struct ProcessView<'a> {
     pub status: Option<ExitStatus>,
 }
 
+/// What of a proxy's is open.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Sockets {
+    /// Connections that it or its clients hold, those included that wait to be accepted.
+    pub connections: u32,
+    /// Whether its port is taken.
+    pub listens: bool,
+}
+
 /// The kernel's truth, as oracles may ask it. Questions about a unit cost what the unit costs, not what the kernel does.
 pub trait Truth {
     /// The supervisor's own process.
@@ -136,6 +145,12 @@ pub trait Truth {
 
     /// Write ends of the unit's outputs that are still held by living processes.
     fn writers(&self, unit: UnitId) -> u32;
+
+    /// What of the unit is open in the network; nothing of a unit that is no proxy.
+    fn sockets(&self, unit: UnitId) -> Sockets {
+        let _ = unit;
+        Sockets::default()
+    }
 
     /// The leader of the unit, once born.
     fn leader(&self, unit: UnitId) -> Option<ProcId>;

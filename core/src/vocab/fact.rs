@@ -1,6 +1,7 @@
 //! Facts: what an outsider may know. A closed list; the journal, the fact stream, event patterns and oracles all read it.
 
 use crate::ids::{UnitId, WorkerId};
+use crate::proxy::Exchange;
 use crate::signal::Signal;
 use crate::time::Instant;
 use crate::vocab::{ExitStatus, Outcome, Stream, Target, WorkerState};
@@ -114,6 +115,8 @@ pub enum Fact {
         /// Whether a newline ended it.
         complete: bool,
     },
+    /// A request that a proxy has begun to answer, has answered, has refused, or whose connection was cut.
+    Request(Arc<Exchange>),
     /// It will be started again.
     Backoff {
         /// When.
@@ -141,6 +144,7 @@ impl Fact {
             Fact::OutputClosed => "output-closed",
             Fact::DrainAbandoned => "drain-abandoned",
             Fact::Output { .. } => "output",
+            Fact::Request(exchange) => exchange.stage.word(),
             Fact::Backoff { .. } => "backoff",
             Fact::Restarted => "restarted",
             Fact::Ended(outcome) => outcome.state.word(),

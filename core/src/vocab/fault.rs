@@ -68,6 +68,8 @@ pub enum FaultKind {
     DiskFull,
     /// In a crash of the machine a piece of data that was not synced is kept in part.
     TornWrite,
+    /// A client's connection to a proxy is reset instead of taking its next step (tcp(7), ECONNRESET).
+    ConnectionReset,
 }
 
 impl Fault {
@@ -99,7 +101,7 @@ impl Fault {
 
 impl FaultKind {
     /// All of them as scenario files name them, each with what holds where the file says no more.
-    pub const ALL: [(&'static str, FaultKind); 14] = [
+    pub const ALL: [(&'static str, FaultKind); 15] = [
         ("spawn-fails", FaultKind::SpawnFails { errno: Errno::EAGAIN }),
         ("exec-fails", FaultKind::ExecFails { errno: Errno::ENOENT }),
         ("slow-exit", FaultKind::SlowExit { by: millis(100, 1000) }),
@@ -114,6 +116,7 @@ impl FaultKind {
         ("crash", FaultKind::Crash),
         ("disk-full", FaultKind::DiskFull),
         ("torn-write", FaultKind::TornWrite),
+        ("connection-reset", FaultKind::ConnectionReset),
     ];
 
     /// Its name in a scenario file.

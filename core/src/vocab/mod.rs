@@ -12,7 +12,7 @@ mod restart;
 mod spec;
 mod stimulus;
 
-pub use deed::{Deed, ProcessView, Sender, Truth};
+pub use deed::{Deed, ProcessView, Sender, Sockets, Truth};
 pub use fact::{Fact, FactRecord, ProcessEvent, ProcessWhat, Requester, Subject};
 pub use fault::{Fault, FaultKind};
 pub use outcome::{Coarse, ExitStatus, Outcome, OutputTally, Reason, Survivor, WorkerState};

@@ -5,6 +5,7 @@
 
 use crate::files::FileAnswer;
 use crate::ids::Pid;
+use crate::proxy::{ProxySpec, Traffic, Visit};
 use crate::signal::Signal;
 use crate::time::Duration;
 use crate::vocab::{ExitStatus, ProcessSpec, Survivor};
@@ -96,6 +97,8 @@ pub enum Request {
         /// What this incarnation is told and given beside.
         launch: Launch,
     },
+    /// Slow act: listen as this proxy, and serve whoever connects; answered as a spawn. All or nothing.
+    Serve(Arc<ProxySpec>),
     /// Prompt act: send a signal. Answered only by [`Completion::SignalFailed`].
     Signal {
         /// To the leader or the scope.
@@ -127,6 +130,10 @@ pub enum Request {
     Reap,
     /// Prompt act: nobody answers for the unit any more; it may outlive the session.
     Detach,
+    /// Wait, of a proxy: until there is something to tell of its requests, or all was told.
+    Traffic,
+    /// Prompt act, of a proxy: a client of the outside world's comes to it.
+    Visit(Visit),
 }
 
 /// What a world answers.
@@ -134,7 +141,7 @@ pub enum Request {
 pub enum Completion {
     /// To `Spawn`: it executes, or it never did.
     Spawned(Result<Pid, SpawnFailure>),
-    /// To the start of a unit that is an async function of the host itself.
+    /// To the start of a unit that has no process: an async function of the host itself, or a proxy that listens.
     TaskStarted,
     /// To `Signal`, only where it failed: `ESRCH` means gone, `EPERM` does not.
     SignalFailed(Errno),
@@ -158,6 +165,8 @@ pub enum Completion {
     Surveyed(Box<Survey>),
     /// To a [`FileCall`](crate::files::FileCall).
     Filed(Box<Result<FileAnswer, Errno>>),
+    /// To `Traffic`.
+    Traffic(Box<Traffic>),
 }
 
 /// Who is left of a unit.
@@ -300,4 +309,7 @@ errnos! {
     ENOSYS = 38, "not provided here";
     ENOTEMPTY = 39, "folder not empty";
     ELOOP = 40, "too many symbolic links";
+    EDESTADDRREQ = 89, "destination address required";
+    EADDRINUSE = 98, "address already in use";
+    EADDRNOTAVAIL = 99, "cannot assign requested address";
 }

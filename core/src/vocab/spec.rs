@@ -1,6 +1,7 @@
 //! What is to be run: sessions, workers and processes as plain, shareable data.
 
 use crate::ids::WorkerId;
+use crate::proxy::ProxySpec;
 use crate::puppet::Block;
 use crate::time::Duration;
 use crate::vocab::{Dependency, Errno, ReadyPolicy, RestartPolicy, Scope, SecondStop, StopPolicy};
@@ -149,6 +150,8 @@ pub enum Body {
     PuppetTask(Block),
     /// An async function of the host's table (`Host::register`), by its index: machines stay data.
     Function(u32),
+    /// A proxy of HTTP connections, which the world serves.
+    Proxy(Arc<ProxySpec>),
     /// Other workers of the plan, which it keeps running: a supervisor is a worker.
     Supervisor(Arc<SupervisorSpec>),
 }

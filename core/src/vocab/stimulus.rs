@@ -2,6 +2,7 @@
 //! the same list.
 
 use crate::ids::WorkerId;
+use crate::proxy::Visit;
 use crate::signal::Signal;
 use crate::time::DurationRange;
 use alloc::sync::Arc;
@@ -40,12 +41,25 @@ pub enum Act {
     Stdin(Arc<[u8]>),
     /// Its stdin is closed: it reads to the end.
     CloseStdin,
+    /// A client comes, of a proxy only.
+    Visit(Visit),
 }
 
 impl Act {
     /// Its words in a scenario file, in the order of their codes.
-    const WORDS: [&'static str; 9] =
-        ["stop", "kill", "restart", "start", "interrupt", "hangup", "signal", "stdin", "close-stdin"];
+    const WORDS: [&'static str; 11] = [
+        "stop",
+        "kill",
+        "restart",
+        "start",
+        "interrupt",
+        "hangup",
+        "signal",
+        "stdin",
+        "close-stdin",
+        "request",
+        "connect",
+    ];
 
     const fn code(&self) -> u32 {
         match self {
@@ -58,6 +72,8 @@ impl Act {
             Act::Signal(_) => 6,
             Act::Stdin(_) => 7,
             Act::CloseStdin => 8,
+            Act::Visit(Visit::Request) => 9,
+            Act::Visit(Visit::Tunnel) => 10,
         }
     }
 }

@@ -98,6 +98,7 @@ impl Run {
         for output in outputs {
             match output {
                 Reading::Closed => into.number(0),
+                Reading::Traffic { op: _ } => into.number(2),
                 Reading::Open { op: _, lines } => {
                     lines.hash(into);
                     into.number(1)

@@ -64,13 +64,17 @@ impl Worker {
         let abandoned = !run.outputs_closed();
         for stream in Stream::BOTH {
             let at = index(stream);
-            if let Reading::Open { op, mut lines } = replace(&mut run.outputs[at], Reading::Closed) {
-                cx.withdraw(op);
-                let (subject, unit) = (Subject::Worker(self.id), Some(run.unit));
-                lines.finish(|line, complete| {
-                    cx.fact(subject, self.incarnation, unit, Fact::Output { stream, line, complete });
-                });
-                cx.submit(run.unit, Request::CloseOutput(stream));
+            match replace(&mut run.outputs[at], Reading::Closed) {
+                Reading::Open { op, mut lines } => {
+                    cx.withdraw(op);
+                    let (subject, unit) = (Subject::Worker(self.id), Some(run.unit));
+                    lines.finish(|line, complete| {
+                        cx.fact(subject, self.incarnation, unit, Fact::Output { stream, line, complete });
+                    });
+                    cx.submit(run.unit, Request::CloseOutput(stream));
+                }
+                Reading::Traffic { op } => cx.withdraw(op),
+                Reading::Closed => {}
             }
         }
         if abandoned {

@@ -212,6 +212,7 @@ impl Machine for Worker {
             Event::Command(Command::Signal(signal)) => self.user_signal(signal, cx),
             Event::Command(Command::Input(bytes)) => self.input(Request::Write(bytes), cx),
             Event::Command(Command::CloseInput) => self.input(Request::CloseInput, cx),
+            Event::Command(Command::Visit(visit)) => self.input(Request::Visit(visit), cx),
             Event::Tick => self.tick(cx),
             Event::Spawned { op, result } => self.spawned(op, result, cx),
             Event::Exited { op, notice } => self.exited(op, notice, cx),
@@ -219,6 +220,7 @@ impl Machine for Worker {
             Event::Output { op, stream, ref chunk } => self.output(op, stream, chunk, cx),
             Event::Surveyed { op, survey } => self.surveyed(op, survey, cx),
             Event::Notified { op } => self.notified(op, cx),
+            Event::Traffic { op, traffic } => self.traffic(op, *traffic, cx),
             Event::Connected { op, accepted } => self.connected(op, accepted, cx),
             Event::Ran { op, status } => self.ran(op, status, cx),
             // ESRCH means gone, and its exit is on the way; EPERM and the rest leave KILL and the deadline to answer for it.

@@ -4,8 +4,9 @@ use super::run::{Reading, index};
 use super::{Run, State, StopPlan, Worker};
 use crate::ids::OpId;
 use crate::machine::{Cx, Event};
+use crate::proxy::Traffic;
 use crate::time::Instant;
-use crate::vocab::{Condition, ExitNotice, Fact, Requester, Stream, Subject};
+use crate::vocab::{Condition, ExitNotice, Fact, Request, Requester, Stream, Subject};
 use alloc::vec::Vec;
 use core::mem::replace;
 
@@ -109,6 +110,23 @@ impl Worker {
             }
         }
         if closed {
+            self.tell(Fact::OutputClosed, cx);
+            self.finish_if_drained(cx);
+        }
+    }
+
+    /// What a proxy tells of its requests. That all was told is the end of its output.
+    pub(super) fn traffic(&mut self, op: OpId, traffic: Traffic, cx: &mut Cx<'_>) {
+        let is_awaited = |run: &&mut Run| matches!(run.outputs[0], Reading::Traffic { op: awaited } if awaited == op);
+        let Some(run) = self.run_mut().filter(is_awaited) else {
+            return cx.unexpected(self.state.name(), &Event::Traffic { op, traffic: traffic.into() });
+        };
+        run.outputs[0] =
+            if traffic.over { Reading::Closed } else { Reading::Traffic { op: cx.submit(run.unit, Request::Traffic) } };
+        for exchange in traffic.told {
+            self.tell(Fact::Request(exchange.into()), cx);
+        }
+        if traffic.over {
             self.tell(Fact::OutputClosed, cx);
             self.finish_if_drained(cx);
         }

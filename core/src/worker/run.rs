@@ -7,7 +7,7 @@ use crate::ids::{OpId, Pid, UnitId};
 use crate::machine::Cx;
 use crate::signal::Signal;
 use crate::time::Instant;
-use crate::vocab::{ExitNotice, Request, Requester, Stream, Target};
+use crate::vocab::{Body, ExitNotice, Request, Requester, Stream, Target};
 
 /// What is known of a unit that was started.
 #[derive(Clone, Debug)]
@@ -44,14 +44,21 @@ pub(crate) struct Run {
 pub(crate) enum Reading {
     /// A read is pending.
     Open { op: OpId, lines: Lines },
+    /// A proxy has none: what it tells of its requests is awaited.
+    Traffic { op: OpId },
     /// Read to its end.
     Closed,
 }
 
 impl Run {
     /// Begins to listen to a unit that has just started.
-    pub(crate) fn begin(unit: UnitId, pid: Option<Pid>, spawned_at: Instant, cx: &mut Cx<'_>) -> Run {
-        let outputs = Stream::BOTH.map(|stream| Reading::Open { op: cx.read(unit, stream), lines: Lines::default() });
+    pub(crate) fn begin(unit: UnitId, pid: Option<Pid>, spawned_at: Instant, body: &Body, cx: &mut Cx<'_>) -> Run {
+        let outputs = match body {
+            Body::Proxy(_) => [Reading::Traffic { op: cx.submit(unit, Request::Traffic) }, Reading::Closed],
+            Body::Process(_) | Body::PuppetTask(_) | Body::Function(_) | Body::Supervisor(_) => {
+                Stream::BOTH.map(|stream| Reading::Open { op: cx.read(unit, stream), lines: Lines::default() })
+            }
+        };
         let exit_op = cx.submit(unit, Request::Exit);
         Run {
             unit,

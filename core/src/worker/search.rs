@@ -148,7 +148,7 @@ fn commands(state: &State, now: Instant) -> Vec<(&'static str, Command)> {
         Command::Hold { .. } => "hold",
         Command::Stop { .. } | Command::StopWith { .. } => "stop",
         Command::Kill { .. } => "kill",
-        Command::Signal(_) | Command::Input(_) | Command::CloseInput => "message",
+        Command::Signal(_) | Command::Input(_) | Command::CloseInput | Command::Visit(_) => "message",
         Command::Restart(_) | Command::Adopt { .. } | Command::Forget(_) | Command::Worker(..) => "for its parent",
     };
     commands.into_iter().map(|command| (word(&command), command)).collect()

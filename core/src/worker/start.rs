@@ -74,7 +74,7 @@ impl Worker {
         };
         match result {
             Ok(pid) => {
-                let mut run = Box::new(Run::begin(unit, pid.and_then(Pid::new), since, cx));
+                let mut run = Box::new(Run::begin(unit, pid.and_then(Pid::new), since, &self.spec.body, cx));
                 run.ask(plan.map(|plan| plan.by));
                 run.late = plan.is_some_and(|plan| plan.by == Requester::Deadline);
                 self.state = State::Up(run);

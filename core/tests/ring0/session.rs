@@ -90,7 +90,7 @@ impl Node {
                     let children: Vec<ActorId> = spec.children.iter().map(|child| actor(*child)).collect();
                     Actor::Supervisor(Box::new(Supervisor::of_plan(id, SESSION, &plan, &children)))
                 }
-                Body::Process(_) | Body::PuppetTask(_) | Body::Function(_) => {
+                Body::Process(_) | Body::PuppetTask(_) | Body::Function(_) | Body::Proxy(_) => {
                     Actor::Worker(Worker::of_plan(id, parent, &plan).heralding())
                 }
             });

@@ -13,7 +13,9 @@ impl<S: System> RealWorld<S> {
         let shared = self.shared.clone();
         match request {
             // A unit is born once; `submit` has taken every spawn.
-            Request::Spawn { .. } => {}
+            Request::Spawn { .. } | Request::Serve(_) => {}
+            // It is no proxy.
+            Request::Traffic | Request::Visit(_) => {}
             Request::Signal { to, signal } => {
                 if let Err(errno) = shared.system.signal(&held.unit, to, signal) {
                     shared.complete(op, Completion::SignalFailed(errno));

@@ -21,7 +21,8 @@ use shakedown_core::signal::Signal;
 use shakedown_core::tie::Deadlines;
 use shakedown_core::time::Instant;
 use shakedown_core::vocab::{
-    Errno, FactRecord, Launch, ProcessEvent, ProcessSpec, Request, Stream, Target, TryRead, TryWrite,
+    Completion, Errno, FactRecord, Launch, ProcessEvent, ProcessSpec, Request, SpawnFailure, Stream, Target, TryRead,
+    TryWrite,
 };
 use shakedown_core::world::{Ready, World};
 use shared::{Birth, Shared};
@@ -154,6 +155,10 @@ impl<S: System> World for RealWorld<S> {
     fn submit(&mut self, op: OpId, unit: UnitId, request: Request) {
         if let Request::Spawn { spec, launch } = request {
             return self.start(op, unit, spec, launch);
+        }
+        if let Request::Serve(_) = request {
+            let failure = SpawnFailure { errno: Errno::ENOSYS, at_exec: false };
+            return self.shared.complete(op, Completion::Spawned(Err(failure)));
         }
         let known = self.shared.units.borrow().get(&unit).cloned();
         match known {

@@ -124,9 +124,8 @@ impl<S: System> Shared<S> {
     /// A unit that never was, or is over: waits come true at once, and nobody is there to be signalled.
     pub(super) fn answer_for_nobody(&self, op: OpId, request: &Request) {
         let completion = match request {
-            Request::Spawn { .. } | Request::CloseInput | Request::CloseOutput(_) | Request::Reap | Request::Detach => {
-                return;
-            }
+            Request::Spawn { .. } | Request::CloseInput | Request::CloseOutput(_) | Request::Reap => return,
+            Request::Serve(_) | Request::Traffic | Request::Visit(_) | Request::Detach => return,
             Request::Signal { .. } => Completion::SignalFailed(Errno::ESRCH),
             Request::Exit => {
                 Completion::Exited(ExitNotice { status: ExitStatus::Unknown, others: None, writers: None })

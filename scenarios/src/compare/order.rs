@@ -128,7 +128,7 @@ fn why(moment: &Moment) -> Why {
             Why::Mail
         }
         Fact::Unready | Fact::Backoff { .. } | Fact::Restarted | Fact::Exited { .. } | Fact::Ended(_) => Why::Mail,
-        Fact::OutputClosed | Fact::Output { .. } | Fact::SessionStopped => Why::Mail,
+        Fact::OutputClosed | Fact::Output { .. } | Fact::Request(_) | Fact::SessionStopped => Why::Mail,
     }
 }
 

@@ -262,7 +262,7 @@ impl Account {
 pub(super) fn is_real_program(case: &Case, worker: &str) -> bool {
     let of = |spec: &WorkerSpec| match &spec.body {
         Body::Process(spec) => matches!(spec.program, Program::Command { .. }),
-        Body::PuppetTask(_) | Body::Function(_) | Body::Supervisor(_) => false,
+        Body::PuppetTask(_) | Body::Function(_) | Body::Proxy(_) | Body::Supervisor(_) => false,
     };
     case.session.workers.iter().any(|spec| *spec.name == *worker && of(spec))
 }
@@ -295,6 +295,7 @@ fn word(fact: &Fact) -> Word {
         Fact::Spawn | Fact::Started { .. } | Fact::Ready | Fact::Unready | Fact::Backoff { .. } => bare.into(),
         Fact::Restarted => bare.into(),
         Fact::OutputClosed | Fact::DrainAbandoned | Fact::Output { .. } | Fact::SessionStopped => bare.into(),
+        Fact::Request(_) => bare.into(),
         Fact::StopRequested { by, .. } => format!("{bare} by {}", by.word()),
         Fact::Signalled { signal, target: Target::Scope, by } => format!("{bare} {signal} to scope by {}", by.word()),
         Fact::Signalled { signal, target: Target::Leader, by } => format!("{bare} {signal} to leader by {}", by.word()),

@@ -48,7 +48,7 @@ fn detail(reader: &mut Reader<'_>, table: &Table, kind: FaultKind) -> Option<Fau
         FaultKind::SlowExit { .. } | FaultKind::Unkillable { .. } | FaultKind::LateNotify { .. } => (false, true),
         FaultKind::ClockJump { .. } | FaultKind::Suspend { .. } => (false, true),
         FaultKind::SpuriousWake | FaultKind::EventLost | FaultKind::FdLimit => (false, false),
-        FaultKind::PidReuse | FaultKind::Crash => (false, false),
+        FaultKind::PidReuse | FaultKind::Crash | FaultKind::ConnectionReset => (false, false),
         FaultKind::DiskFull | FaultKind::TornWrite => (false, false),
     };
     for (key, takes) in [("errno", takes_errno), ("by", takes_by)] {
@@ -80,6 +80,7 @@ fn lasting(kind: FaultKind, by: DurationRange) -> FaultKind {
         FaultKind::SpawnFails { .. } | FaultKind::ExecFails { .. } | FaultKind::SpuriousWake => kind,
         FaultKind::EventLost | FaultKind::FdLimit | FaultKind::PidReuse | FaultKind::Crash => kind,
         FaultKind::DiskFull | FaultKind::TornWrite => kind,
+        FaultKind::ConnectionReset => kind,
     }
 }
 
@@ -123,7 +124,7 @@ fn chance(reader: &mut Reader<'_>, node: &Node) -> Option<f64> {
 
 const FAULT: Keys = Keys { of: "a fault", known: &["on", "kind", "errno", "by", "chance"], later: &[] };
 /// Faults of files, sinks and sockets, which nothing opens yet.
-const LATER: &[&str] = &["sink-slow", "sink-fails", "disk-full", "torn-write", "connection-reset"];
+const LATER: &[&str] = &["sink-slow", "sink-fails", "disk-full", "torn-write"];
 /// What fork(2) may say.
 const FORK_ERRORS: &[(&str, Option<Errno>)] =
     &[("EAGAIN", Some(Errno::EAGAIN)), ("ENOMEM", Some(Errno::ENOMEM)), ("EMFILE", Some(Errno::EMFILE))];

@@ -15,6 +15,7 @@ mod diagnostic;
 mod expect;
 mod faults;
 mod load;
+mod proxy;
 mod read;
 mod reader;
 mod relations;

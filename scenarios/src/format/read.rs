@@ -116,7 +116,7 @@ fn real_reason(reader: &mut Reader<'_>, table: &Table) -> Option<String> {
 /// One case: everything that an axis can change.
 fn body(reader: &mut Reader<'_>, table: &Table, head: &Head, options: &Options) -> Case {
     let (session, names) = session::session(reader, table, &head.name);
-    let stimuli = stimuli::stimuli(reader, table, &names);
+    let stimuli = stimuli::stimuli(reader, table, &session, &names);
     let faults = faults::faults(reader, table, &names);
     let Expected { expectations, allows, checks } = expect::expect(reader, table, &names, &options.oracles);
     Case {

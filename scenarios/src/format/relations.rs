@@ -66,14 +66,8 @@ pub(super) fn order(reader: &mut Reader<'_>, table: &Table, workers: &Table, spe
     }
 }
 
-/// The name of another worker, for keys that are not built yet: a wrong name is a mistake already.
-pub(super) fn upstream(reader: &mut Reader<'_>, table: &Table, workers: &Table) {
-    if let Some(node) = table.get("upstream") {
-        let _known = named(reader, node, workers);
-    }
-}
-
-fn named(reader: &mut Reader<'_>, node: &Node, workers: &Table) -> Option<WorkerId> {
+/// The worker of the name that stands here.
+pub(super) fn named(reader: &mut Reader<'_>, node: &Node, workers: &Table) -> Option<WorkerId> {
     let name = reader.text(node, "a worker's name")?.to_string();
     known(reader, &node.at, &name, workers)
 }
@@ -250,7 +244,7 @@ fn measure(session: &SessionSpec, edges: &[Vec<usize>], at: usize, longest: &mut
     let (before, mut chain) = before.unwrap_or_default();
     let stop = &session.workers[at].stop;
     let own = match (&session.workers[at].body, stop.grace) {
-        (Body::Process(_) | Body::PuppetTask(_) | Body::Function(_), Grace::After(grace)) => {
+        (Body::Process(_) | Body::PuppetTask(_) | Body::Function(_) | Body::Proxy(_), Grace::After(grace)) => {
             grace.saturating_add(stop.hook_within())
         }
         (Body::Supervisor(_), _) | (_, Grace::Never) => Duration::ZERO,
@@ -260,7 +254,7 @@ fn measure(session: &SessionSpec, edges: &[Vec<usize>], at: usize, longest: &mut
 }
 
 /// Where the first of these keys stands in a worker's own table; the worker's name where none does.
-fn place(workers: &Table, at: usize, keys: &[&str]) -> Range<usize> {
+pub(super) fn place(workers: &Table, at: usize, keys: &[&str]) -> Range<usize> {
     let field = &workers.0[at];
     let Value::Table(table) = &field.node.value else { return field.key_at.clone() };
     let found = keys.iter().find_map(|key| table.field(key));

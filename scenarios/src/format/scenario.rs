@@ -65,7 +65,7 @@ impl Case {
         let lacks = |worker: &WorkerSpec| {
             let body = match &worker.body {
                 Body::Process(spec) => !spec.can_be_simulated(),
-                Body::PuppetTask(_) | Body::Function(_) | Body::Supervisor(_) => false,
+                Body::PuppetTask(_) | Body::Function(_) | Body::Proxy(_) | Body::Supervisor(_) => false,
             };
             let probe = match worker.ready.as_ref().map(|ready| &ready.probe) {
                 Some(Probe::Exec(command)) => !command.can_be_simulated(),
@@ -78,9 +78,11 @@ impl Case {
         self.session.workers.iter().find(|worker| lacks(worker)).map(|worker| &worker.name)
     }
 
-    /// The first worker that cannot be played for real, because its scope is a control group and none is delegated to us.
+    /// The first worker that cannot be played for real: a proxy, or one whose scope is a control group, as none is delegated to us.
     pub fn without_real(&self) -> Option<&Arc<str>> {
-        self.session.workers.iter().find(|worker| worker.stop.scope == Scope::Cgroup).map(|worker| &worker.name)
+        use shakedown_core::vocab::{Body, WorkerSpec};
+        let lacks = |worker: &&WorkerSpec| worker.stop.scope == Scope::Cgroup || matches!(worker.body, Body::Proxy(_));
+        self.session.workers.iter().find(lacks).map(|worker| &worker.name)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The session of a scenario and all of its workers, with the checks that need more than one of them.
 
+use super::proxy;
 use super::reader::{Keys, Reader};
 use super::relations;
 use super::tree::{Node, Table, Value};
@@ -37,13 +38,13 @@ pub(super) fn session(reader: &mut Reader<'_>, document: &Table, name: &str) -> 
         if let Some(spec) = &read.spec {
             within_budget(reader, &session, budget.as_ref(), spec, &merged);
         }
-        relations::upstream(reader, &merged, workers);
         reads.push(read);
     }
     let names = names(&reads);
     let all = reads.iter().all(|read| read.spec.is_some());
     session.workers = reads.into_iter().filter_map(|read| read.spec).collect();
     if all {
+        proxy::settle(reader, &mut session, workers);
         relations::check(reader, &session, workers, budget.as_ref());
     }
     (session, names)
@@ -102,7 +103,7 @@ fn names(reads: &[Read]) -> Names {
     let plan = reads.iter().map(|read| {
         let script = match read.spec.as_ref().map(|spec| &spec.body) {
             Some(Body::Process(process)) => Some(process.script().cloned()),
-            Some(Body::PuppetTask(_) | Body::Function(_) | Body::Supervisor(_)) | None => None,
+            Some(Body::PuppetTask(_) | Body::Function(_) | Body::Proxy(_) | Body::Supervisor(_)) | None => None,
         };
         (read.name.clone(), script)
     });

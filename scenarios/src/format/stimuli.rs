@@ -4,9 +4,10 @@ use super::reader::{Keys, Reader};
 use super::tree::{Node, Table};
 use crate::pattern::{Event, Names, SubjectId, SubjectKind, parse_phrase};
 use shakedown_core::ids::WorkerId;
+use shakedown_core::proxy::Visit;
 use shakedown_core::signal::Signal;
 use shakedown_core::time::{Duration, DurationRange};
-use shakedown_core::vocab::{Act, Stimulus, Trigger, TriggerSubject};
+use shakedown_core::vocab::{Act, Body, SessionSpec, Stimulus, Trigger, TriggerSubject};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Do {
@@ -19,14 +20,24 @@ enum Do {
     Signal,
     Stdin,
     CloseStdin,
+    Request,
+    Connect,
 }
 
 /// Reads all `[[stimuli]]`.
-pub(super) fn stimuli(reader: &mut Reader<'_>, document: &Table, names: &Names) -> Vec<Stimulus> {
+pub(super) fn stimuli(
+    reader: &mut Reader<'_>,
+    document: &Table,
+    session: &SessionSpec,
+    names: &Names,
+) -> Vec<Stimulus> {
+    let is_proxy = |at: &u32| matches!(session.workers[*at as usize].body, Body::Proxy(_));
+    let all = session.workers.len() == names.workers();
+    let proxies = all.then(|| (0..names.workers() as u32).filter(is_proxy).map(WorkerId).collect::<Vec<_>>());
     let tables = reader.tables(document, "stimuli");
     let all = tables.into_iter().filter_map(|(node, table)| {
         let (count, every) = repeats(reader, table);
-        let once = stimulus(reader, node, table, names)?;
+        let once = stimulus(reader, node, table, names, proxies.as_deref())?;
         Some((0..count).map(move |n| later(&once, every.saturating_mul(n))))
     });
     all.flatten().collect()
@@ -48,7 +59,18 @@ fn later(stimulus: &Stimulus, by: Duration) -> Stimulus {
     Stimulus { at, ..stimulus.clone() }
 }
 
-fn stimulus(reader: &mut Reader<'_>, node: &Node, table: &Table, names: &Names) -> Option<Stimulus> {
+fn is_visit(verb: Do) -> bool {
+    matches!(verb, Do::Request | Do::Connect)
+}
+
+/// `proxies` are those workers that are, where all of them could be read.
+fn stimulus(
+    reader: &mut Reader<'_>,
+    node: &Node,
+    table: &Table,
+    names: &Names,
+    proxies: Option<&[WorkerId]>,
+) -> Option<Stimulus> {
     reader.keys(table, &STIMULUS);
     let at = match table.get("at") {
         Some(node) => reader.range(node, "`at`"),
@@ -67,7 +89,8 @@ fn stimulus(reader: &mut Reader<'_>, node: &Node, table: &Table, names: &Names) 
             reader.mistake_hint(&field.key_at, format!("`{key}` does nothing here"), "another `do` needs it");
         }
     }
-    let needs_worker = matches!(verb, Do::Signal | Do::Stdin | Do::CloseStdin | Do::Restart | Do::Start);
+    let needs_worker =
+        matches!(verb, Do::Signal | Do::Stdin | Do::CloseStdin | Do::Restart | Do::Start) || is_visit(verb);
     if let (Do::Interrupt | Do::Hangup, Some(field)) = (verb, table.field("on")) {
         reader.mistake_hint(&field.key_at, "a terminal tells the session, not a worker", "leave `on` out");
         return None;
@@ -75,6 +98,11 @@ fn stimulus(reader: &mut Reader<'_>, node: &Node, table: &Table, names: &Names) 
     if needs_worker && on.is_none() {
         reader.mistake_hint(&verb_at, "this stimulus needs a worker", "name it: on = \"server\"");
         return None;
+    }
+    if let (true, Some(Some(worker))) = (is_visit(verb), on)
+        && proxies.is_some_and(|proxies| !proxies.contains(&worker))
+    {
+        reader.mistake_hint(&verb_at, "only a proxy has clients", "name one: on = \"edge\"");
     }
     let act = match verb {
         Do::Stop => Act::Stop,
@@ -92,6 +120,8 @@ fn stimulus(reader: &mut Reader<'_>, node: &Node, table: &Table, names: &Names) 
             None => return missing(reader, &verb_at, "text", "hello\\n"),
         },
         Do::CloseStdin => Act::CloseStdin,
+        Do::Request => Act::Visit(Visit::Request),
+        Do::Connect => Act::Visit(Visit::Tunnel),
     };
     // Outer: whether the key is there; inner: whether it could be read.
     let (when, on) = (flat(when)?, flat(on)?);
@@ -200,8 +230,8 @@ const DOS: &[(&str, Option<Do>)] = &[
     ("restart", Some(Do::Restart)),
     ("interrupt", Some(Do::Interrupt)),
     ("hangup", Some(Do::Hangup)),
-    ("request", None),
-    ("connect", None),
+    ("request", Some(Do::Request)),
+    ("connect", Some(Do::Connect)),
     ("crash-host", None),
     ("recover", None),
     ("start", Some(Do::Start)),

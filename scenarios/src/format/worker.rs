@@ -3,9 +3,9 @@
 
 use super::diagnostic::DiagnosticKind;
 use super::reader::{Keys, Reader};
-use super::relations;
 use super::restart::{pre_stop, ready_policy, restart_policy};
 use super::tree::{Field, Node, Table, Value};
+use super::{proxy, relations};
 use shakedown_core::puppet::{Block, Verb, nearest, parse};
 use shakedown_core::vocab::{
     Body, Errno, Grace, ProcessSpec, Program, RestartPolicy, Scope, SignalTo, StandIn, StopPolicy, WorkerSpec,
@@ -25,6 +25,7 @@ pub(super) struct Read {
 enum Kind {
     Process,
     Task,
+    Proxy,
     Supervisor,
 }
 
@@ -38,22 +39,20 @@ pub(super) fn worker(reader: &mut Reader<'_>, field: &Field, table: &Table, work
         None => Some(Kind::Process),
         Some(node) => reader.choice(node, "kind of worker", KINDS),
     };
-    let stop = table.get("stop").map_or_else(|| Some(StopPolicy::default()), |node| stop_policy(reader, node, &name));
+    let mut stop =
+        table.get("stop").map_or_else(|| Some(StopPolicy::default()), |node| stop_policy(reader, node, &name));
     let restart =
         table.get("restart").map_or_else(|| Some(RestartPolicy::default()), |node| restart_policy(reader, node));
     let env = texts(reader, table, "env");
     let tags = texts(reader, table, "tags");
     let is_group = kind == Some(Kind::Supervisor);
-    let ready = table.get("ready").filter(|_| !is_group).and_then(|node| ready_policy(reader, node, &name));
-    if !is_group {
-        for key in relations::SUPERVISOR.known {
-            if let Some(field) = table.field(key) {
-                reader.mistake_hint(
-                    &field.key_at,
-                    format!("only a supervisor has `{key}`"),
-                    "add kind = \"supervisor\"",
-                );
-            }
+    let is_probed = !is_group && kind != Some(Kind::Proxy);
+    let ready = table.get("ready").filter(|_| is_probed).and_then(|node| ready_policy(reader, node, &name));
+    for (of, keys) in [(Kind::Supervisor, relations::SUPERVISOR.known), (Kind::Proxy, proxy::KEYS)] {
+        let word = if of == Kind::Proxy { "proxy" } else { "supervisor" };
+        for field in keys.iter().filter_map(|key| table.field(key)).filter(|_| kind != Some(of)) {
+            let message = format!("only a {word} has `{}`", field.key);
+            reader.mistake_hint(&field.key_at, message, format!("add kind = \"{word}\""));
         }
     }
     let body = match kind {
@@ -62,6 +61,7 @@ pub(super) fn worker(reader: &mut Reader<'_>, field: &Field, table: &Table, work
             Body::Process(Arc::new(ProcessSpec { env, scope, ..ProcessSpec::new(&name, program) }))
         }),
         Some(Kind::Task) => task(reader, field, table).map(Body::PuppetTask),
+        Some(Kind::Proxy) => proxy::proxy(reader, field, table, workers, stop.as_mut()),
         Some(Kind::Supervisor) => relations::supervisor(reader, field, table, workers),
         None => None,
     };
@@ -73,6 +73,7 @@ pub(super) fn worker(reader: &mut Reader<'_>, field: &Field, table: &Table, work
     });
     if let Some(spec) = &mut spec {
         relations::order(reader, table, workers, spec);
+        proxy::depend(spec, workers);
     }
     Read { name, spec }
 }
@@ -315,15 +316,19 @@ pub(super) const WORKER: Keys = Keys {
         "strategy",
         "children",
         "escalate",
+        "role",
+        "listen",
+        "upstream",
+        "upstream-address",
         "env",
         "tags",
     ],
-    later: &["role", "listen", "upstream"],
+    later: &[],
 };
 const STOP: Keys = Keys {
     of: "`stop`",
-    known: &["signal", "signal-to", "grace", "scope", "drain", "pre-stop"],
-    later: &["proxy-drain"],
+    known: &["signal", "signal-to", "grace", "scope", "drain", "pre-stop", "proxy-drain"],
+    later: &[],
 };
 const SIM: Keys = Keys { of: "`sim`", known: &["exec-fails"], later: &[] };
 /// What execve(2) may say.
@@ -342,7 +347,7 @@ const KINDS: &[(&str, Option<Kind>)] = &[
     ("task", Some(Kind::Task)),
     ("container", None),
     ("systemd", None),
-    ("proxy", None),
+    ("proxy", Some(Kind::Proxy)),
     ("supervisor", Some(Kind::Supervisor)),
 ];
 const RECEIVERS: &[(&str, Option<SignalTo>)] = &[("scope", Some(SignalTo::Scope)), ("leader", Some(SignalTo::Leader))];

@@ -118,6 +118,7 @@ impl History {
             Fact::Ended(outcome) => Detail::Status(outcome.status),
             Fact::Spawn | Fact::Started { .. } | Fact::Ready | Fact::Unready | Fact::OutputClosed => Detail::None,
             Fact::DrainAbandoned | Fact::Backoff { .. } | Fact::Restarted | Fact::SessionStopped => Detail::None,
+            Fact::Request(_) => Detail::None,
         };
         self.push(Entry { at: record.at, subject, event, detail });
     }
@@ -215,7 +216,7 @@ impl History {
             Fact::Backoff { .. } => WorkerState::Backoff,
             Fact::Ended(outcome) => outcome.state,
             Fact::Signalled { .. } | Fact::OutputClosed | Fact::DrainAbandoned | Fact::Output { .. } => return,
-            Fact::Unready | Fact::Restarted | Fact::SessionStopped => return,
+            Fact::Unready | Fact::Restarted | Fact::SessionStopped | Fact::Request(_) => return,
         };
         self.states[worker.index()] = state;
     }

@@ -2,6 +2,7 @@
 //! pattern that could never match is an error of the file and not a silent pass.
 
 use shakedown_core::ids::WorkerId;
+use shakedown_core::proxy::Stage;
 use shakedown_core::puppet::{Block, Handler, Verb};
 use shakedown_core::vocab::{Body, Fact, SessionSpec, WorkerState};
 use std::sync::Arc;
@@ -45,7 +46,7 @@ impl Names {
         let workers = session.workers.iter().map(|worker| {
             let script = match &worker.body {
                 Body::Process(spec) => Some(spec.script().cloned()),
-                Body::PuppetTask(_) | Body::Function(_) | Body::Supervisor(_) => None,
+                Body::PuppetTask(_) | Body::Function(_) | Body::Proxy(_) | Body::Supervisor(_) => None,
             };
             (worker.name.clone(), script)
         });
@@ -188,6 +189,10 @@ events! {
     OutputClosed "output-closed" "a worker",
     DrainAbandoned "drain-abandoned" "a worker",
     Output "output" "a worker",
+    RequestStarted "request-started" "a worker",
+    RequestFinished "request-finished" "a worker",
+    RequestRefused "request-refused" "a worker",
+    RequestCut "request-cut" "a worker",
     Backoff "backoff" "a worker",
     Restarted "restarted" "a worker",
     Finished "finished" "a worker",
@@ -202,10 +207,6 @@ impl Event {
         Event::ALL.iter().copied().find(|event| event.word() == word)
     }
 
-    /// Words of the contract whose events do not exist yet.
-    pub const LATER: &'static [&'static str] =
-        &["request-started", "request-finished", "request-failed", "request-cut"];
-
     /// The event that a fact is; `None` for a terminal fact whose state is not terminal, which no machine of ours emits.
     pub fn of(fact: &Fact) -> Option<Event> {
         Some(match fact {
@@ -219,6 +220,12 @@ impl Event {
             Fact::OutputClosed => Event::OutputClosed,
             Fact::DrainAbandoned => Event::DrainAbandoned,
             Fact::Output { .. } => Event::Output,
+            Fact::Request(exchange) => match exchange.stage {
+                Stage::Started => Event::RequestStarted,
+                Stage::Finished { .. } => Event::RequestFinished,
+                Stage::Refused { .. } => Event::RequestRefused,
+                Stage::Cut { .. } => Event::RequestCut,
+            },
             Fact::Backoff { .. } => Event::Backoff,
             Fact::Restarted => Event::Restarted,
             Fact::SessionStopped => Event::Stopped,

@@ -203,11 +203,6 @@ impl Parser<'_> {
             return Some((word, event));
         }
         let all = Event::ALL.iter().map(|event| event.word());
-        if Event::LATER.contains(&word.text.as_str()) {
-            let message = format!("event `{}` is not supported yet", word.text);
-            self.errors.push(PatternError { at: word.at, not_supported_yet: true, message, hint: None });
-            return None;
-        }
         let hint = match nearest(&word.text, all.clone()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("known are {}", all.collect::<Vec<_>>().join(", ")),

@@ -296,7 +296,6 @@ fn sentences_that_cannot_be_judged_say_why() {
         ("server exited before db ready before db failed", 30..36, "a second `before`"),
         ("server exited afterwards", 14..24, "is expected here, not `afterwards`"),
         ("server|session/x exited", 7..16, "unknown subject `session/x`"),
-        ("server request-cut", 7..18, "event `request-cut` is not supported yet"),
     ] {
         let errors = parse(text).and_then(|sentence| compile(text, &sentence, &names())).unwrap_err();
         let last = errors.last().unwrap();

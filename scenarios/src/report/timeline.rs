@@ -2,6 +2,7 @@
 //! A failure is an order of events, and nobody can read an order out of a log that interleaves everybody.
 
 use shakedown_core::oracle::{Names, OracleName};
+use shakedown_core::proxy::{Exchange, Stage};
 use shakedown_core::time::Instant;
 use shakedown_core::vocab::{
     ExitStatus, Fact, FactRecord, ProcessEvent, ProcessWhat, Reason, Subject, Target, WorkerState,
@@ -194,6 +195,7 @@ fn of_fact(record: &FactRecord, names: &dyn Names) -> Option<Happening> {
         | Fact::Exited { .. }
         | Fact::OutputClosed
         | Fact::Output { .. }
+        | Fact::Request(_)
         | Fact::SessionStopped => false,
     };
     let lines = u64::from(matches!(record.fact, Fact::Output { .. }));
@@ -215,6 +217,7 @@ fn session_words(fact: &Fact) -> Option<String> {
         | Fact::OutputClosed
         | Fact::DrainAbandoned
         | Fact::Output { .. }
+        | Fact::Request(_)
         | Fact::Backoff { .. }
         | Fact::Restarted
         | Fact::Ended(_) => Some(fact.word().into()),
@@ -231,11 +234,22 @@ fn worker_words(fact: &Fact) -> Option<String> {
         Fact::Exited { status } => ended(*status),
         Fact::OutputClosed => return None,
         Fact::DrainAbandoned => "drain abandoned".into(),
+        Fact::Request(exchange) => of_request(exchange),
         Fact::Output { line, .. } => format!("\"{}\"", visible(&String::from_utf8_lossy(line))),
         Fact::Started { .. } | Fact::Ready | Fact::Unready | Fact::Backoff { .. } => fact.word().into(),
         Fact::Restarted => fact.word().into(),
         Fact::Ended(_) | Fact::SessionStopped => fact.word().into(),
     })
+}
+
+fn of_request(exchange: &Exchange) -> String {
+    let Exchange { number, method, path, stage, .. } = exchange;
+    match stage {
+        Stage::Started => format!("#{number} {method} {path}"),
+        Stage::Finished { status } => format!("#{number} answered {status}"),
+        Stage::Refused { status, .. } => format!("#{number} refused {status}"),
+        Stage::Cut { by } => format!("#{number} cut by {}", by.word()),
+    }
 }
 
 fn ended(status: ExitStatus) -> String {

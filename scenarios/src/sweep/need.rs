@@ -93,7 +93,7 @@ fn script_of(case: &Case, worker: usize) -> Option<&Block> {
             Program::Command { sim: StandIn::Unknown | StandIn::ExecFails(_), .. } => None,
         },
         Body::PuppetTask(script) => Some(script),
-        Body::Function(_) | Body::Supervisor(_) => None,
+        Body::Function(_) | Body::Proxy(_) | Body::Supervisor(_) => None,
     }
 }
 
@@ -106,7 +106,7 @@ fn with_script(case: &Case, worker: usize, script: Block) -> Case {
             *spec = Arc::new(ProcessSpec { program, ..ProcessSpec::clone(spec) });
         }
         Body::PuppetTask(own) => *own = script,
-        Body::Function(_) | Body::Supervisor(_) => {}
+        Body::Function(_) | Body::Proxy(_) | Body::Supervisor(_) => {}
     }
     case
 }

@@ -106,6 +106,7 @@ impl Kernel {
             FaultKind::SpuriousWake | FaultKind::EventLost | FaultKind::ClockJump { .. } => None,
             FaultKind::Suspend { .. } | FaultKind::PidReuse | FaultKind::Crash => None,
             FaultKind::DiskFull | FaultKind::TornWrite => None,
+            FaultKind::ConnectionReset => None,
         };
         if let Some((failure, _)) = self.faults.strike(worker, label, choose, failure) {
             return Some(failure);
@@ -157,6 +158,15 @@ impl Kernel {
         let slow = |kind| if let FaultKind::SlowExit { by } = kind { Some(by) } else { None };
         let (by, site) = self.strike_process(process, choose, slow)?;
         Some(self.now.after(draw(site, by, choose)))
+    }
+
+    /// Whether a client's connection to this proxy is reset instead of taking its next step.
+    pub(super) fn resets(&mut self, proxy: &str, client: Label, choose: &mut impl Choose) -> bool {
+        if self.faults.is_empty() {
+            return false;
+        }
+        let reset = |kind| matches!(kind, FaultKind::ConnectionReset).then_some(());
+        self.faults.strike(proxy, client, choose, reset).is_some()
     }
 
     fn strike_process<T>(

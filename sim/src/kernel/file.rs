@@ -85,7 +85,7 @@ impl Kernel {
     /// Whether any process holds a socket that listens on the port. A connection would be accepted, by whoever holds it.
     pub fn is_listening(&self, port: u16) -> bool {
         let is = |d: &Description| matches!(d.what, Opened::Listener { port: of } if of == port);
-        self.files.open.iter().any(|d| d.holders > 0 && is(d))
+        self.files.open.iter().any(|d| d.holders > 0 && is(d)) || self.net.is_listening(port)
     }
 
     /// open(2) with O_CREAT, and close(2).

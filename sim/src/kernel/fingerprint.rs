@@ -37,7 +37,9 @@ impl Kernel {
             pipe.digest(&mut digest);
             sum = sum.wrapping_add(digest.value());
         }
-        sum.wrapping_add(self.of_surroundings())
+        let mut net = Digest::of(0);
+        self.net.digest(self.now, &mut net);
+        sum.wrapping_add(self.of_surroundings()).wrapping_add(net.value())
     }
 
     /// The label of the process that bears this number, or was the last to bear it.

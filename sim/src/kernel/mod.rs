@@ -18,6 +18,7 @@ mod init;
 mod kill;
 mod list;
 mod names;
+mod net;
 mod notify;
 mod oom;
 mod orphan;
@@ -55,6 +56,7 @@ pub use poll::{KernelReady, What};
 pub use rlimit::Resource;
 pub use tty::TtyId;
 
+use crate::net::Net;
 use cgroup::Cgroups;
 use clock::Clocks;
 use dstate::Uninterruptible;
@@ -142,6 +144,8 @@ pub struct Kernel {
     oom_kills: u64,
     uses: Uses,
     faults: Faults,
+    /// The network, in which proxies listen.
+    pub(crate) net: Net,
     /// Zombies of the host that are not leaders, in the order of their death or adoption.
     adopted: Vec<ProcId>,
     deeds: Vec<Deed>,
@@ -196,6 +200,7 @@ impl Kernel {
             oom_kills: 0,
             uses: Uses::default(),
             faults: Faults::default(),
+            net: Net::default(),
             adopted: Vec::new(),
             deeds: Vec::new(),
         };
@@ -229,6 +234,7 @@ impl Kernel {
         self.oom_kills = 0;
         self.uses = Uses::default();
         self.faults.reset();
+        self.net.reset();
         self.adopted.clear();
         self.deeds.clear();
         self.boot();

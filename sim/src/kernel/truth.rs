@@ -4,7 +4,7 @@
 use super::process::{Life, Process};
 use super::{HOST, Kernel};
 use shakedown_core::ids::{Pid, ProcId, UnitId};
-use shakedown_core::vocab::{ProcessView, Truth};
+use shakedown_core::vocab::{ProcessView, Sockets, Truth};
 
 impl Truth for Kernel {
     fn host(&self) -> ProcId {
@@ -43,6 +43,10 @@ impl Truth for Kernel {
 
     fn writers(&self, unit: UnitId) -> u32 {
         self.units.get(unit).map_or(0, |of| of.writers)
+    }
+
+    fn sockets(&self, unit: UnitId) -> Sockets {
+        self.net.sockets(unit)
     }
 
     fn leader(&self, unit: UnitId) -> Option<ProcId> {

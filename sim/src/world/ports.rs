@@ -2,6 +2,7 @@
 
 use super::{Moment, PendingWrite, SimWorld, scene};
 use crate::kernel::{Clock, What};
+use crate::net::is_of_net;
 use shakedown_core::choose::Choose;
 use shakedown_core::files::FileCall;
 use shakedown_core::ids::{FileId, OpId, ProcId, TaskId, UnitId, WorkerId};
@@ -40,12 +41,20 @@ impl<C: Choose + 'static> World for SimWorld<C> {
                 self.kernel.finish_earlier_walks();
             }
             Request::Notified(_) | Request::Connect(_) => self.kernel.finish_earlier_walks(),
+            Request::Traffic | Request::Visit(_) => {}
             Request::Spawn { .. } | Request::Signal { .. } | Request::Write(_) | Request::CloseInput => {
                 self.kernel.finish_walks();
             }
+            Request::Serve(_) => self.kernel.finish_walks(),
             Request::CloseOutput(_) | Request::Survey | Request::Reap => self.kernel.finish_walks(),
         }
+        if self.kernel.net.serves(unit) && !matches!(request, Request::Connect(_)) {
+            return self.kernel.net.ask(op, unit, &request, self.clock, &mut self.chooser);
+        }
         match request {
+            Request::Serve(spec) => self.serve(op, unit, &spec),
+            // It is no proxy.
+            Request::Traffic | Request::Visit(_) => {}
             Request::Spawn { spec, launch: _ } => self.spawn(op, unit, &spec),
             Request::Signal { to, signal } => self.signal(op, unit, to, signal),
             Request::Exit => self.kernel.watch(op, unit, What::Exit),
@@ -102,6 +111,9 @@ impl<C: Choose + 'static> World for SimWorld<C> {
     }
 
     fn withdraw(&mut self, op: OpId, unit: UnitId) {
+        if self.kernel.net.serves(unit) {
+            return self.kernel.net.withdraw(op, unit);
+        }
         self.kernel.unwatch(op, unit);
         if !self.late.is_empty() {
             self.late.retain(|(_, late), _| *late != op);
@@ -111,7 +123,7 @@ impl<C: Choose + 'static> World for SimWorld<C> {
     #[inline]
     fn next_ready(&mut self) -> Option<Ready> {
         // Mostly nothing is: asked after every step, and worth no call.
-        if self.answers.is_empty() && !self.kernel.has_ready() {
+        if self.answers.is_empty() && !self.kernel.has_ready() && !self.kernel.net_is_ready() {
             return None;
         }
         self.next_of_kernel()
@@ -119,13 +131,17 @@ impl<C: Choose + 'static> World for SimWorld<C> {
 
     #[inline]
     fn run(&mut self, step: u32, deadlines: Deadlines<'_>) {
+        if is_of_net(step) {
+            self.kernel.run_net(step, &mut Tying::new(&mut self.chooser, deadlines));
+            return;
+        }
         self.witness.step(ProcId(step));
         self.kernel.run(ProcId(step), &mut Tying::new(&mut self.chooser, deadlines));
         self.settle_accounts();
     }
 
     fn step_name(&self, step: u32) -> String {
-        self.kernel.name_of(ProcId(step))
+        self.kernel.net.step_name(step).unwrap_or_else(|| self.kernel.name_of(ProcId(step)))
     }
 
     fn told(&self) -> usize {
@@ -144,11 +160,8 @@ impl<C: Choose + 'static> World for SimWorld<C> {
         if !self.kernel_used {
             return None;
         }
-        let (timer, late) = (self.kernel.next_timer(), self.late.keys().next().map(|(at, _)| *at));
-        match (timer, late) {
-            (Some(timer), Some(late)) => Some(timer.min(late)),
-            (timer, late) => timer.or(late),
-        }
+        let late = self.late.keys().next().map(|(at, _)| *at);
+        [self.kernel.next_timer(), late, self.kernel.net.next_timer()].into_iter().flatten().min()
     }
 
     fn advance(&mut self, to: Instant) {
@@ -157,6 +170,7 @@ impl<C: Choose + 'static> World for SimWorld<C> {
             self.kernel.set_now(self.clock);
             self.kernel.clock_faults(&mut self.chooser);
             self.kernel.fire_timers();
+            self.kernel.net.fire_timers(self.clock);
             while let Some(entry) = self.late.first_entry()
                 && entry.key().0 <= self.clock
             {
@@ -197,6 +211,9 @@ impl<C: Choose + 'static> World for SimWorld<C> {
         }
         self.kernel.finish_walks();
         // Never a silent rescue: what was reported is then cleaned up, so that the rest of the run means something.
+        if self.kernel.net.serves(unit) {
+            return self.kernel.net.kill(unit, self.clock);
+        }
         self.kernel.kill_tree(unit);
         self.abandoned.push(unit);
         self.settle_accounts();

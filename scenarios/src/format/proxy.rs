@@ -1,0 +1,165 @@
+//! A proxy of a scenario: its role, where it listens, how long it drains, and whom it stands before.
+
+use super::reader::Reader;
+use super::relations;
+use super::tree::{Field, Node, Table, Value};
+use shakedown_core::ids::WorkerId;
+use shakedown_core::proxy::{Limits, Listen, ProxySpec, Role, Upstream};
+use shakedown_core::puppet::{Block, Handler, Verb};
+use shakedown_core::time::Duration;
+use shakedown_core::vocab::{
+    Body, Condition, Dependency, Grace, Probe, ProcessSpec, SessionSpec, StopPolicy, WorkerSpec,
+};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// Reads a proxy. Its stop gets a grace that fits its drain.
+pub(super) fn proxy(
+    reader: &mut Reader<'_>,
+    field: &Field,
+    table: &Table,
+    workers: &Table,
+    stop: Option<&mut StopPolicy>,
+) -> Option<Body> {
+    for key in ["command", "sim", "puppet", "ready", "env"] {
+        if let Some(field) = table.field(key) {
+            let hint = "it is no process: it serves whoever connects, and is ready when it listens";
+            reader.mistake_hint(&field.key_at, format!("a proxy has no `{key}`"), hint);
+        }
+    }
+    let drain = drain(reader, table, stop);
+    let listen = match table.get("listen") {
+        None => Some(SocketAddr::from(([127, 0, 0, 1], 0))),
+        Some(node) => address(reader, node, "`listen`"),
+    };
+    let role = match table.get("role") {
+        Some(node) => reader.choice(node, "role of a proxy", ROLES),
+        // Whoever has an upstream stands before it.
+        None => Some(if table.get("upstream").is_some() { Side::Reverse } else { Side::Forward }),
+    };
+    let role = match role? {
+        Side::Forward => {
+            for key in ["upstream", "upstream-address"] {
+                if let Some(field) = table.field(key) {
+                    let hint = "a forward proxy asks whom its users name; add role = \"reverse\"";
+                    reader.mistake_hint(&field.key_at, format!("a forward proxy has no `{key}`"), hint);
+                }
+            }
+            Role::Forward
+        }
+        Side::Reverse => {
+            let Some(node) = table.get("upstream") else {
+                let message = format!("reverse proxy `{}` has no `upstream`", field.key);
+                reader.mistake_hint(&field.key_at, message, "name the worker behind it: upstream = \"server\"");
+                return None;
+            };
+            relations::named(reader, node, workers)?;
+            let worker: Arc<str> = reader.text(node, "`upstream`")?.into();
+            let node = table.get("upstream-address");
+            let at = node.map(|node| address(reader, node, "`upstream-address`"));
+            Role::Reverse(Upstream { worker, address: at.flatten() })
+        }
+    };
+    let name: Arc<str> = field.key.as_str().into();
+    let listen = Listen::At(listen?);
+    Some(Body::Proxy(Arc::new(ProxySpec { name, role, listen, drain: drain?, limits: Limits::DEFAULT })))
+}
+
+/// `proxy-drain`. It stands for the grace, which is the time of processes: KILL comes when the drain should long be over.
+fn drain(reader: &mut Reader<'_>, table: &Table, stop: Option<&mut StopPolicy>) -> Option<Duration> {
+    let written = match table.get("stop").map(|node| &node.value) {
+        Some(Value::Table(stop)) => stop.get("proxy-drain"),
+        Some(Value::Text(_) | Value::Integer(_) | Value::Float(_) | Value::Bool(_) | Value::Date | Value::List(_)) => {
+            None
+        }
+        None => None,
+    };
+    let within = match written {
+        Some(node) => reader.duration(node, "`proxy-drain`")?,
+        None => ProxySpec::DRAIN,
+    };
+    stop?.grace = Grace::After(within.saturating_add(StopPolicy::EMPTY_WITHIN));
+    Some(within)
+}
+
+fn address(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<SocketAddr> {
+    let text = reader.text(node, what)?;
+    let address = text.parse().ok();
+    if address.is_none() {
+        let hint = "as in \"127.0.0.1:8080\"; port 0 is any that is free";
+        reader.mistake_hint(&node.at, format!("{what} is an address and a port"), hint);
+    }
+    address
+}
+
+/// A proxy before an upstream waits until that is ready, and so ends before it.
+pub(super) fn depend(spec: &mut WorkerSpec, workers: &Table) {
+    let Some(upstream) = upstream_of(spec) else { return };
+    let place = workers.0.iter().position(|field| field.key == *upstream.worker);
+    let Some(on) = place.map(|place| WorkerId(place as u32)) else { return };
+    if spec.after.iter().all(|dependency| dependency.on != on) {
+        spec.after.push(Dependency { on, until: Condition::Ready });
+    }
+}
+
+/// Finds out where upstreams listen, where no file says it. To be called where every worker could be read.
+pub(super) fn settle(reader: &mut Reader<'_>, session: &mut SessionSpec, workers: &Table) {
+    for at in 0..session.workers.len() {
+        let Some(upstream) = upstream_of(&session.workers[at]) else { continue };
+        let behind = session.workers.iter().find(|worker| worker.name == upstream.worker);
+        let found = match behind.map(|worker| (&worker.body, worker.ready.as_ref().map(|ready| &ready.probe))) {
+            Some((Body::Process(_), Some(Probe::Tcp(address)))) => address.parse().ok(),
+            Some((Body::Process(spec), _)) => listens(spec),
+            Some((Body::PuppetTask(_) | Body::Function(_) | Body::Proxy(_) | Body::Supervisor(_), _)) | None => {
+                let message = format!("`{}` is no process, and cannot be an upstream", upstream.worker);
+                let place = relations::place(workers, at, &["upstream"]);
+                reader.mistake_hint(&place, message, "name a worker that listens on a port");
+                continue;
+            }
+        };
+        if let Body::Proxy(spec) = &mut session.workers[at].body
+            && let Role::Reverse(upstream) = &mut Arc::make_mut(spec).role
+        {
+            upstream.address = upstream.address.or(found);
+        }
+    }
+}
+
+fn upstream_of(spec: &WorkerSpec) -> Option<Upstream> {
+    match &spec.body {
+        Body::Proxy(proxy) => match &proxy.role {
+            Role::Reverse(upstream) => Some(upstream.clone()),
+            Role::Forward => None,
+        },
+        Body::Process(_) | Body::PuppetTask(_) | Body::Function(_) | Body::Supervisor(_) => None,
+    }
+}
+
+/// The port on which the script of a process listens first.
+fn listens(spec: &ProcessSpec) -> Option<SocketAddr> {
+    fn port(script: &Block) -> Option<u16> {
+        script.iter().find_map(|verb| match verb {
+            Verb::Listen(port) => Some(*port),
+            Verb::Spawn { body, .. } | Verb::Daemonize { body, .. } | Verb::Repeat { body, .. } => port_of(body),
+            Verb::On { then: Handler::Run(body), .. } | Verb::Exec(body) | Verb::Thread(body) => port_of(body),
+            Verb::On { then: Handler::Ignore | Handler::Default, .. } => None,
+            Verb::Print { .. } | Verb::Write { .. } | Verb::Flood | Verb::Read(_) | Verb::Sleep(_) | Verb::Hang => None,
+            Verb::Wait(_) | Verb::WaitAll | Verb::Kill { .. } | Verb::Setsid | Verb::Setpgid => None,
+            Verb::Close(_) | Verb::Exit(_) | Verb::Die(_) | Verb::Freeze | Verb::LeaderExit | Verb::Busy(_) => None,
+            Verb::Block(_) | Verb::Unblock(_) | Verb::Subreaper | Verb::Pdeathsig(_) => None,
+            Verb::NotifyReady | Verb::Touch(_) | Verb::Lock(_) => None,
+        })
+    }
+    use port as port_of;
+    spec.script().and_then(port).map(|port| SocketAddr::from(([127, 0, 0, 1], port)))
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Reverse,
+    Forward,
+}
+
+/// The keys of a proxy beside those of every worker.
+pub(super) const KEYS: &[&str] = &["role", "listen", "upstream", "upstream-address"];
+const ROLES: &[(&str, Option<Side>)] = &[("reverse", Some(Side::Reverse)), ("forward", Some(Side::Forward))];

@@ -1,0 +1,62 @@
+//! Where processes and the network meet: a proxy's port may be taken, and its upstream is a process that lives or does not.
+
+use super::Kernel;
+use crate::net::{Around, IN_USE, Peer};
+use shakedown_core::choose::Choose;
+use shakedown_core::ids::{OpId, ProcId, UnitId};
+use shakedown_core::proxy::{ProxySpec, Upstream};
+use shakedown_core::vocab::{Deed, SpawnFailure};
+use std::sync::Arc;
+
+impl Kernel {
+    /// Starts the `nth` proxy of this name as this unit (bind(2), listen(2)).
+    ///
+    /// # Errors
+    /// EADDRINUSE where somebody else has its port.
+    pub(crate) fn serve(
+        &mut self,
+        op: OpId,
+        unit: UnitId,
+        spec: &Arc<ProxySpec>,
+        nth: u32,
+    ) -> Result<(), SpawnFailure> {
+        if spec.port().is_some_and(|port| self.is_listening(port)) {
+            return Err(SpawnFailure { errno: IN_USE, at_exec: false });
+        }
+        self.net.serve(op, unit, spec, nth);
+        Ok(())
+    }
+
+    /// A step of the network.
+    pub(crate) fn run_net(&mut self, step: u32, choose: &mut impl Choose) {
+        let mut around = Around { now: self.now, upstream: Peer::Outside, reset: false };
+        if let Some((proxy, client, upstream)) = self.net.client_of(step) {
+            around.upstream = upstream.map_or(Peer::Outside, |upstream| self.behind(&upstream));
+            around.reset = self.resets(&proxy, client, choose);
+        }
+        self.net.run(step, around, choose);
+    }
+
+    /// Whether the network has anything for the host.
+    #[inline]
+    pub(crate) fn net_is_ready(&self) -> bool {
+        self.net.has_ready() || self.net.has_answers()
+    }
+
+    /// The leading process of a unit of this worker that lives, if somebody listens where it is said to.
+    fn behind(&self, upstream: &Upstream) -> Peer {
+        if upstream.address.is_some_and(|address| !self.is_listening(address.port())) {
+            return Peer::Gone;
+        }
+        let lives = |leader: &ProcId| self.entry(*leader).life.is_living();
+        let of_worker = self.units.every().iter().filter(|unit| *unit.worker == *upstream.worker);
+        of_worker.filter_map(|unit| unit.leader).find(lives).map_or(Peer::Gone, Peer::Process)
+    }
+
+    /// What the network learns of what has happened.
+    pub(crate) fn tell_net(&mut self, deed: &Deed) {
+        if let Deed::Died { who, .. } = deed {
+            self.net.peer_ended(*who, self.now);
+        }
+    }
+}
