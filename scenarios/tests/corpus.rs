@@ -12,6 +12,7 @@ const SUBJECTS: &[&str] = &[
     "fault",
     "order",
     "output",
+    "proxy",
     "ready",
     "regress",
     "restart",
