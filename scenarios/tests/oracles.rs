@@ -62,7 +62,7 @@ fn an_oracle_of_ones_own_rejects_a_run_and_the_failure_is_told_like_any_other() 
 fn a_scenario_file_calls_an_oracle_by_its_name() {
     let text = "schema = 1\n[workers.api]\npuppet = \"on TERM print told; hang\"\nstop = { grace = \"20ms\" }\n[[stimuli]]\nat = \"9ms\"\n\
                 do = \"stop\"\n[[expect]]\ncheck = \"one-signal\"\n";
-    let options = Options { oracles: Oracles::new().with("one-signal", OneSignal::default) };
+    let options = Options { oracles: Oracles::new().with("one-signal", OneSignal::default), ..Options::default() };
     let scenario = Arc::new(read_with("own.toml", text, &options).expect("no mistakes"));
     let jobs = Job::all(&[scenario], Seeds::First(10), Mix::default().first());
     let result = Mix::default().sweep(&jobs, 1, false, &Progress::default());

@@ -15,7 +15,7 @@ pub(crate) fn run(args: &CheckArgs) -> Exit {
     match load(&args.files) {
         Ok(scenarios) => {
             let cases: usize = scenarios.iter().map(|s| s.cases().len()).sum();
-            println!("{} scenarios, {cases} cases: no mistakes", scenarios.len());
+            say!("{} scenarios, {cases} cases: no mistakes", scenarios.len());
             Exit::Held
         }
         Err(exit) => exit,

@@ -1,11 +1,11 @@
 //! The command line: `sim`, `real`, `compare` and `check`. Every flag has an environment name; a flag wins over it, it wins over the file.
 
 use crate::exit::Exit;
-use crate::{check, compare, explore, real, replay, sim};
+use crate::{check, compare, explore, merge, picture, real, replay, sim};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use shakedown::core::oracle::OracleName;
 use shakedown::failure::FailureFile;
-use shakedown::format::{self, Scenario, render_all};
+use shakedown::format::{self, Options, Scenario, Setting, render_all};
 use shakedown::sweep::Seeds;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -47,6 +47,14 @@ enum Command {
     Explore(explore::ExploreArgs),
     /// Play recorded failures again, exactly as they were found
     Replay(replay::ReplayArgs),
+    /// One report out of the JSON that several shards have written
+    Merge(merge::MergeArgs),
+    /// A failure as text: of a failure file, a report's JSON, or `latest`
+    Show(picture::ShowArgs),
+    /// A failure as a page, in the browser
+    Open(picture::OpenArgs),
+    /// A failure as a file for other programs: Perfetto, Mermaid, JSON, HTML
+    Export(picture::ExportArgs),
     /// Read scenarios and say all of their mistakes, without playing them
     Check(check::CheckArgs),
     /// Tell what an oracle promises, why the promise breaks in practice, and what to do
@@ -67,6 +75,9 @@ pub(crate) struct Files {
     /// Only scenarios whose name or path matches this glob, such as `stop*`
     #[arg(long, env = "SHAKEDOWN_FILTER", value_name = "GLOB")]
     filter: Option<String>,
+    /// Put this value into the files before they are read, such as defaults.stop.grace=1s; it wins over axes too
+    #[arg(long, env = "SHAKEDOWN_SET", value_name = "KEY=VALUE", value_delimiter = ';')]
+    set: Vec<Setting>,
     /// Colour of diagnostics
     #[arg(long, env = "SHAKEDOWN_COLOR", default_value = "auto", value_name = "WHEN")]
     color: When,
@@ -80,25 +91,12 @@ pub(crate) enum When {
     Never,
 }
 
-/// How results are printed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-pub(crate) enum Format {
-    /// For people
-    Human,
-    /// One JSON object a line on stdout, all talk on stderr
-    Json,
-}
-
 /// The commands of the contract that are not built yet.
 const NOT_YET: &[&str] = &[
-    "show",
-    "open",
-    "export",
     "graph",
     "init",
     "schema",
     "completions",
-    "merge",
     "run",
     "start",
     "list",
@@ -126,6 +124,10 @@ pub(crate) fn main() -> ExitCode {
         Command::Compare(args) => compare::run(&args),
         Command::Explore(args) => explore::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Merge(args) => merge::run(&args),
+        Command::Show(args) => picture::show(&args),
+        Command::Open(args) => picture::open(&args),
+        Command::Export(args) => picture::export(&args),
         Command::Check(args) => check::run(&args),
         Command::Explain { oracle } => explain(oracle.as_deref()),
         Command::Other(words) => other(&words),
@@ -135,8 +137,8 @@ pub(crate) fn main() -> ExitCode {
 
 fn explain(name: Option<&str>) -> Exit {
     match name.map(|name| (name, OracleName::parse(name))) {
-        Some((_, Some(oracle))) => print!("{}", story(oracle)),
-        None => OracleName::ALL.iter().for_each(|oracle| println!("{}", story(*oracle))),
+        Some((_, Some(oracle))) => emit!("{}", story(oracle)),
+        None => OracleName::ALL.iter().for_each(|oracle| say!("{}", story(*oracle))),
         Some((name, None)) => {
             let near = shakedown::core::puppet::nearest(name, OracleName::ALL.iter().map(|oracle| oracle.name()));
             let hint = near.map_or(String::new(), |near| format!(", did you mean `{near}`?"));
@@ -179,9 +181,10 @@ pub(crate) fn load(files: &Files) -> Result<Vec<Arc<Scenario>>, Exit> {
         When::Auto => std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
     };
     let (paths, mut wrong) = format::find(&files.paths);
+    let options = Options { set: files.set.clone(), ..Options::default() };
     let mut scenarios = Vec::new();
     for path in &paths {
-        match format::load(path) {
+        match format::load_with(path, &options) {
             Ok(scenario) => scenarios.push(Arc::new(scenario)),
             Err(diagnostics) => wrong.extend(diagnostics),
         }
@@ -204,6 +207,11 @@ pub(crate) fn load(files: &Files) -> Result<Vec<Arc<Scenario>>, Exit> {
         return Err(Exit::NothingRan);
     }
     Ok(scenarios)
+}
+
+/// A duration of a command line, as a scenario writes it: `30s`, `5m`.
+pub(crate) fn duration(text: &str) -> Result<std::time::Duration, String> {
+    shakedown::core::puppet::parse_duration(text).map_err(|error| error.message)
 }
 
 /// Writes a failure file, and says where; what cannot be written is told, and loses nothing.

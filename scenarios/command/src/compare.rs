@@ -1,7 +1,8 @@
 //! `shakedown compare`: the same files with real processes, and whether the simulator can come to each of their outcomes.
 
-use crate::cli::{Files, Format, load};
+use crate::cli::{Files, load};
 use crate::exit::Exit;
+use crate::output::Format;
 use crate::real::{Play, complain_of_leftovers, enter, skipped, sweep_up};
 use clap::Args;
 use shakedown::compare::{
@@ -12,7 +13,8 @@ use shakedown::core::time::Instant;
 use shakedown::format::Scenario;
 use shakedown::live::{self, LiveRun};
 use shakedown::report::{
-    FailureLine, FailureReport, HowCommon, RunOf, SummaryLine, Surprises, SweepSummary, duration, plural, timeline,
+    FailureLine, FailureReport, HowCommon, RunOf, RunRecord, SummaryLine, Surprises, SweepSummary, duration, plural,
+    timeline,
 };
 use shakedown::sweep::{Job, Seeds};
 use std::sync::Arc;
@@ -105,15 +107,15 @@ fn compare_case(args: &CompareArgs, job: &Job, name: &str, tally: &mut Tally) ->
         Agreement::Undecided => Exit::Inconclusive,
     });
     match args.play.format {
-        Format::Human => println!("{}", compared_line(&job.scenario.name, &job.case, &compared)),
-        Format::Json => println!("{}", ComparedLine::new(&job.scenario.name, &job.case, &compared).line()),
+        Format::Human | Format::Github => say!("{}", compared_line(&job.scenario.name, &job.case, &compared)),
+        Format::Json => say!("{}", ComparedLine::new(&job.scenario.name, &job.case, &compared).line()),
     }
     for decided in &compared.real {
         let Some(message) = trouble(decided) else { continue };
         let rerun = rerun(args, job, decided);
         if args.play.format == Format::Json {
             let run = &lived[usize::try_from(decided.run.seed.wrapping_sub(args.play.seed)).unwrap_or(0)];
-            println!("{}", FailureLine::from(&failure(job, decided, run, message, compared.runs, rerun)).line());
+            say!("{}", FailureLine::from(&failure(job, decided, run, message, compared.runs, rerun)).line());
         } else {
             tally.blocks.push(difference_block(&job.scenario.name, &job.case, decided, &rerun));
         }
@@ -130,8 +132,10 @@ fn rerun(args: &CompareArgs, job: &Job, decided: &Decided) -> String {
 
 fn failure(job: &Job, decided: &Decided, run: &LiveRun, message: String, runs: u64, rerun: String) -> FailureReport {
     let names = shakedown::sweep::PlanNames(&job.case.session);
+    let story = shakedown::report::Story { moments: &run.moments, names: &names, failure: None };
     FailureReport {
         scenario: job.scenario.name.to_string(),
+        file: job.scenario.file.to_string(),
         case_index: job.case.index,
         case_label: job.case.label.to_string(),
         run: RunOf::Machine,
@@ -147,11 +151,13 @@ fn failure(job: &Job, decided: &Decided, run: &LiveRun, message: String, runs: u
         rerun,
         reproduced: None,
         minimised: None,
-        timeline: timeline(&shakedown::report::Story { moments: &run.moments, names: &names, failure: None }),
+        timeline: timeline(&story),
         why: None,
         told_surprises: Vec::new(),
         needs: Vec::new(),
         tipping_point: None,
+        also: Vec::new(),
+        record: RunRecord::of(&story),
         how_common: Some(HowCommon { failed: decided.times, runs }),
     }
 }
@@ -164,16 +170,16 @@ fn print_summary(args: &CompareArgs, tally: &Tally, real_time: Duration, exit: E
     let failed = sum_of(|decision| matches!(decision, shakedown::compare::Decision::Unreachable { .. }));
     let undecided = sum_of(|decision| matches!(decision, shakedown::compare::Decision::Undecided { .. }));
     match args.play.format {
-        Format::Human => {
-            tally.blocks.iter().for_each(|block| print!("\n{block}"));
+        Format::Human | Format::Github => {
+            tally.blocks.iter().for_each(|block| emit!("\n{block}"));
             for (name, reason) in &tally.skipped {
-                println!("skipped  {name}: {reason}");
+                say!("skipped  {name}: {reason}");
             }
             let (runs, outcomes) = (plural(runs, "real run"), plural(distinct, "outcome"));
-            println!("\n{runs}, {outcomes}, {failed} that the simulator cannot come to, {undecided} undecided");
-            println!("in {}", duration(real_time));
+            say!("\n{runs}, {outcomes}, {failed} that the simulator cannot come to, {undecided} undecided");
+            say!("in {}", duration(real_time));
             if !tally.skipped.is_empty() {
-                println!("{} skipped", tally.skipped.len());
+                say!("{} skipped", tally.skipped.len());
             }
         }
         Format::Json => {
@@ -187,11 +193,12 @@ fn print_summary(args: &CompareArgs, tally: &Tally, real_time: Duration, exit: E
                 virtual_time: Duration::ZERO,
                 real_time,
                 sometimes: Vec::new(),
+                shards: 0,
                 graces: Vec::new(),
                 lists_graces: false,
                 unused_allowances: Vec::new(),
             };
-            println!("{}", SummaryLine::new(&sweep, i32::from(exit.code())).line());
+            say!("{}", SummaryLine::new(&sweep, i32::from(exit.code())).line());
         }
     }
 }

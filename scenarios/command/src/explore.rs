@@ -109,18 +109,18 @@ fn explore_case(args: &ExploreArgs, scenario: &Scenario, case: &Case, stop: &Ato
             let investigated = investigate(stage, &chooser, finding, Effort::default());
             let saved = save(args, scenario, case, &investigated);
             let again = saved.map_or_else(|| again(args, scenario, case), |path| format!("shakedown replay {path}"));
-            print!("{}", failure_block(&tell_replayed(scenario, case, &investigated, RunOf::Schedule, again)));
+            emit!("{}", failure_block(&tell_replayed(scenario, case, &investigated, RunOf::Schedule, again)));
             Exit::Failed
         }
         None if explored.is_complete => {
-            println!("ok    {title}");
-            certificate(&explored, bounds, began).iter().for_each(|line| println!("      {line}"));
+            say!("ok    {title}");
+            certificate(&explored, bounds, began).iter().for_each(|line| say!("      {line}"));
             Exit::Held
         }
         None => {
-            println!("?     {title}");
+            say!("?     {title}");
             let runs = plural(explored.runs, "run");
-            println!(
+            say!(
                 "      not all was tried: {runs} in {:.1} s, none failed; --runs plays more",
                 began.elapsed().as_secs_f64()
             );

@@ -2,15 +2,31 @@
 //! A package of its own, so that tests which use the library build neither a command line nor, unless asked, the real backend.
 #![forbid(unsafe_code)]
 
+/// Prints a line to stdout.
+macro_rules! say {
+    ($($text:tt)*) => { $crate::output::to_stdout(format_args!("{}\n", format_args!($($text)*))) };
+}
+
+/// Prints text that brings its own newlines.
+macro_rules! emit {
+    ($($text:tt)*) => { $crate::output::to_stdout(format_args!($($text)*)) };
+}
+
 mod check;
 mod cli;
 mod compare;
 mod exit;
 mod explore;
+mod formats;
+mod latest;
+mod merge;
+mod output;
+mod picture;
 mod progress;
 mod real;
 mod replay;
 mod sim;
+mod tally;
 
 use std::process::ExitCode;
 

@@ -20,8 +20,25 @@ pub(crate) enum Show {
     None,
 }
 
-/// Shows the progress on stderr until `done` says so.
-pub(crate) fn watch(show: Show, total: u64, progress: &Progress, done: impl Fn() -> bool) {
+/// Why a sweep is over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Ended {
+    /// All was played, or enough has failed.
+    ByItself,
+    /// Somebody asked for its end.
+    Interrupted,
+    /// Its time budget was spent.
+    OutOfTime,
+}
+
+/// Shows the progress on stderr until `done` says so, and ends the sweep when its time is up.
+pub(crate) fn watch(
+    show: Show,
+    total: u64,
+    progress: &Progress,
+    budget: Option<Duration>,
+    done: impl Fn() -> bool,
+) -> Ended {
     let show = match show {
         Show::Auto if std::io::stderr().is_terminal() => Show::Bar,
         Show::Auto => Show::Lines,
@@ -29,8 +46,12 @@ pub(crate) fn watch(show: Show, total: u64, progress: &Progress, done: impl Fn()
     };
     let bar = if show == Show::Bar { bar(total) } else { ProgressBar::hidden() };
     let (began, mut told) = (Instant::now(), 0);
+    let mut out_of_time = false;
     while !done() {
-        std::thread::sleep(Duration::from_millis(50));
+        std::thread::sleep(Duration::from_millis(50).min(budget.unwrap_or(Duration::MAX)));
+        if !out_of_time && budget.is_some_and(|budget| began.elapsed() >= budget) && !done() {
+            out_of_time = !progress.stop.swap(true, Relaxed);
+        }
         let (runs, failed) = (progress.runs.load(Relaxed), progress.failed.load(Relaxed));
         bar.set_position(runs);
         bar.set_message(format!("{failed} failed"));
@@ -41,6 +62,11 @@ pub(crate) fn watch(show: Show, total: u64, progress: &Progress, done: impl Fn()
         }
     }
     bar.finish_and_clear();
+    match (out_of_time, progress.stop.load(Relaxed)) {
+        (true, _) => Ended::OutOfTime,
+        (false, true) => Ended::Interrupted,
+        (false, false) => Ended::ByItself,
+    }
 }
 
 fn bar(total: u64) -> ProgressBar {

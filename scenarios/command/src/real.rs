@@ -1,15 +1,16 @@
 //! `shakedown real`: the same files with real processes, in a pid namespace of their own.
 
-use crate::cli::{Files, Format, load};
+use crate::cli::{Files, load};
 use crate::exit::Exit;
+use crate::output::Format;
 use clap::Args;
 use shakedown::core::vocab::{Fact, FactRecord};
 use shakedown::format::Scenario;
 use shakedown::live::{self, LiveRun};
 use shakedown::real::namespace;
 use shakedown::report::{
-    CaseLine, CaseSummary, FailureLine, FailureReport, HowCommon, RunOf, Story, SummaryLine, Surprises, SweepSummary,
-    case_line, failure_block, sweep_summary, timeline,
+    CaseLine, CaseSummary, FailureLine, FailureReport, HowCommon, RunOf, RunRecord, Story, SummaryLine, Surprises,
+    SweepSummary, case_line, failure_block, sweep_summary, timeline,
 };
 use shakedown::sim::Moment;
 use shakedown::sweep::{Job, PlanNames, Seeds};
@@ -161,6 +162,7 @@ fn play_case(args: &RealArgs, job: &Job, name: &str, tally: &mut Tally) -> Exit 
     }
     let summary = CaseSummary {
         scenario: job.scenario.name.to_string(),
+        file: job.scenario.file.to_string(),
         case_index: job.case.index,
         case_label: job.case.label.to_string(),
         runs: u64::from(args.runs),
@@ -170,11 +172,11 @@ fn play_case(args: &RealArgs, job: &Job, name: &str, tally: &mut Tally) -> Exit 
     let how_common = Some(HowCommon { failed, runs: u64::from(args.runs) });
     reports.iter_mut().for_each(|report| report.how_common = how_common);
     match args.play.format {
-        Format::Human => println!("{}", case_line(&summary)),
-        Format::Json => println!("{}", CaseLine::from(&summary).line()),
+        Format::Human | Format::Github => say!("{}", case_line(&summary)),
+        Format::Json => say!("{}", CaseLine::from(&summary).line()),
     }
     if args.play.format == Format::Json {
-        reports.iter().for_each(|report| println!("{}", FailureLine::from(report).line()));
+        reports.iter().for_each(|report| say!("{}", FailureLine::from(report).line()));
     }
     tally.blocks.extend(reports);
     tally.sweep.push((summary.distinct, failed));
@@ -219,6 +221,7 @@ fn report(args: &RealArgs, job: &Job, seed: u64, run: &LiveRun) -> FailureReport
     let on = if args.play.on_this_machine { " --on-this-machine" } else { "" };
     FailureReport {
         scenario: job.scenario.name.to_string(),
+        file: job.scenario.file.to_string(),
         case_index: job.case.index,
         case_label: job.case.label.to_string(),
         run: RunOf::Machine,
@@ -236,6 +239,8 @@ fn report(args: &RealArgs, job: &Job, seed: u64, run: &LiveRun) -> FailureReport
         told_surprises: Vec::new(),
         needs: Vec::new(),
         tipping_point: None,
+        also: Vec::new(),
+        record: RunRecord::of(&story),
         how_common: None,
     }
 }
@@ -248,26 +253,27 @@ fn print_summary(args: &RealArgs, tally: Tally, real_time: Duration, exit: Exit)
         virtual_time: Duration::ZERO,
         real_time,
         sometimes: tally.sometimes,
+        shards: 0,
         graces: Vec::new(),
         lists_graces: false,
         unused_allowances: Vec::new(),
     };
     match args.play.format {
-        Format::Human => {
-            tally.blocks.iter().for_each(|block| print!("\n{}", failure_block(block)));
+        Format::Human | Format::Github => {
+            tally.blocks.iter().for_each(|block| emit!("\n{}", failure_block(block)));
             for (name, reason) in &tally.skipped {
-                println!("skipped  {name}: {reason}");
+                say!("skipped  {name}: {reason}");
             }
-            print!("\n{}", sweep_summary(&summary));
+            emit!("\n{}", sweep_summary(&summary));
             if !tally.skipped.is_empty() {
-                println!("{} skipped", tally.skipped.len());
+                say!("{} skipped", tally.skipped.len());
             }
         }
         Format::Json => {
             for (name, reason) in &tally.skipped {
                 eprintln!("skipped {name}: {reason}");
             }
-            println!("{}", SummaryLine::new(&summary, i32::from(exit.code())).line());
+            say!("{}", SummaryLine::new(&summary, i32::from(exit.code())).line());
         }
     }
 }

@@ -39,9 +39,9 @@ fn replay_one(path: &Path, effort: Effort) -> Exit {
             return Exit::BadFile;
         }
     };
-    let exit = replay_in(&scenario, path, &file, effort, &mut |report| print!("{}", failure_block(&report)));
+    let exit = replay_in(&scenario, path, &file, effort, &mut |report| emit!("{}", failure_block(&report)));
     if exit == Exit::Held {
-        println!("ok    {}: {} {} holds", path.display(), file.rule, file.subject);
+        say!("ok    {}: {} {} holds", path.display(), file.rule, file.subject);
     }
     exit
 }
@@ -66,6 +66,29 @@ pub(crate) fn replay_in(
         tell_of(tell_replayed(scenario, case, investigated, run, again));
     }
     tell(path, file, &replayed)
+}
+
+/// A recorded failure, played again and told.
+///
+/// # Errors
+/// Where it cannot be read or fails no more, which is said.
+pub(crate) fn report_of(path: &Path) -> Result<FailureReport, Exit> {
+    let file = FailureFile::read(path).map_err(|error| {
+        eprintln!("error: {error}");
+        Exit::BadFile
+    })?;
+    let scenario = scenario_of(path, &file).map_err(|wrong| {
+        eprintln!("{wrong}");
+        Exit::BadFile
+    })?;
+    let mut told = None;
+    let exit = replay_in(&scenario, path, &file, Effort::default(), &mut |report| told = Some(report));
+    told.ok_or_else(|| {
+        if exit == Exit::Held {
+            eprintln!("{}: {} {} holds: there is no failure to show", path.display(), file.rule, file.subject);
+        }
+        exit
+    })
 }
 
 /// Where the scenario is: as it was named, seen from here or else from the failure file's folder or that one's.

@@ -1,21 +1,17 @@
 //! `shakedown sim`: sweep scenarios in the simulator and report.
 
-use crate::cli::{Files, Format, load, saved, seeds};
+use crate::cli::{Files, load, seeds};
 use crate::exit::Exit;
-use crate::progress::{Show, watch};
-use crate::replay::replay_in;
+use crate::latest;
+use crate::output::{self, Output};
+use crate::progress::{Ended, Show, watch};
+use crate::tally::{Treatment, tally};
 use clap::Args;
-use shakedown::failure::{Effort, FailureFile, Investigated};
-use shakedown::format::Scenario;
-use shakedown::report::{
-    CaseLine, CaseSummary, FailureLine, FailureReport, SummaryLine, SweepSummary, case_line, failure_block,
-    sweep_summary,
-};
+use shakedown::failure::Effort;
+use shakedown::report::SweepReport;
 use shakedown::sim::choose::{Selector, Strategy};
-use shakedown::sweep::{
-    CaseResult, Deadline, FirstFailure, Job, Mix, Progress, Seeds, SweepResult, look_into, parting, regressions, tell,
-};
-use std::path::{Path, PathBuf};
+use shakedown::sweep::{Job, Mix, Progress, Seeds, Shard, SweepResult};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
@@ -28,12 +24,24 @@ pub(crate) struct SimArgs {
     /// Exactly this seed
     #[arg(long, env = "SHAKEDOWN_SEED", value_name = "N", conflicts_with = "seeds")]
     seed: Option<u64>,
-    /// `N` seeds, or those from `A..B`, instead of what each file says
-    #[arg(long, env = "SHAKEDOWN_SEEDS", value_name = "N|A..B")]
+    /// `N` seeds, those from `A..B`, or N that were never played, instead of what each file says
+    #[arg(long, env = "SHAKEDOWN_SEEDS", value_name = "N|A..B|random:N")]
     seeds: Option<Seeds>,
     /// Only this case of each scenario, counted from 1
     #[arg(long, env = "SHAKEDOWN_CASE", value_name = "K")]
     case: Option<u32>,
+    /// Only this share of the seeds, as 2/8; `auto`, or `auto/8`, asks the job engine (GitLab, CircleCI, Buildkite, Kubernetes, Slurm)
+    #[arg(long, env = "SHAKEDOWN_SHARD", value_name = "I/N")]
+    shard: Option<Shard>,
+    /// Only what failed the last time, each failure by its own seed; everything where nothing did
+    #[arg(long, env = "SHAKEDOWN_RERUN")]
+    rerun: bool,
+    /// End once so many runs have failed
+    #[arg(long, env = "SHAKEDOWN_MAX_FAIL", value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    max_fail: Option<u64>,
+    /// End after so much time on the clock, and tell what was found until then: 30s, 5m
+    #[arg(long, env = "SHAKEDOWN_TIME_BUDGET", value_name = "D", value_parser = crate::cli::duration)]
+    time_budget: Option<Duration>,
     /// Threads; the result does not depend on them [default: all cores]
     #[arg(short, long, env = "SHAKEDOWN_JOBS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
@@ -55,9 +63,8 @@ pub(crate) struct SimArgs {
     /// List the grace periods that were not seen kept, missed and tied
     #[arg(long, env = "SHAKEDOWN_COVERAGE")]
     coverage: bool,
-    /// How results are printed
-    #[arg(long, env = "SHAKEDOWN_FORMAT", default_value = "human")]
-    format: Format,
+    #[command(flatten)]
+    output: Output,
     /// How progress is shown, on stderr
     #[arg(long, env = "SHAKEDOWN_PROGRESS", default_value = "auto")]
     progress: Show,
@@ -68,10 +75,56 @@ pub(crate) fn run(args: &SimArgs) -> Exit {
         eprintln!("error: `--about` tells surw what to be even about: `--strategy {}` does not ask", args.strategy);
         return Exit::Usage;
     }
-    let scenarios = match load(&args.files) {
-        Ok(scenarios) => scenarios,
+    let jobs = match jobs(args) {
+        Ok(jobs) => jobs,
         Err(exit) => return exit,
     };
+    let began = Instant::now();
+    let (result, ended) = play(args, &jobs);
+    let cut_short = match ended {
+        Ended::ByItself => false,
+        Ended::Interrupted => {
+            eprintln!("interrupted: what follows is what was played until then");
+            true
+        }
+        Ended::OutOfTime => {
+            eprintln!("the time budget is spent: what follows is what was played until then");
+            true
+        }
+    };
+    if result.enough {
+        eprintln!("enough runs have failed: what follows is what was played until then");
+    }
+    let treatment = Treatment {
+        effort: if args.no_shrink { Effort::NONE } else { Effort::default() },
+        out: args.out.as_deref(),
+        replays: args.shard.is_none_or(Shard::is_first),
+    };
+    let (mut report, mut exit) = tally(&jobs, &result, began.elapsed(), cut_short, &treatment);
+    report.summary.lists_graces = args.coverage;
+    report.shard = args.shard.map(|shard| shard.to_string());
+    exit = match ended {
+        Ended::ByItself => exit,
+        Ended::Interrupted => exit.worst(Exit::Interrupted),
+        Ended::OutOfTime => exit.worst(Exit::Inconclusive),
+    };
+    // What one shard, or a sweep that was cut short, has not seen, another may have.
+    let is_whole = args.shard.is_none() && !cut_short && !result.enough;
+    if is_whole && lacks_a_sometimes(&report) {
+        exit = exit.worst(Exit::Inconclusive);
+    }
+    latest::keep(&report);
+    output::tell(&args.output, &report, exit)
+}
+
+/// A single run cannot be expected to have seen everything.
+pub(crate) fn lacks_a_sometimes(report: &SweepReport) -> bool {
+    report.summary.sometimes.iter().any(|(_, seen)| *seen == 0) && report.cases.iter().any(|case| case.runs > 1)
+}
+
+/// What is to be played, in order.
+fn jobs(args: &SimArgs) -> Result<Vec<Job>, Exit> {
+    let scenarios = load(&args.files)?;
     let mut jobs = Job::all(&scenarios, seeds(args.seed, args.seeds), args.strategy.first());
     jobs.iter_mut().for_each(|job| job.about.clone_from(&args.about));
     if let Some(case) = args.case {
@@ -82,21 +135,25 @@ pub(crate) fn run(args: &SimArgs) -> Exit {
         eprintln!(
             "error: {file}: the simulator cannot play worker `{worker}`: give its command a stand-in with `sim = \"…\"`"
         );
-        return Exit::BadFile;
+        return Err(Exit::BadFile);
     }
     if jobs.is_empty() {
         eprintln!("error: no case {} in these scenarios", args.case.unwrap_or_default());
-        return Exit::NothingRan;
+        return Err(Exit::NothingRan);
     }
-    let began = Instant::now();
-    let (result, interrupted) = play(args, &jobs);
-    report(args, &jobs, &result, began.elapsed(), interrupted)
+    if args.rerun {
+        jobs = latest::only_what_failed(jobs);
+    }
+    Ok(match args.shard {
+        Some(shard) => jobs.into_iter().map(|job| job.shard(shard)).collect(),
+        None => jobs,
+    })
 }
 
-fn play(args: &SimArgs, jobs: &[Job]) -> (SweepResult, bool) {
+fn play(args: &SimArgs, jobs: &[Job]) -> (SweepResult, Ended) {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = args.jobs.map_or(cores, usize::from);
-    let progress = Arc::new(Progress::default());
+    let progress = Arc::new(Progress { max_fail: args.max_fail, ..Progress::default() });
     let stop = progress.clone();
     // The first interrupt ends the sweep and keeps what was found, the second ends the program.
     let armed = ctrlc::set_handler(move || {
@@ -108,157 +165,9 @@ fn play(args: &SimArgs, jobs: &[Job]) -> (SweepResult, bool) {
         eprintln!("warning: an interrupt will lose what was found: {error}");
     }
     let total: u64 = jobs.iter().map(|job| job.seeds.end - job.seeds.start).sum();
-    let result = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         let sweeping = scope.spawn(|| args.strategy.sweep(jobs, threads, args.check_determinism, &progress));
-        watch(args.progress, total, &progress, || sweeping.is_finished());
-        sweeping.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    });
-    let interrupted = result.interrupted;
-    (result, interrupted)
-}
-
-fn report(args: &SimArgs, jobs: &[Job], result: &SweepResult, real_time: Duration, interrupted: bool) -> Exit {
-    let format = args.format;
-    let effort = if args.no_shrink { Effort::NONE } else { Effort::default() };
-    let mut exit = if interrupted { Exit::Interrupted } else { Exit::Held };
-    let mut blocks = Vec::new();
-    exit = exit.worst(replay_regressions(format, jobs, effort, &mut blocks));
-    if interrupted {
-        eprintln!("interrupted: what follows is what was played until then");
-    }
-    let played = |(_, case): &(&Job, &CaseResult)| !interrupted || case.runs > 0;
-    for (job, case) in jobs.iter().zip(&result.cases).filter(played) {
-        let summary = summary_of(job, case);
-        match format {
-            Format::Human => println!("{}", case_line(&summary)),
-            Format::Json => println!("{}", CaseLine::from(&summary).line()),
-        }
-        for seed in &case.unsteady {
-            exit = exit.worst(Exit::NotDeterministic);
-            let (name, index) = (&job.scenario.name, job.case.index);
-            let parted = parting(job, *seed).map_or_else(String::new, |parted| format!(": {parted}"));
-            eprintln!("not deterministic: {name} case {index} seed {seed} took two ways{parted}");
-        }
-        for failure in &case.failures {
-            exit = exit.worst(Exit::Failed);
-            let investigated = look_into(job, failure, effort);
-            let report = tell(job, failure, case.runs, &investigated);
-            if let Some(folder) = &args.out {
-                save(job, failure, &investigated, folder);
-            }
-            if !investigated.same {
-                exit = exit.worst(Exit::NotDeterministic);
-            }
-            if format == Format::Json {
-                println!("{}", FailureLine::from(&report).line());
-            }
-            blocks.push(report);
-        }
-    }
-    let sometimes = sometimes(jobs, result);
-    if !interrupted && sometimes.iter().any(|(_, seen)| *seen == 0) && result.cases.iter().any(|c| c.runs > 1) {
-        exit = exit.worst(Exit::Inconclusive);
-    }
-    let mut summary = total(jobs, result, real_time, sometimes);
-    summary.lists_graces = args.coverage;
-    if summary.runs == 0 {
-        exit = exit.worst(Exit::NothingRan);
-    }
-    match format {
-        Format::Human => print_human(&blocks, &summary),
-        Format::Json => println!("{}", SummaryLine::new(&summary, i32::from(exit.code())).line()),
-    }
-    exit
-}
-
-fn save(job: &Job, failure: &FirstFailure, investigated: &Investigated, folder: &Path) {
-    let found = format!("seed {} of {}", failure.seed, failure.strategy);
-    let file = FailureFile::of(investigated, &job.scenario.file, &job.case.label, &found);
-    if let Some(path) = file.and_then(|file| saved(&file, folder)) {
-        eprintln!("written: {path}");
-    }
-}
-
-/// Plays the recorded failures of these scenarios.
-fn replay_regressions(format: Format, jobs: &[Job], effort: Effort, blocks: &mut Vec<FailureReport>) -> Exit {
-    let mut exit = Exit::Held;
-    let mut scenarios: Vec<&Arc<Scenario>> = jobs.iter().map(|job| &job.scenario).collect();
-    scenarios.dedup_by(|a, b| Arc::ptr_eq(a, b));
-    for scenario in scenarios {
-        for (path, file) in regressions(scenario) {
-            let file = match file {
-                Ok(file) => file,
-                Err(error) => {
-                    eprintln!("error: {error}");
-                    exit = exit.worst(Exit::BadFile);
-                    continue;
-                }
-            };
-            exit = exit.worst(replay_in(scenario, &path, &file, effort, &mut |report| {
-                if format == Format::Json {
-                    println!("{}", FailureLine::from(&report).line());
-                }
-                blocks.push(report);
-            }));
-        }
-    }
-    exit
-}
-
-fn print_human(blocks: &[FailureReport], summary: &SweepSummary) {
-    for block in blocks {
-        print!("\n{}", failure_block(block));
-    }
-    print!("\n{}", sweep_summary(summary));
-}
-
-fn summary_of(job: &Job, case: &CaseResult) -> CaseSummary {
-    CaseSummary {
-        scenario: job.scenario.name.to_string(),
-        case_index: job.case.index,
-        case_label: job.case.label.to_string(),
-        runs: case.runs,
-        distinct: case.distinct,
-        failed: case.failed,
-    }
-}
-
-/// Each `sometimes` of each scenario, over all of its cases.
-fn sometimes(jobs: &[Job], result: &SweepResult) -> Vec<(String, u64)> {
-    let mut all: Vec<(String, u64)> = Vec::new();
-    for (job, case) in jobs.iter().zip(&result.cases) {
-        for (sentence, hits) in job.case.expectations.sometimes().zip(&case.hits) {
-            let name = format!("{}: {sentence}", job.scenario.name);
-            match all.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, seen)) => *seen += hits,
-                None => all.push((name, *hits)),
-            }
-        }
-    }
-    all
-}
-
-fn total(jobs: &[Job], result: &SweepResult, real_time: Duration, sometimes: Vec<(String, u64)>) -> SweepSummary {
-    let sum = |of: fn(&CaseResult) -> u64| result.cases.iter().map(of).sum();
-    let unused = |(job, case): (&Job, &CaseResult)| -> Vec<(String, Option<String>)> {
-        let of = |on: &str| Some(format!("{on}, in {}", job.scenario.name));
-        case.unused.iter().map(|(oracle, on)| (oracle.clone(), of(on))).collect()
-    };
-    let graces = |(job, case): (&Job, &CaseResult)| -> Vec<(String, Vec<&'static str>)> {
-        let asked = |deadline: &Deadline| deadline.kept + deadline.missed + deadline.tied > 0;
-        let named = job.case.session.workers.iter().zip(&case.deadlines).filter(|(_, deadline)| asked(deadline));
-        let whose = |name: &str| format!("{name} in {} {}", job.scenario.name, job.case.label).trim_end().to_owned();
-        named.map(|(worker, deadline)| (whose(&worker.name), deadline.never())).collect()
-    };
-    SweepSummary {
-        graces: jobs.iter().zip(&result.cases).flat_map(graces).collect(),
-        lists_graces: false,
-        runs: sum(|case| case.runs),
-        distinct: sum(|case| case.distinct),
-        failed: sum(|case| case.failed),
-        virtual_time: Duration::from_nanos(sum(|case| case.virtual_ns)),
-        real_time,
-        sometimes,
-        unused_allowances: jobs.iter().zip(&result.cases).flat_map(unused).collect(),
-    }
+        let ended = watch(args.progress, total, &progress, args.time_budget, || sweeping.is_finished());
+        (sweeping.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), ended)
+    })
 }

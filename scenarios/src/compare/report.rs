@@ -64,6 +64,7 @@ impl ComparedLine {
 fn summary(scenario: &str, case: &Case, compared: &Compared) -> CaseSummary {
     CaseSummary {
         scenario: scenario.to_owned(),
+        file: String::new(),
         case_index: case.index,
         case_label: case.label.to_string(),
         runs: compared.runs,

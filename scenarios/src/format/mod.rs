@@ -22,6 +22,7 @@ mod relations;
 mod restart;
 mod scenario;
 mod session;
+mod setting;
 mod stimuli;
 mod sweep;
 mod tree;
@@ -31,6 +32,7 @@ pub use diagnostic::{DIAGNOSTICS_MAX, Diagnostic, DiagnosticKind, render_all};
 pub use load::{DEPTH_MAX, FILE_MAX, find, load, load_with};
 pub use read::{Options, read, read_with};
 pub use scenario::{Allow, Case, Limits, Scenario};
+pub use setting::{Setting, SettingError};
 pub use sweep::CASES_MAX;
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! From text to scenario: the document as a whole, its cases, and the one list of all that is wrong.
 
-use super::diagnostic::{DIAGNOSTICS_MAX, Diagnostic, placed};
+use super::diagnostic::{DIAGNOSTICS_MAX, Diagnostic, Problem, placed};
 use super::expect::{self, Expected};
 use super::faults;
 use super::reader::{Keys, Reader};
 use super::scenario::{Case, Limits, Scenario};
 use super::session;
+use super::setting::{Setting, with_settings};
 use super::stimuli;
 use super::sweep::{Sweep, sweep};
 use super::tree::{Table, Value, document};
@@ -18,6 +19,8 @@ use std::sync::Arc;
 pub struct Options {
     /// The Rust oracles that `check = "…"` may call.
     pub oracles: Oracles,
+    /// Values that are put into the file before it is read.
+    pub set: Vec<Setting>,
 }
 
 /// Reads a scenario from text. `file` is how messages call it, and its stem is the default name.
@@ -48,12 +51,18 @@ pub fn read_with(file: &str, text: &str, options: &Options) -> Result<Scenario, 
         // What was understood of a broken document would only add mistakes that are none.
         return Err(placed(file, text, problems));
     }
+    let table = with_settings(file, table, &options.set).map_err(|wrong| vec![wrong])?;
     let mut reader = Reader::new(text);
     let head = head(&mut reader, file, &table);
     let sweep = sweep(&mut reader, &table);
     let base = body(&mut reader, &table, &head, options);
     let cases = if sweep.axes.is_empty() { vec![base] } else { cases(&mut reader, &table, &head, &sweep, options) };
     if !reader.problems.is_empty() {
+        // What came from elsewhere has no place in the file.
+        let from_elsewhere = |problem: &&mut Problem| problem.at == (0..0) && !options.set.is_empty();
+        for problem in reader.problems.iter_mut().filter(from_elsewhere) {
+            problem.hint.get_or_insert_with(|| "it is not in the file: look at `--set`".into());
+        }
         return Err(placed(file, text, reader.problems));
     }
     Ok(Scenario {
@@ -63,6 +72,7 @@ pub fn read_with(file: &str, text: &str, options: &Options) -> Result<Scenario, 
         real: head.real_reason.is_none(),
         real_reason: head.real_reason,
         seeds: sweep.seeds,
+        set: options.set.clone(),
         cases,
     })
 }

@@ -1,6 +1,7 @@
 //! A scenario as plain data: what a file says, after every check and with all axes applied. The runner needs nothing else of
 //! the format.
 
+use super::Setting;
 use crate::oracle::Named;
 use crate::pattern::{Expectations, Names, glob};
 use shakedown_core::time::Duration;
@@ -22,6 +23,8 @@ pub struct Scenario {
     pub real_reason: Option<String>,
     /// How many seeds a sweep plays of each case.
     pub seeds: u64,
+    /// What was put into the file before it was read.
+    pub set: Vec<Setting>,
     pub(super) cases: Vec<Case>,
 }
 

@@ -103,7 +103,8 @@ impl Axis {
     }
 }
 
-fn put(table: &mut Table, path: &[String], key_at: &Range<usize>, value: &Node) -> Option<()> {
+/// Puts a value where this path leads; tables on the way are made where they are missing. `None` where it leads nowhere.
+pub(super) fn put(table: &mut Table, path: &[String], key_at: &Range<usize>, value: &Node) -> Option<()> {
     let (first, rest) = path.split_first()?;
     if table.field(first).is_none() {
         let node = Node { at: value.at.clone(), value: Value::Table(Table::default()) };

@@ -175,7 +175,7 @@ fn a_check_is_an_oracle_that_somebody_registered() {
             Ok(())
         }
     }
-    let options = Options { oracles: crate::oracle::Oracles::new().with("mine", || Content) };
+    let options = Options { oracles: crate::oracle::Oracles::new().with("mine", || Content), ..Options::default() };
     let scenario = read_with("x.toml", &text, &options).expect("it is registered");
     assert_eq!(&**scenario.cases()[0].checks[0].name(), "mine");
     assert!(read("x.toml", &text).unwrap_err()[0].message.contains("no Rust oracle `mine`"));

@@ -1,16 +1,18 @@
 //! A failure, as a person reads it: what broke, in which run, what led to it, and the command that repeats it.
 //! Whoever reads it has not seen the scenario for months and has a terminal of 100 columns.
 
+use super::RunRecord;
 use super::figures::{percent, plural};
 use super::table::table;
 use super::text::{WIDTH, clip, columns, visible, wrap, wrap_command};
 use super::timeline::{Mark, Story, TimelineRow, timeline};
-use crate::failure::{Investigated, Size};
+use crate::failure::{Finding, Investigated, Size};
+use serde::{Deserialize, Serialize};
 use shakedown_core::oracle::Names;
 use shakedown_core::time::Instant;
 
 /// Choices that went another way than the calm one.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Surprises {
     /// Which of several enabled actions came first.
     pub of_order: u32,
@@ -26,7 +28,7 @@ impl Surprises {
 }
 
 /// What came of running it again, alone.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Reproduced {
     /// The trace digest of the failing run.
     pub digest: u64,
@@ -37,7 +39,7 @@ pub struct Reproduced {
 }
 
 /// What the shrinker made of it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Minimised {
     /// Decisions in the smallest run that still fails alike.
     pub decisions: u32,
@@ -46,7 +48,7 @@ pub struct Minimised {
 }
 
 /// Out of how many runs so many failed alike.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct HowCommon {
     /// Runs with this fingerprint.
     pub failed: u64,
@@ -55,7 +57,8 @@ pub struct HowCommon {
 }
 
 /// Which run it was.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum RunOf {
     /// The run of a seed.
     Seed(u64),
@@ -87,10 +90,12 @@ impl RunOf {
 }
 
 /// All that is known of one failure.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct FailureReport {
     /// The scenario's name.
     pub scenario: String,
+    /// Its file; empty where it has none.
+    pub file: String,
     /// Its number, as `--case` takes it; not shown where the scenario has no axes.
     pub case_index: u32,
     /// What the axes are set to: `grace=1s`; empty where there are none.
@@ -102,6 +107,7 @@ pub struct FailureReport {
     /// Whose promise it is.
     pub subject: String,
     /// When it was judged.
+    #[serde(rename = "at_ns", with = "super::nanos")]
     pub at: Instant,
     /// What is wrong, in one sentence.
     pub message: String,
@@ -127,6 +133,10 @@ pub struct FailureReport {
     pub tipping_point: Option<String>,
     /// How often it was met.
     pub how_common: Option<HowCommon>,
+    /// Other cases of the scenario that fail alike, and how often.
+    pub also: Vec<(String, HowCommon)>,
+    /// The run itself, for those who draw it.
+    pub record: RunRecord,
 }
 
 impl FailureReport {
@@ -143,6 +153,7 @@ impl FailureReport {
         let surprises = |size: &Size| Surprises { of_order: size.of_order, of_values: size.of_values };
         FailureReport {
             scenario: String::new(),
+            file: String::new(),
             case_index: 1,
             case_label: String::new(),
             run: RunOf::Schedule,
@@ -167,9 +178,38 @@ impl FailureReport {
             needs: Vec::new(),
             tipping_point: investigated.tipping_point.clone(),
             how_common: None,
+            also: Vec::new(),
+            record: record_of(&story, investigated),
         }
     }
 }
+
+fn record_of(story: &Story<'_>, investigated: &Investigated) -> RunRecord {
+    let mut record = RunRecord::of(story);
+    for (n, at) in (1..).zip(investigated.surprises.iter().map(|surprise| surprise.at)) {
+        at.into_iter().for_each(|at| record.mark(n, at));
+    }
+    record
+}
+
+impl FailureReport {
+    /// Whether another report is of the same failure: promise, subject and case, and for an expectation the way in which it is not met,
+    /// whatever the figures.
+    pub fn is_same_as(&self, other: &FailureReport) -> bool {
+        let finding = |report: &FailureReport| Finding {
+            rule: report.oracle.as_str().into(),
+            expected: report.oracle.starts_with(EXPECTED),
+            subject: report.subject.clone(),
+            at: report.at,
+            message: report.message.clone(),
+        };
+        let case = |report: &FailureReport| (report.file.clone(), report.scenario.clone(), report.case_index);
+        case(self) == case(other) && finding(self).is_same_as(&finding(other))
+    }
+}
+
+/// Before the sentence of an expectation.
+const EXPECTED: &str = "expect: ";
 
 /// Each surprise is marked in the first row at or after its moment.
 fn mark(timeline: &mut [TimelineRow], investigated: &Investigated) {
@@ -203,11 +243,13 @@ pub fn failure_block(report: &FailureReport) -> String {
     let common = report
         .how_common
         .map(|h| format!("{} of {} ({})", super::count(h.failed), plural(h.runs, "run"), percent(h.failed, h.runs)));
+    let also = (!report.also.is_empty()).then(|| also(&report.also));
     let explained = shakedown_core::oracle::OracleName::parse(&report.oracle).map(|o| format!("shakedown explain {o}"));
     let tails = [
         ("Why", report.why.as_ref()),
         ("Tipping point", report.tipping_point.as_ref()),
         ("How common", common.as_ref()),
+        ("Also in", also.as_ref()),
         ("Look at", explained.as_ref()),
     ];
     for (label, text) in tails {
@@ -217,6 +259,43 @@ pub fn failure_block(report: &FailureReport) -> String {
     }
     out.extend(wrap_command(&report.rerun, WIDTH));
     out.join("\n") + "\n"
+}
+
+/// The cases that fail alike, the first of them by name.
+fn also(cases: &[(String, HowCommon)]) -> String {
+    let one = |(case, common): &(String, HowCommon)| {
+        format!("{case}: {} of {}", super::count(common.failed), super::count(common.runs))
+    };
+    let mut told: Vec<String> = cases.iter().take(ALSO_MAX).map(one).collect();
+    if cases.len() > ALSO_MAX {
+        told.push(plural((cases.len() - ALSO_MAX) as u64, "case") + " more");
+    }
+    told.join("; ")
+}
+
+/// So many cases are named.
+const ALSO_MAX: usize = 4;
+
+/// Failures of one kind as one: the first of each scenario, promise and subject stands for those of its other cases.
+pub fn by_kind(reports: &[FailureReport]) -> Vec<FailureReport> {
+    let mut kinds: Vec<FailureReport> = Vec::new();
+    for report in reports {
+        let is_same = |kind: &&mut FailureReport| {
+            (&kind.scenario, &kind.file, &kind.oracle, &kind.subject)
+                == (&report.scenario, &report.file, &report.oracle, &report.subject)
+                && kind.case_index != report.case_index
+                && !kind.also.iter().any(|(case, _)| *case == case_words(report))
+        };
+        match (kinds.iter_mut().find(is_same), report.how_common) {
+            (Some(kind), Some(common)) => kind.also.push((case_words(report), common)),
+            (Some(_) | None, _) => kinds.push(report.clone()),
+        }
+    }
+    kinds
+}
+
+fn case_words(report: &FailureReport) -> String {
+    format!("case {} ({})", report.case_index, report.case_label)
 }
 
 /// Which run it was, and at the right edge which promise broke for whom; on a line of its own where both have no room.

@@ -4,15 +4,20 @@
 mod failure;
 mod figures;
 mod json;
+mod nanos;
+mod record;
 mod summary;
+mod sweep;
 mod table;
 mod text;
 mod timeline;
 
-pub use failure::{FailureReport, HowCommon, Minimised, Reproduced, RunOf, Surprises, failure_block};
+pub use failure::{FailureReport, HowCommon, Minimised, Reproduced, RunOf, Surprises, by_kind, failure_block};
 pub use figures::{bytes, count, duration, percent, plural};
 pub use json::{CaseLine, FailureLine, SummaryLine};
+pub use record::{Event, EventKind, Lane, LaneKind, RunRecord};
 pub use summary::{CaseSummary, SweepSummary, case_line, sweep_summary};
+pub use sweep::SweepReport;
 pub use text::{WIDTH, visible, wrap};
 pub use timeline::{Cell, Mark, Story, TimelineRow, said, timeline};
 

@@ -2,6 +2,7 @@
 //! show, and any at all.
 
 use super::failure::{FailureReport, HowCommon, Minimised, Reproduced, RunOf, Surprises};
+use super::record::RunRecord;
 use super::summary::{CaseSummary, SweepSummary};
 use super::timeline::{Cell, Mark, Story, TimelineRow, timeline};
 use proptest::prelude::*;
@@ -58,7 +59,7 @@ impl History {
         self.processes.push(ProcessEvent { at: ms(at), name: name.into(), pid: 100, what });
     }
 
-    fn rows(&self, oracle: &str, subject: &str, at: u64) -> Vec<TimelineRow> {
+    fn told(&self, oracle: &str, subject: &str, at: u64) -> (Vec<TimelineRow>, RunRecord) {
         // Facts of an instant stand before what was seen of processes in it.
         let facts = self.facts.iter().cloned().map(Moment::Fact);
         let mut moments: Vec<Moment> = facts.chain(self.processes.iter().cloned().map(Moment::Process)).collect();
@@ -66,7 +67,8 @@ impl History {
             Moment::Fact(fact) => fact.at,
             Moment::Process(event) => event.at,
         });
-        timeline(&Story { moments: &moments, names: &self.plan, failure: Some((oracle, subject, ms(at))) })
+        let story = Story { moments: &moments, names: &self.plan, failure: Some((oracle, subject, ms(at))) };
+        (timeline(&story), RunRecord::of(&story))
     }
 }
 
@@ -121,12 +123,14 @@ pub(super) fn checkout() -> FailureReport {
     history.worker(2_204, "api", ended(WorkerState::Stopped, BY_TERM, Reason::Signal));
     history.session(2_204, Fact::SessionStopped);
     history.worker(9_999, "cache", Fact::Restarted);
-    let mut rows = history.rows("no-orphan", "api/helper", 2_204);
+    let (mut rows, mut record) = history.told("no-orphan", "api/helper", 2_204);
     let stop = rows.iter_mut().find(|r| r.cells[0].text == "STOP").expect("a stop");
     stop.mark = Mark::Surprise;
     stop.note = Some("surprise 1: before the handler".into());
+    record.mark(1, ms(1_951));
     FailureReport {
         scenario: "checkout".into(),
+        file: "checkout.toml".into(),
         case_index: 4,
         case_label: "grace=1s".into(),
         run: RunOf::Seed(42),
@@ -153,6 +157,8 @@ pub(super) fn checkout() -> FailureReport {
         ],
         tipping_point: Some("decision 118: \"stop after api started\", drawn 39 ms; 86 ms passes".into()),
         how_common: Some(HowCommon { failed: 371, runs: 1100 }),
+        also: Vec::new(),
+        record,
     }
 }
 
@@ -160,6 +166,7 @@ pub(super) fn checkout() -> FailureReport {
 pub(super) fn bare() -> FailureReport {
     FailureReport {
         scenario: "checkout".into(),
+        file: "checkout.toml".into(),
         case_index: 0,
         case_label: String::new(),
         run: RunOf::Machine,
@@ -178,6 +185,8 @@ pub(super) fn bare() -> FailureReport {
         needs: Vec::new(),
         tipping_point: None,
         how_common: None,
+        also: Vec::new(),
+        record: RunRecord::default(),
     }
 }
 
@@ -209,13 +218,15 @@ pub(super) fn crowd() -> FailureReport {
         history.worker(160, name, ended(WorkerState::Killed, BY_TERM, Reason::Signal));
     }
     history.worker(3_661_000, "w7", Fact::DrainAbandoned);
+    let (timeline, record) = history.told("stop-deadline", "w7", 3_661_001);
     FailureReport {
         oracle: "stop-deadline".into(),
         subject: "w7".into(),
         at: ms(3_661_001),
         run: RunOf::Seed(u64::MAX),
         message: "w7 ended at 3661.001 s, after the deadline of its stop at 30.150 s".into(),
-        timeline: history.rows("stop-deadline", "w7", 3_661_001),
+        timeline,
+        record,
         reproduced: Some(Reproduced { digest: 0x0c1a_55f0_0d00_0002, identical: 1, of: 2 }),
         surprises: Surprises { of_order: 1, of_values: 0 },
         how_common: Some(HowCommon { failed: 1, runs: 100_000 }),
@@ -226,6 +237,7 @@ pub(super) fn crowd() -> FailureReport {
 pub(super) fn cases() -> Vec<CaseSummary> {
     let case = |case_index, case_label: &str, runs, distinct, failed| CaseSummary {
         scenario: "checkout".into(),
+        file: "checkout.toml".into(),
         case_index,
         case_label: case_label.into(),
         runs,
@@ -240,10 +252,11 @@ pub(super) fn sweep() -> SweepSummary {
         runs: 101_101,
         distinct: 85_056,
         failed: 371,
+        shards: 0,
         virtual_time: Duration::from_secs(172_801),
         real_time: Duration::from_millis(1_420),
         sometimes: vec![("server ready before session stop-requested".into(), 0), ("server killed".into(), 17)],
-        graces: vec![("api in checkout grace=1s".into(), vec!["tied"]), ("db in checkout".into(), Vec::new())],
+        graces: vec![("api in checkout grace=1s".into(), vec!["tied".into()]), ("db in checkout".into(), Vec::new())],
         lists_graces: true,
         unused_allowances: vec![("no-orphan".into(), Some("server/helper".into())), ("no-zombie".into(), None)],
     }
@@ -251,8 +264,8 @@ pub(super) fn sweep() -> SweepSummary {
 
 fn any_row() -> impl Strategy<Value = TimelineRow> {
     let lane = prop_oneof![Just("session".to_string()), "[a-c]{1,2}", "[a-c]{1,2}/[a-z]{1,30}", "[a-z]{1,40}",];
-    let cell = (lane, prop_oneof![Just("STOP".to_string()), "[ -~]{0,40}"], any::<bool>(), any::<bool>())
-        .prop_map(|(lane, text, loud, ends)| Cell { lane, text, loud, ends });
+    let cell = (lane, prop_oneof![Just("STOP".to_string()), "[ -~]{0,40}"], any::<[bool; 3]>())
+        .prop_map(|(lane, text, [loud, ends, asks])| Cell { lane, text, loud, ends, asks });
     let mark = prop_oneof![Just(Mark::None), Just(Mark::Surprise), Just(Mark::Failure)];
     (any::<u64>(), mark, prop::collection::vec(cell, 1..5), prop::option::of("\\PC{0,60}"))
         .prop_map(|(at, mark, cells, note)| TimelineRow { at: Instant::from_nanos(at), mark, cells, note })
@@ -274,7 +287,7 @@ prop_compose! {
         let given = |bit: u8| has & (1 << bit) != 0;
         let surprises = Surprises { of_order: figures[0], of_values: figures[1] };
         FailureReport {
-            scenario, case_index: figures[2], case_label, run: if given(0) { RunOf::Seed(u64::from(figures[3])) } else { RunOf::File(rerun.clone()) }, oracle, subject,
+            scenario, file: String::new(), also: Vec::new(), record: RunRecord::default(), case_index: figures[2], case_label, run: if given(0) { RunOf::Seed(u64::from(figures[3])) } else { RunOf::File(rerun.clone()) }, oracle, subject,
             at: Instant::from_nanos(u64::from(figures[4])), message, decisions: figures[5], surprises, rerun,
             reproduced: given(1).then_some(Reproduced { digest: 7, identical: figures[0], of: figures[1] }),
             minimised: given(2).then_some(Minimised { decisions: figures[3], surprises }),

@@ -3,13 +3,16 @@
 
 use super::figures::{count, duration, percent, plural};
 use super::text::{WIDTH, clip, columns, left, right, visible, wrap};
+use serde::{Deserialize, Serialize};
 use shakedown_core::time::Duration;
 
 /// What came of one case of a scenario.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct CaseSummary {
     /// The scenario's name.
     pub scenario: String,
+    /// Its file.
+    pub file: String,
     /// Its number, as `--case` takes it; not shown where the scenario has no axes.
     pub case_index: u32,
     /// What the axes are set to; empty where there are none.
@@ -23,12 +26,14 @@ pub struct CaseSummary {
 }
 
 /// What came of all of it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct SweepSummary {
     /// Runs.
     pub runs: u64,
-    /// Different trace digests among them.
+    /// Different trace digests among them; of several shards, at most so many.
     pub distinct: u64,
+    /// How many shards this is the sum of; 0 where it is none.
+    pub shards: u32,
     /// Runs that failed.
     pub failed: u64,
     /// Simulated time, all runs together; zero on the real machine.
@@ -38,7 +43,7 @@ pub struct SweepSummary {
     /// Expectations of kind `sometimes`, and in how many runs each was seen.
     pub sometimes: Vec<(String, u64)>,
     /// Grace periods of workers that were asked to end: whose, and which ways none has gone (`kept`, `missed`, `tied`).
-    pub graces: Vec<(String, Vec<&'static str>)>,
+    pub graces: Vec<(String, Vec<String>)>,
     /// Whether each of those that went some ways only is listed.
     pub lists_graces: bool,
     /// The oracles that were allowed to fail and never did, with the subject where one was named.
@@ -69,7 +74,11 @@ pub fn sweep_summary(sweep: &SweepSummary) -> String {
         n => format!("{} failed ({})", count(n), percent(n, sweep.runs)),
     };
     let (runs, distinct) = (plural(sweep.runs, "run"), plural(sweep.distinct, "distinct trace"));
-    let mut out = wrap(&format!("{runs}, {distinct}, {failed}"), WIDTH);
+    let (of, most) = match sweep.shards {
+        0 => (String::new(), ""),
+        n => (format!(" of {}", plural(u64::from(n), "shard")), "at most "),
+    };
+    let mut out = wrap(&format!("{runs}{of}, {most}{distinct}, {failed}"), WIDTH);
     out.push(pace(sweep));
     for (what, _) in sweep.sometimes.iter().filter(|(_, seen)| *seen == 0) {
         item("never seen", &format!("sometimes = \"{what}\""), &mut out);
@@ -138,12 +147,12 @@ mod tests {
         ) {
             let case = CaseSummary {
                 scenario: name.clone(), case_index: 7, case_label: label.clone(), runs: runs >> 34, distinct: runs >> 34,
-                failed: failed >> 34,
+                failed: failed >> 34, file: String::new(),
             };
             prop_assert!(columns(&case_line(&case)) <= WIDTH);
             let sweep = SweepSummary {
-                runs, distinct: runs, failed, virtual_time: Duration::from_nanos(ns), real_time: Duration::from_nanos(ns),
-                graces: vec![(name.clone(), vec!["tied"])], lists_graces: true,
+                runs, distinct: runs, failed, shards: (runs % 3) as u32, virtual_time: Duration::from_nanos(ns), real_time: Duration::from_nanos(ns),
+                graces: vec![(name.clone(), vec!["tied".into()])], lists_graces: true,
                 sometimes: vec![(name.clone(), 0)], unused_allowances: vec![(label.clone(), Some(name.clone()))],
             };
             for line in sweep_summary(&sweep).lines() {

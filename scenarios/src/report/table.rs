@@ -85,11 +85,11 @@ fn header(lanes: &[Lane]) -> String {
 }
 
 fn body(rows: &[&TimelineRow], lanes: &[Lane], out: &mut Vec<String>) {
-    let mut alive = vec![false; lanes.len()];
+    let mut bars = vec![Bar::None; lanes.len()];
     let mut before: Option<Instant> = None;
     let mut skipped = 0;
     for (n, row) in rows.iter().enumerate() {
-        let line = row_line(row, lanes, &mut alive);
+        let line = row_line(row, lanes, &mut bars);
         if row.mark == Mark::None && n >= ROWS_FIRST && n + ROWS_LAST < rows.len() {
             skipped += 1;
         } else {
@@ -105,7 +105,7 @@ fn body(rows: &[&TimelineRow], lanes: &[Lane], out: &mut Vec<String>) {
     }
 }
 
-fn row_line(row: &TimelineRow, lanes: &[Lane], alive: &mut [bool]) -> String {
+fn row_line(row: &TimelineRow, lanes: &[Lane], bars: &mut [Bar]) -> String {
     let mark = match row.mark {
         Mark::None => "",
         Mark::Surprise => "▶ ",
@@ -114,14 +114,14 @@ fn row_line(row: &TimelineRow, lanes: &[Lane], alive: &mut [bool]) -> String {
     let mut line = right(&format!("{mark}{}", row.at), TIME) + " ";
     for (n, lane) in lanes.iter().enumerate() {
         let cell = row.cells.iter().find(|c| c.lane == lane.name);
-        let is_process = lane.name.contains('/');
-        let text = match cell {
-            Some(cell) => cell.text.as_str(),
-            None if is_process && alive[n] => "│",
-            None => "",
+        let text = match (cell, bars[n]) {
+            (Some(cell), _) => cell.text.as_str(),
+            (None, Bar::None) => "",
+            (None, Bar::Alive) => "│",
+            (None, Bar::Grace) => "┊",
         };
         if let Some(cell) = cell {
-            alive[n] = !cell.ends;
+            bars[n] = bars[n].after(cell);
         }
         let leads_on = text == "STOP" && lanes[n + 1..].iter().any(|l| has_cell(row, &l.name));
         line += &if leads_on {
@@ -134,6 +134,30 @@ fn row_line(row: &TimelineRow, lanes: &[Lane], alive: &mut [bool]) -> String {
         line += &clip(&visible(note), NOTE_MAX);
     }
     line.trim_end().into()
+}
+
+/// What stands in a lane in which nothing happens.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Bar {
+    None,
+    /// A process lives.
+    Alive,
+    /// A worker was asked to end, and its grace runs.
+    Grace,
+}
+
+impl Bar {
+    fn after(self, cell: &Cell) -> Bar {
+        if cell.ends {
+            Bar::None
+        } else if cell.lane.contains('/') {
+            Bar::Alive
+        } else if cell.asks {
+            Bar::Grace
+        } else {
+            self
+        }
+    }
 }
 
 fn has_cell(row: &TimelineRow, lane: &str) -> bool {

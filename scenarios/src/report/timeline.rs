@@ -1,8 +1,10 @@
 //! The timeline of a failure: facts and what was seen of processes, told as rows of cells, one lane a subject.
 //! A failure is an order of events, and nobody can read an order out of a log that interleaves everybody.
 
+use serde::{Deserialize, Serialize};
 use shakedown_core::oracle::{Names, OracleName};
 use shakedown_core::proxy::{Exchange, Stage};
+use shakedown_core::signal::Signal;
 use shakedown_core::time::Instant;
 use shakedown_core::vocab::{
     ExitStatus, Fact, FactRecord, ProcessEvent, ProcessWhat, Reason, Subject, Target, WorkerState,
@@ -12,7 +14,8 @@ use super::text::{columns, visible};
 use shakedown_sim::Moment;
 
 /// What a row is there for.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Mark {
     /// It happened.
     #[default]
@@ -24,7 +27,7 @@ pub enum Mark {
 }
 
 /// What one subject did at that moment.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Cell {
     /// `session`, a worker, or a process `worker/name`.
     pub lane: String,
@@ -32,14 +35,17 @@ pub struct Cell {
     pub text: String,
     /// Whether it keeps a lane from being folded as quiet.
     pub loud: bool,
-    /// Whether the subject's life ends with it.
+    /// Whether the subject's life ends with it, or its grace.
     pub ends: bool,
+    /// Whether its grace begins with it: it was asked to end, and is waited for.
+    pub asks: bool,
 }
 
 /// One line of the timeline. Cells of one row happened at one instant, in the order of their lanes.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct TimelineRow {
     /// When.
+    #[serde(rename = "at_ns", with = "super::nanos")]
     pub at: Instant,
     /// Why it is worth a look.
     pub mark: Mark,
@@ -97,7 +103,7 @@ pub fn timeline(story: &Story<'_>) -> Vec<TimelineRow> {
             if last.lane == cell.lane && columns(&last.text) + 2 + columns(&cell.text) <= TEXT_MAX && mark == Mark::None
             {
                 last.text = format!("{}, {}", last.text, cell.text);
-                (last.loud, last.ends) = (last.loud || cell.loud, cell.ends);
+                (last.loud, last.ends, last.asks) = (last.loud || cell.loud, cell.ends, cell.asks);
                 continue;
             }
         }
@@ -141,7 +147,8 @@ fn happenings(story: &Story<'_>) -> Vec<Happening> {
         }
     }
     if let Some((oracle, subject, at)) = story.failure {
-        let cell = Cell { lane: visible(subject), text: failure_word(oracle).into(), loud: true, ends: false };
+        let cell =
+            Cell { lane: visible(subject), text: failure_word(oracle).into(), loud: true, ends: false, asks: false };
         all.push(Happening::new(at, Mark::Failure, cell, 0));
     }
     all
@@ -185,7 +192,7 @@ fn of_fact(record: &FactRecord, names: &dyn Names) -> Option<Happening> {
             | WorkerState::Draining
             | WorkerState::Backoff => true,
         },
-        Fact::Signalled { signal, .. } => *signal == shakedown_core::signal::Signal::KILL,
+        Fact::Signalled { signal, .. } => *signal == Signal::KILL,
         Fact::Backoff { .. } | Fact::Restarted => true,
         Fact::Spawn
         | Fact::Started { .. }
@@ -199,7 +206,11 @@ fn of_fact(record: &FactRecord, names: &dyn Names) -> Option<Happening> {
         | Fact::SessionStopped => false,
     };
     let lines = u64::from(matches!(record.fact, Fact::Output { .. }));
-    let cell = Cell { lane, text: text?, loud, ends: false };
+    let is_kill = |signal: Signal| signal == Signal::KILL;
+    let asks = matches!(&record.fact, Fact::Signalled { signal, .. } if !is_kill(*signal));
+    let ends = matches!(&record.fact, Fact::Signalled { signal, .. } if is_kill(*signal))
+        || matches!(&record.fact, Fact::Exited { .. } | Fact::Ended(_) | Fact::SessionStopped);
+    let cell = Cell { lane, text: text?, loud, ends, asks };
     Some(Happening::new(record.at, Mark::None, cell, lines))
 }
 
@@ -242,7 +253,7 @@ fn worker_words(fact: &Fact) -> Option<String> {
     })
 }
 
-fn of_request(exchange: &Exchange) -> String {
+pub(super) fn of_request(exchange: &Exchange) -> String {
     let Exchange { number, method, path, stage, .. } = exchange;
     match stage {
         Stage::Started => format!("#{number} {method} {path}"),
@@ -272,7 +283,7 @@ fn of_process(event: &ProcessEvent, story: &Story<'_>) -> Option<Happening> {
     };
     let lane = visible(worker.unwrap_or(&event.name));
     let ends = matches!(event.what, ProcessWhat::Exited(_));
-    let cell = Cell { lane, text, loud: false, ends };
+    let cell = Cell { lane, text, loud: false, ends, asks: false };
     Some(Happening::new(event.at, Mark::None, cell, 0))
 }
 
@@ -284,7 +295,7 @@ fn has_facts(worker: &str, story: &Story<'_>) -> bool {
 }
 
 /// What the broken promise looks like in the lane of its subject.
-fn failure_word(oracle: &str) -> &'static str {
+pub(super) fn failure_word(oracle: &str) -> &'static str {
     match OracleName::parse(oracle) {
         Some(OracleName::NoOrphan) => "STILL RUNNING",
         Some(OracleName::NoZombie) => "NOT REAPED",

@@ -8,6 +8,7 @@ mod play;
 mod portfolio;
 mod replay;
 mod run;
+mod shard;
 mod story;
 
 pub use deadlines::Deadline;
@@ -18,4 +19,5 @@ pub use play::{Played, Player};
 pub use portfolio::Mix;
 pub use replay::{REGRESSIONS, regressions, replay, tell_replayed};
 pub use run::{CaseResult, FirstFailure, Progress, RECHECK_EVERY, SweepResult, sweep};
-pub use story::{PlanNames, look_into, parting, rerun_command, tell};
+pub use shard::{Shard, ShardError};
+pub use story::{PlanNames, look_into, parting, rerun_command, settings, tell};

@@ -1,5 +1,6 @@
 //! Which seeds of which cases: the work of a sweep, in its order.
 
+use super::Shard;
 use crate::format::{Case, Scenario};
 use shakedown_sim::choose::{Selector, Strategy};
 use std::fmt;
@@ -105,6 +106,12 @@ impl Job {
             scenario.cases().into_iter().map(job).collect::<Vec<Job>>()
         };
         scenarios.iter().flat_map(of).collect()
+    }
+
+    /// Only this share of its seeds.
+    #[must_use]
+    pub fn shard(self, shard: Shard) -> Job {
+        Job { seeds: shard.part(&self.seeds), ..self }
     }
 }
 

@@ -59,9 +59,13 @@ impl Mix {
         match self {
             Mix::One(_) => sweep(jobs, threads, recheck_all, progress),
             Mix::Portfolio => {
-                let play = |job| portfolio(job, threads, recheck_all, progress);
-                let cases = jobs.iter().map(play).collect();
-                SweepResult { cases, interrupted: progress.stop.load(Relaxed) }
+                let (mut cases, mut left) = (Vec::new(), progress.max_fail);
+                for job in jobs {
+                    let case = portfolio(job, threads, recheck_all, progress, left);
+                    left = left.map(|left| left.saturating_sub(case.failed));
+                    cases.push(case);
+                }
+                SweepResult { cases, interrupted: progress.stop.load(Relaxed), enough: left == Some(0) }
             }
         }
     }
@@ -77,7 +81,7 @@ const WORTH_OF_A_FAILURE: f64 = 50.0;
 /// Of its even share, each strategy keeps at least so much.
 const FLOOR: f64 = 0.25;
 
-fn portfolio(job: &Job, threads: usize, recheck_all: bool, progress: &Progress) -> CaseResult {
+fn portfolio(job: &Job, threads: usize, recheck_all: bool, progress: &Progress, max_fail: Option<u64>) -> CaseResult {
     let mut all = CaseResult::default();
     let seen: [Seen; 1] = [Mutex::default()];
     let mut worth = [1.0; Strategy::ALL.len()];
@@ -87,12 +91,13 @@ fn portfolio(job: &Job, threads: usize, recheck_all: bool, progress: &Progress) 
         let shares = shares(&worth, round.min(seeds.end - seeds.start));
         for ((strategy, share), worth) in Strategy::ALL.into_iter().zip(shares).zip(&mut worth) {
             let mine = take(&mut seeds, share);
-            if mine.is_empty() {
+            let left = max_fail.map(|max| max.saturating_sub(all.failed));
+            if mine.is_empty() || left == Some(0) {
                 continue;
             }
             let known = (held(&seen[0]).len(), all.failures.len());
             let part = Job { strategy, seeds: mine, ..job.clone() };
-            let result = sweep_into(&[part], &seen, threads, recheck_all, progress);
+            let result = sweep_into(&[part], &seen, threads, recheck_all, progress, left);
             result.cases.into_iter().for_each(|case| all.add(case));
             let found =
                 (held(&seen[0]).len() - known.0) as f64 + WORTH_OF_A_FAILURE * (all.failures.len() - known.1) as f64;

@@ -42,6 +42,7 @@ pub fn tell_replayed(
     let title = if investigated.finding.expected { "expect: " } else { "" };
     FailureReport {
         scenario: scenario.name.to_string(),
+        file: scenario.file.to_string(),
         case_index: case.index,
         case_label: case.label.to_string(),
         run,

@@ -80,8 +80,10 @@ impl CaseResult {
 pub struct SweepResult {
     /// One for each job.
     pub cases: Vec<CaseResult>,
-    /// Whether it was cut short.
+    /// Whether it was cut short from outside.
     pub interrupted: bool,
+    /// Whether it ended because enough runs had failed.
+    pub enough: bool,
 }
 
 /// What a sweep tells while it runs, and how it is told to stop.
@@ -93,6 +95,8 @@ pub struct Progress {
     pub failed: AtomicU64,
     /// Set it to end the sweep after the runs that are under way.
     pub stop: AtomicBool,
+    /// Ends the sweep once so many runs have failed. Which runs are played until then does not depend on the threads.
+    pub max_fail: Option<u64>,
 }
 
 /// Distinct traces. A set is the same in whatever order it was filled, so threads may share it.
@@ -101,10 +105,13 @@ pub(super) type Seen = Mutex<HashSet<u64>>;
 /// Plays all jobs on `threads` threads. `recheck_all` plays every seed twice.
 pub fn sweep(jobs: &[Job], threads: usize, recheck_all: bool, progress: &Progress) -> SweepResult {
     let seen: Vec<Seen> = jobs.iter().map(|_| Mutex::default()).collect();
-    let mut result = sweep_into(jobs, &seen, threads, recheck_all, progress);
+    let mut result = sweep_into(jobs, &seen, threads, recheck_all, progress, progress.max_fail);
     result.cases.iter_mut().zip(&seen).for_each(|(case, seen)| case.distinct = held(seen).len() as u64);
     result
 }
+
+/// What became of a chunk: the traces are kept apart where it may have been played in vain.
+type Chunk = (CaseResult, Vec<u64>);
 
 /// The same; the traces of each job are added to those seen before.
 pub(super) fn sweep_into(
@@ -113,16 +120,19 @@ pub(super) fn sweep_into(
     threads: usize,
     recheck_all: bool,
     progress: &Progress,
+    max_fail: Option<u64>,
 ) -> SweepResult {
     let chunks: Vec<(usize, Range<u64>)> =
         jobs.iter().enumerate().flat_map(|(i, job)| cut(&job.seeds).map(move |seeds| (i, seeds))).collect();
     let next = AtomicUsize::new(0);
-    let done: Mutex<BTreeMap<usize, CaseResult>> = Mutex::new(BTreeMap::new());
+    let failed = AtomicU64::new(0);
+    let is_enough = || max_fail.is_some_and(|max| failed.load(Relaxed) >= max);
+    let done: Mutex<BTreeMap<usize, Chunk>> = Mutex::new(BTreeMap::new());
     std::thread::scope(|scope| {
         for _ in 0..threads.max(1) {
             scope.spawn(|| {
                 let mut player: Option<(usize, Player<Chooser>, Pilot)> = None;
-                while !progress.stop.load(Relaxed) {
+                while !progress.stop.load(Relaxed) && !is_enough() {
                     let at = next.fetch_add(1, Relaxed);
                     let Some((job, seeds)) = chunks.get(at) else { return };
                     if player.as_ref().is_none_or(|(of, _, _)| of != job) {
@@ -130,15 +140,39 @@ pub(super) fn sweep_into(
                         player = Some((*job, new, pilot));
                     }
                     let Some((_, player, pilot)) = &mut player else { return };
-                    let (chunk, digests) = play_chunk(player, pilot, &jobs[*job], seeds.clone(), recheck_all, progress);
-                    held(&seen[*job]).extend(digests);
-                    held(&done).insert(at, chunk);
+                    let (chunk, mut digests) =
+                        play_chunk(player, pilot, &jobs[*job], seeds.clone(), recheck_all, progress);
+                    failed.fetch_add(chunk.failed, Relaxed);
+                    if max_fail.is_none() {
+                        held(&seen[*job]).extend(digests.drain(..));
+                    }
+                    held(&done).insert(at, (chunk, digests));
                 }
             });
         }
     });
-    let done = std::mem::take(&mut *held(&done));
-    merge(jobs, &chunks, done, progress.stop.load(Relaxed))
+    let mut done = std::mem::take(&mut *held(&done));
+    let enough = max_fail.is_some_and(|max| cut_when_enough(&mut done, max));
+    for (at, (_, digests)) in &mut done {
+        held(&seen[chunks[*at].0]).extend(digests.drain(..));
+    }
+    let mut result = merge(jobs, &chunks, done, progress.stop.load(Relaxed));
+    result.enough = enough;
+    result
+}
+
+/// Leaves out what was played after enough runs had failed. Chunks are taken in order and finished once taken, so what is left is the
+/// same whoever played it.
+fn cut_when_enough(done: &mut BTreeMap<usize, Chunk>, max: u64) -> bool {
+    let mut failed = 0;
+    let last = done.iter().find_map(|(at, (chunk, _))| {
+        failed += chunk.failed;
+        (failed >= max).then_some(*at)
+    });
+    if let Some(last) = last {
+        done.retain(|at, _| *at <= last);
+    }
+    last.is_some()
 }
 
 /// What a thread holds while it panics is dropped with the sweep: the panic itself ends it.
@@ -205,15 +239,10 @@ fn note(failures: &mut Vec<FirstFailure>, failure: FirstFailure) {
     }
 }
 
-fn merge(
-    jobs: &[Job],
-    chunks: &[(usize, Range<u64>)],
-    done: BTreeMap<usize, CaseResult>,
-    interrupted: bool,
-) -> SweepResult {
+fn merge(jobs: &[Job], chunks: &[(usize, Range<u64>)], done: BTreeMap<usize, Chunk>, interrupted: bool) -> SweepResult {
     let mut cases: Vec<CaseResult> = jobs.iter().map(|_| CaseResult::default()).collect();
-    for (at, chunk) in done {
+    for (at, (chunk, _)) in done {
         cases[chunks[at].0].add(chunk);
     }
-    SweepResult { cases, interrupted }
+    SweepResult { cases, interrupted, enough: false }
 }

@@ -2,7 +2,7 @@
 
 use super::{FirstFailure, Job, Player, needs};
 use crate::failure::{Divergence, Effort, Investigated, diverge, investigate};
-use crate::format::Case;
+use crate::format::{Case, Scenario};
 use crate::report::{FailureReport, HowCommon, RunOf};
 use shakedown_core::ids::WorkerId;
 use shakedown_core::oracle::Names;
@@ -13,6 +13,10 @@ use shakedown_sim::choose::{Answer, Chooser, Record, Strategy};
 pub struct PlanNames<'a>(pub &'a SessionSpec);
 
 impl Names for PlanNames<'_> {
+    fn plan(&self) -> Option<&SessionSpec> {
+        Some(self.0)
+    }
+
     fn worker(&self, id: WorkerId) -> &str {
         self.0.workers.get(id.index()).map_or("a worker outside the plan", |worker| &worker.name)
     }
@@ -25,7 +29,13 @@ pub fn rerun_command(job: &Job, seed: u64, strategy: Strategy) -> String {
     let by = if strategy == Strategy::default() { String::new() } else { format!(" --strategy {strategy}") };
     let about = job.about.as_ref().filter(|_| strategy == Strategy::Surw);
     let about = about.map_or_else(String::new, |about| format!(" --about {}", shell_word(&about.to_string())));
-    format!("shakedown sim {file}{case} --seed {seed}{by}{about}")
+    let set = settings(&job.scenario);
+    format!("shakedown sim {file}{set}{case} --seed {seed}{by}{about}")
+}
+
+/// What was set, as a command line says it again; empty where nothing was.
+pub fn settings(scenario: &Scenario) -> String {
+    scenario.set.iter().map(|setting| format!(" --set {}", shell_word(&setting.to_string()))).collect()
 }
 
 /// Quoted for a POSIX shell where it needs to be.
@@ -53,6 +63,7 @@ pub fn tell(job: &Job, failure: &FirstFailure, runs: u64, investigated: &Investi
     let title = if failure.finding.expected { "expect: " } else { "" };
     FailureReport {
         scenario: job.scenario.name.to_string(),
+        file: job.scenario.file.to_string(),
         case_index: job.case.index,
         case_label: job.case.label.to_string(),
         run: RunOf::Seed(failure.seed),
