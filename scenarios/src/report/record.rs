@@ -337,7 +337,6 @@ fn state_after(fact: &Fact, subject: Subject) -> Option<&'static str> {
         Fact::Spawn | Fact::Restarted => Some("starting"),
         Fact::Started { .. } => Some("running"),
         Fact::Ready => Some("ready"),
-        Fact::Unready => Some("running"),
         Fact::StopRequested { .. } => Some("stopping"),
         Fact::Signalled { signal, .. } if *signal == Signal::KILL => Some("killing"),
         Fact::Exited { .. } if subject != Subject::Session => Some("draining"),
@@ -345,10 +344,61 @@ fn state_after(fact: &Fact, subject: Subject) -> Option<&'static str> {
         Fact::Ended(outcome) => Some(outcome.state.word()),
         Fact::SessionStopped => Some("stopped"),
         Fact::Signalled { .. }
+        // It is taken out of use because it is to end, and that is its state already.
+        | Fact::Unready
         | Fact::Exited { .. }
         | Fact::OutputClosed
         | Fact::DrainAbandoned
         | Fact::Request(_)
         | Fact::Output { .. } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples;
+    use super::*;
+    use shakedown_core::puppet;
+
+    #[test]
+    fn each_event_knows_its_lane_and_the_state_before_and_after() {
+        let record = samples::checkout().record;
+        let told: Vec<String> = record
+            .events
+            .iter()
+            .map(|event| {
+                let (lane, from) = (&record.lanes[event.lane].name, event.from.map(|from| &record.lanes[from].name));
+                let marks: Vec<String> = event.surprises.iter().map(|n| format!(" surprise {n}")).collect();
+                let from = from.map_or(String::new(), |from| format!(" from {from}"));
+                format!(
+                    "{} {lane}: {}{from}: {:?} to {:?}{}",
+                    event.at_ns,
+                    event.text,
+                    event.before,
+                    event.after,
+                    marks.concat()
+                )
+            })
+            .collect();
+        insta::assert_snapshot!(told.join("\n"));
+    }
+
+    #[test]
+    fn a_process_stands_below_whoever_spawns_it() {
+        let script = "spawn a { spawn b { hang }; hang }; on TERM { spawn c { hang } }; exec { daemonize d { hang } }";
+        let block = puppet::parse(script).expect("a script");
+        for (name, above) in
+            [("a", Some("main")), ("b", Some("a")), ("c", Some("main")), ("d", Some("main")), ("e", None)]
+        {
+            assert_eq!(spawner(&block, name, MAIN), above, "{name}");
+        }
+    }
+
+    #[test]
+    fn output_that_floods_is_counted() {
+        let record = samples::flood(1000).record;
+        let lines: Vec<&Event> = record.events.iter().filter(|event| event.kind == EventKind::Output).collect();
+        assert_eq!(lines.len(), LINES_MAX);
+        assert_eq!(lines[LINES_MAX - 1].text, format!("… {} lines more", 1000 - LINES_MAX + 1));
     }
 }

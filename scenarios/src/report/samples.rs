@@ -234,6 +234,14 @@ pub(super) fn crowd() -> FailureReport {
     }
 }
 
+/// A worker that prints so many lines and nothing else.
+pub(super) fn flood(lines: u64) -> FailureReport {
+    let mut history = History::new(&["loud"]);
+    (0..lines).for_each(|n| history.worker(n, "loud", output("line")));
+    let (timeline, record) = history.told("no-lost-output", "loud", lines);
+    FailureReport { timeline, record, ..bare() }
+}
+
 pub(super) fn cases() -> Vec<CaseSummary> {
     let case = |case_index, case_label: &str, runs, distinct, failed| CaseSummary {
         scenario: "checkout".into(),

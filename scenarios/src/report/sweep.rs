@@ -125,3 +125,52 @@ impl SweepSummary {
         self.unused_allowances.retain(|unused| other.unused_allowances.contains(unused));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples;
+    use super::*;
+
+    fn shard(seed: u64, failed: u64, runs: u64) -> SweepReport {
+        let mut failure = samples::checkout();
+        failure.run = super::super::RunOf::Seed(seed);
+        failure.how_common = Some(HowCommon { failed, runs });
+        let mut case = samples::cases().remove(2);
+        (case.runs, case.failed) = (runs, failed);
+        SweepReport {
+            schema: SweepReport::SCHEMA,
+            cases: vec![case],
+            failures: vec![failure],
+            summary: SweepSummary { runs, failed, ..samples::sweep() },
+            ..SweepReport::default()
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let report = SweepReport { shard: Some("1/2".into()), ..shard(42, 3, 100) };
+        assert_eq!(SweepReport::parse(&report.text()), Ok(report));
+        for (text, says) in [("{}", "is no report"), ("[]", "is no report")] {
+            assert!(SweepReport::parse(text).is_err_and(|wrong| wrong.contains(says)), "{text}");
+        }
+        let newer = SweepReport { schema: 2, ..SweepReport::default() };
+        assert!(SweepReport::parse(&newer.text()).is_err_and(|wrong| wrong.contains("version 2")));
+    }
+
+    #[test]
+    fn shards_add_up_in_whatever_order_they_come() {
+        let sum = |parts: [SweepReport; 2]| {
+            let [mut all, other] = parts;
+            all.add(other);
+            all.settle();
+            all
+        };
+        let (one, other) = (shard(42, 3, 100), shard(7, 5, 200));
+        let all = sum([one.clone(), other.clone()]);
+        assert_eq!(all, sum([other, one]));
+        assert_eq!((all.failures.len(), all.failures[0].run.seed()), (1, Some(7)));
+        assert_eq!(all.failures[0].how_common, Some(HowCommon { failed: 8, runs: 300 }));
+        assert_eq!((all.cases[0].runs, all.summary.runs, all.summary.shards), (300, 300, 2));
+        assert_eq!(all.summary.sometimes[1].1, 34);
+    }
+}

@@ -56,10 +56,13 @@
   };
 
   const draw = () => {
-    const shown = lanes.map((_, n) => n).filter((n) => !hidden.has(n));
+    // The family of whoever the failure is about stands beside the session.
+    const family = (lane) => lanes[lane].name.split("/")[0];
+    const place = (lane) => lane === 0 ? 0 : family(lane) === run.subject.split("/")[0] ? 1 : 2;
+    const shown = lanes.map((_, n) => n).filter((n) => !hidden.has(n)).sort((a, b) => place(a) - place(b) || a - b);
     const narrow = chart.clientWidth < 520;
     const left = narrow ? 86 : 106;
-    const needed = (lane) => LETTERS + 12 + CHAR * Math.max(lanes[lane].name.length, ...rows.filter((r) => events[r.n].lane === lane).map((r) => events[r.n].text.length), 9);
+    const needed = (lane) => LETTERS + 12 + CHAR * Math.max(lanes[lane].name.length, ...rows.filter((r) => events[r.n].lane === lane).map((r) => Math.min(18, events[r.n].text.length)), 9);
     const { height, bottom } = layOut();
     const room = chart.clientWidth - left - 4;
     const most = narrow ? 170 : 230;
@@ -91,9 +94,9 @@
       const group = svg("g", { class: classes, "data-n": row.n }, svg("rect", { class: "band", x: 0, y: row.y, width: total, height: ROW }));
       const middle = row.y + ROW / 2;
       group.append(svg("circle", { class: "dot", cx: x[event.lane] + BAR, cy: middle, r: 4 }));
-      const free = Math.floor((width(event.lane) - LETTERS - 4) / CHAR);
-      const beyond = shown.indexOf(event.lane) === shown.length - 1 ? Math.floor((total - x[event.lane] - LETTERS) / CHAR) : free;
-      group.append(words(event.text, { class: "label", x: x[event.lane] + LETTERS, y: middle + 4 }, Math.max(free, beyond)));
+      // Nothing else stands in this row, so words may go on over the lanes to the right.
+      const free = Math.floor((total - x[event.lane] - LETTERS - 4) / CHAR);
+      group.append(words(event.text, { class: "label", x: x[event.lane] + LETTERS, y: middle + 4 }, free));
       front.append(group);
       const side = svg("g", { class: classes, "data-n": row.n }, svg("rect", { class: "band", x: 0, y: row.y, width: left, height: ROW }));
       const badge = event.kind === "failure" ? "✗" : event.surprises.length ? "▶" + event.surprises.join(",") : "";
