@@ -60,3 +60,21 @@ pub mod prelude {
         Errno, ExitStatus, Fault, FaultKind, Grace, ProcessSpec, Scope, StopPolicy, Stream,
     };
 }
+
+/// The examples of the book, as documentation tests.
+#[cfg(doctest)]
+mod book {
+    macro_rules! pages {
+        ($($name:ident = $file:literal;)*) => {$(
+            #[doc = include_str!(concat!("../book/src/", $file, ".md"))]
+            struct $name;
+        )*};
+    }
+
+    pages! {
+        Tutorial = "tutorial";
+        Tokio = "howto/tokio";
+        Disappears = "howto/disappears";
+        Ci = "howto/ci";
+    }
+}

@@ -1,22 +1,64 @@
 //! Replays the fuzzers' corpora on stable Rust, without libFuzzer: what a fuzzer once found stays found.
+
+use shakedown::failure::FailureFile;
+use shakedown::format::{read, render_all};
 use shakedown_core::puppet::{Script, parse};
 use std::path::Path;
 
+/// The texts of a corpus, with their names. The targets take text, so libFuzzer's bytes that are none never reach the parser.
+fn texts(target: &str) -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
+    let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let text = |path: &Path| {
+        let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        String::from_utf8(bytes).ok()
+    };
+    let paths = entries.map(|entry| entry.expect("a readable folder").path());
+    paths.filter_map(|path| Some((path.display().to_string(), text(&path)?))).collect()
+}
+
 #[test]
 fn every_puppet_text_of_the_corpus_reads_back_as_it_was_read() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/puppet_text");
-    let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let (mut files, mut scripts) = (0, 0);
-    for entry in entries {
-        let path = entry.expect("a readable folder").path();
-        let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        // The fuzz target takes text, so libFuzzer's bytes that are none never reach the parser.
-        let Ok(text) = String::from_utf8(bytes) else { continue };
+    for (name, text) in texts("puppet_text") {
         files += 1;
         let Ok(script) = parse(&text) else { continue };
         scripts += 1;
         let printed = Script(&script).to_string();
-        assert_eq!(parse(&printed).as_ref(), Ok(&script), "{}: printed as {printed:?}", path.display());
+        assert_eq!(parse(&printed).as_ref(), Ok(&script), "{name}: printed as {printed:?}");
     }
     assert!(files >= 12 && scripts >= 10, "{files} files, {scripts} scripts: is the corpus there?");
+}
+
+#[test]
+fn every_scenario_text_of_the_corpus_has_cases_or_mistakes_that_can_be_shown() {
+    let (mut good, mut bad) = (0, 0);
+    for (name, text) in texts("scenario_text") {
+        match read("fuzzed.toml", &text) {
+            Ok(scenario) => {
+                good += 1;
+                assert!(!scenario.cases().is_empty(), "{name}");
+            }
+            Err(wrong) => {
+                bad += 1;
+                assert!(!wrong.is_empty() && !render_all(&wrong, false).is_empty(), "{name}");
+            }
+        }
+    }
+    assert!(good >= 3 && bad >= 3, "{good} good, {bad} bad: is the corpus there?");
+}
+
+#[test]
+fn every_failure_text_of_the_corpus_reads_back_as_it_was_read() {
+    let (mut good, mut bad) = (0, 0);
+    for (name, text) in texts("failure_text") {
+        let Ok(file) = FailureFile::parse(&text) else {
+            bad += 1;
+            continue;
+        };
+        good += 1;
+        assert_eq!(FailureFile::parse(&file.text()).as_ref(), Ok(&file), "{name}");
+        assert_eq!(file.answers().is_ok(), !name.ends_with("unknown-kind"), "{name}");
+    }
+    assert!(good >= 2 && bad >= 2, "{good} good, {bad} bad: is the corpus there?");
 }
