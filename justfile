@@ -99,6 +99,10 @@ loom *claims:
 madsim *args:
     RUSTFLAGS="--cfg madsim" cargo run --release --manifest-path {{ rings }}/madsim/Cargo.toml --target-dir {{ target }}/rings/madsim -- {{ args }}
 
+# the control protocol on turmoil's network: `just turmoil 5000`
+turmoil seeds="500":
+    SHAKEDOWN_NETWORK_SEEDS={{ seeds }} cargo test -p shakedown-real --test network -- --nocapture no_client
+
 # hunt the planted bugs: how many seeds each strategy needs until each of them shows (words choose)
 zoo *words:
     cargo run --release -p shakedown-zoo -- {{ words }}

@@ -8,6 +8,7 @@
 //! explored on a simulator's runtime with simulated processes.
 
 pub mod chooser;
+pub mod control;
 #[cfg(not(madsim))]
 mod errno;
 #[cfg(not(madsim))]
@@ -45,7 +46,9 @@ mod watch;
 pub mod world;
 
 #[cfg(not(madsim))]
-pub use linux::{CannotBegin, Config, Linux};
+pub use linux::control::ControlSocket;
+#[cfg(not(madsim))]
+pub use linux::{CannotBegin, Config, Linux, Tokio};
 #[cfg(not(madsim))]
 pub use run::{CannotRun, Ran, run};
 pub use world::RealWorld;

@@ -2,6 +2,7 @@
 //! /proc and by what it carries in its environment. Everything that touches the system or tokio's runtime stands here and below.
 
 mod birth;
+pub(crate) mod control;
 mod folder;
 mod port;
 mod roll;
@@ -20,7 +21,7 @@ use crate::watch::watch;
 use crate::world::{Answer, Board, RealWorld, Start, System};
 use folder::Folder;
 use roll::Roll;
-use runtime::Tokio;
+pub use runtime::Tokio;
 use shakedown_core::files::FileCall;
 use shakedown_core::ids::{FileId, OpId, Pid, UnitId};
 use shakedown_core::signal::Signal;

@@ -6,15 +6,17 @@ use shakedown_core::host::Host;
 use shakedown_core::puppet::parse;
 use shakedown_core::runner::{Refused, TaskSpec, Which};
 use shakedown_core::vocab::{ExitStatus, Fact, FactRecord, ProcessSpec, SessionSpec, WorkerState};
+use shakedown_real::control::{Client, Command, Reply, serve};
 use shakedown_real::handle::{Handle, News, Undone, open};
 use shakedown_real::host::{Driven, block_on, drive};
-use shakedown_real::{Config, RealWorld};
+use shakedown_real::{Config, ControlSocket, RealWorld, Tokio};
 use std::thread::JoinHandle;
 
 cases! {
     another_thread_starts_restarts_and_stops_workers,
     a_handle_outlives_its_session_and_says_so,
     every_order_of_many_threads_is_carried_out_once,
+    a_client_on_a_unix_socket_starts_lists_and_stops,
 }
 
 fn puppet(name: &str, script: &str) -> TaskSpec {
@@ -111,4 +113,35 @@ async fn every_order_of_many_threads_is_carried_out_once() {
     })
     .await;
     assert_eq!(counts, 100);
+}
+
+async fn a_client_on_a_unix_socket_starts_lists_and_stops() {
+    session(async |handle| {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a clock");
+        let path = std::env::temp_dir().join(format!("shakedown-control-{}", since.as_nanos()));
+        let socket = ControlSocket::bind(&path).expect("a socket");
+        let client = async {
+            let stream = tokio::net::UnixStream::connect(&path).await.expect("somebody listens");
+            let mut client = Client::greet(stream).await.expect("a session");
+            assert_eq!(client.ask(Command::Follow).await.expect("an answer"), Reply::Done);
+            let start = Command::Start { name: "nap".into(), argv: vec!["sleep".into(), "60".into()] };
+            let Reply::Started(id) = client.ask(start).await.expect("an answer") else { panic!("it was not started") };
+            let Reply::Listed(listed) = client.ask(Command::List).await.expect("an answer") else { panic!("no list") };
+            assert_eq!((listed.len(), listed[0].id, &*listed[0].name), (1, id, "nap"));
+            let unknown = client.ask(Command::Kill(shakedown_core::ids::WorkerId(7))).await.expect("an answer");
+            assert_eq!(unknown, Reply::Refused("there is no worker 7".into()));
+            assert_eq!(client.ask(Command::StopSession).await.expect("an answer"), Reply::Done);
+            let mut last = String::new();
+            loop {
+                match client.news().await.expect("news") {
+                    Reply::Fact { fact, .. } => last = fact,
+                    Reply::Over => break assert_eq!(last, "SessionStopped"),
+                    other => panic!("a follower was told {other:?}"),
+                }
+            }
+        };
+        tokio::join!(serve::<Tokio>(socket, handle), client);
+        assert!(!path.exists(), "the socket goes with its session");
+    })
+    .await;
 }

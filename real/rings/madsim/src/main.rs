@@ -1,8 +1,10 @@
 //! Ring 2: thousands of schedules of the shipped glue on madsim. `ring-madsim [SEEDS] [from=SEED]` plays them on all cores, a thread a seed,
 //! because madsim is not reproducible once another seed was played in the same thread; `ring-madsim seed=N` plays one, twice, and says more.
 
+#[path = "../../machine.rs"]
 mod machine;
 mod play;
+mod runtime;
 
 use madsim::runtime::Runtime;
 use std::process::ExitCode;

@@ -1,7 +1,8 @@
 //! One seed: a session with random workers, clients that start, stop, restart, kill, write and follow and lose patience at random, a
 //! supervisor of the host's own that withdraws its waits, and a drive that is dropped at random awaits and taken up again.
 
-use crate::machine::{Machine, Madsim};
+use crate::machine::Machine;
+use crate::runtime::Madsim;
 use madsim::rand::{Rng, thread_rng};
 use madsim::task::spawn_local;
 use madsim::time::{sleep, timeout};
@@ -26,7 +27,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-type Hosted = Host<RealWorld<Machine>, Actor>;
+type Hosted = Host<RealWorld<Machine<Madsim>>, Actor>;
 
 /// Plays the seed of the current runtime; what is wrong with it, in the order in which it was found.
 pub async fn play() -> Vec<String> {
@@ -91,7 +92,9 @@ fn begin(spec: &Arc<SessionSpec>) -> (Hosted, Handle, Lent) {
     lent.plan(spec.clone(), thread_rng().r#gen());
     lent.audit(|audit| audit.set_lag_max(LAG_MAX));
     let board = Board::new();
-    let mut world = RealWorld::on(Machine::new(lent.clone(), board.clone()), board, thread_rng().r#gen());
+    let lag = || if one_in(2) { micros(0..3000) } else { Duration::ZERO };
+    let machine = Machine::new(lent.clone(), board.clone(), lag);
+    let mut world = RealWorld::on(machine, board, thread_rng().r#gen());
     let told = lent.clone();
     world.on_fact(Box::new(move |fact| told.publish(fact)));
     let mut host: Hosted = Host::new(world);

@@ -1,8 +1,6 @@
-//! The simulated kernel and madsim's runtime, as the machine of a world: what Linux and tokio are in production.
+//! The simulated kernel and another simulator's runtime, as the machine of a world: what Linux and tokio are in production. Included by
+//! the rings that run the glue.
 
-use madsim::rand::{Rng, thread_rng};
-use madsim::task::{AbortHandle, spawn_local};
-use madsim::time::sleep;
 use shakedown_core::files::FileCall;
 use shakedown_core::ids::{FileId, OpId, Pid, UnitId};
 use shakedown_core::signal::Signal;
@@ -15,51 +13,24 @@ use shakedown_real::world::{Answer, Board, Executor, Port, Start, System, Unit};
 use shakedown_sim::lent::Lent;
 use std::cell::{Cell, RefCell};
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-/// madsim's current runtime.
-pub struct Madsim;
-
-impl Executor for Madsim {
-    type Task = AbortHandle;
-
-    fn spawn(task: impl Future<Output = ()> + 'static) -> AbortHandle {
-        spawn_local(task).abort_handle()
-    }
-
-    fn abort(task: &AbortHandle) {
-        task.abort();
-    }
-
-    async fn sleep(length: Duration) {
-        sleep(length).await;
-    }
-
-    async fn others_first() {
-        let mut has_waited = false;
-        std::future::poll_fn(|cx| {
-            if std::mem::replace(&mut has_waited, true) {
-                return Poll::Ready(());
-            }
-            cx.waker().wake_by_ref();
-            Poll::Pending
-        })
-        .await;
-    }
-}
-
 /// A machine whose processes are simulated.
-pub struct Machine {
-    pub lent: Lent,
+pub struct Machine<E> {
+    lent: Lent,
     board: Rc<Board>,
+    /// How late the answer to the next start comes: the spawner is a thread of its own.
+    lag: RefCell<Box<dyn FnMut() -> Duration>>,
+    runtime: PhantomData<E>,
 }
 
-impl Machine {
-    pub fn new(lent: Lent, board: Rc<Board>) -> Rc<Machine> {
-        Rc::new(Machine { lent, board })
+impl<E: Executor> Machine<E> {
+    pub fn new(lent: Lent, board: Rc<Board>, lag: impl FnMut() -> Duration + 'static) -> Rc<Machine<E>> {
+        Rc::new(Machine { lent, board, lag: RefCell::new(Box::new(lag)), runtime: PhantomData })
     }
 }
 
@@ -69,8 +40,8 @@ pub struct Born {
     pid: Result<Pid, SpawnFailure>,
 }
 
-impl System for Machine {
-    type Executor = Madsim;
+impl<E: Executor> System for Machine<E> {
+    type Executor = E;
     type Unit = SimUnit;
     type Born = Born;
 
@@ -79,19 +50,18 @@ impl System for Machine {
     }
 
     async fn reached(&self, at: Instant) {
-        sleep(at.since(self.now())).await;
+        E::sleep(at.since(self.now())).await;
     }
 
     fn nonce(&self) -> u64 {
         1
     }
 
-    /// The spawner is a thread of its own: its answer comes when it likes.
     fn start(self: &Rc<Self>, start: Start, answer: Answer<Born>) {
-        let lent = self.lent.clone();
-        drop(spawn_local(async move {
-            if thread_rng().gen_bool(0.5) {
-                sleep(Duration::from_micros(thread_rng().gen_range(0..3000))).await;
+        let (lent, lag) = (self.lent.clone(), (self.lag.borrow_mut())());
+        drop(E::spawn(async move {
+            if lag > Duration::ZERO {
+                E::sleep(lag).await;
             }
             let Start { unit, spec, launch } = start;
             let pid = match lent.ask(unit, Request::Spawn { spec, launch }).await {
