@@ -99,6 +99,11 @@ loom *claims:
 madsim *args:
     RUSTFLAGS="--cfg madsim" cargo run --release --manifest-path {{ rings }}/madsim/Cargo.toml --target-dir {{ target }}/rings/madsim -- {{ args }}
 
+# the simulated kernel, lent to a test on madsim and to one on turmoil: a bug of each is found
+lent:
+    cargo run -p shakedown-sim --features turmoil --example turmoil
+    RUSTFLAGS="--cfg madsim" cargo run --release --manifest-path {{ rings }}/madsim/Cargo.toml --target-dir {{ target }}/rings/madsim --example lent
+
 # the control protocol on turmoil's network: `just turmoil 5000`
 turmoil seeds="500":
     SHAKEDOWN_NETWORK_SEEDS={{ seeds }} cargo test -p shakedown-real --test network -- --nocapture no_client

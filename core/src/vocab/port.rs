@@ -222,6 +222,8 @@ impl fmt::Display for SpawnFailure {
     }
 }
 
+impl core::error::Error for SpawnFailure {}
+
 /// What `try_read` found.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum TryRead {
