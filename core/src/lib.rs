@@ -35,6 +35,7 @@ pub mod signal;
 pub mod site;
 pub mod snapshot;
 pub mod solo;
+pub mod status;
 pub mod supervisor;
 pub mod sync;
 pub mod task;

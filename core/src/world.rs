@@ -119,6 +119,9 @@ pub trait World: 'static {
         let _ = (worker, spec);
     }
 
+    /// A journal is kept: for a moment after its session has ended it is still written.
+    fn keeps_journal(&mut self) {}
+
     /// A machine met an event that its state has no answer for, or an invariant is broken.
     fn unexpected(&mut self, who: &str, what: &str);
 

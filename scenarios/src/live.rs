@@ -5,16 +5,18 @@ use crate::format::Case;
 use crate::pattern::History;
 
 use shakedown_core::host::Host;
+use shakedown_core::journal::SinkSpec;
 use shakedown_core::machine::{Command, Event};
 use shakedown_core::site::mix;
 use shakedown_core::time::Instant;
-use shakedown_core::vocab::{Requester, Stimulus};
+use shakedown_core::vocab::{Requester, SessionSpec, Stimulus};
 use shakedown_real::host::{Driven, block_on, drive_within};
 use shakedown_real::{Config, RealWorld};
 use shakedown_sim::Moment;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// What became of one real run.
@@ -61,7 +63,8 @@ async fn play_here(case: &Case, config: Config) -> Result<LiveRun, CannotPlay> {
     let began = std::time::Instant::now();
     let mut host = Host::new(world);
     let stimuli: Arc<[Stimulus]> = case.stimuli.as_slice().into();
-    let session = host.start_session(&case.session, &stimuli);
+    let files = OwnFiles::of(&case.session);
+    let session = host.start_session(&files.session, &stimuli);
     let ended = drive_within(&mut host, case.limits.time).await;
     let took = began.elapsed();
     let mut findings = match ended {
@@ -91,6 +94,41 @@ async fn play_here(case: &Case, config: Config) -> Result<LiveRun, CannotPlay> {
     findings.extend(judged);
     Ok(LiveRun { findings, hits, digest: digest(&moments), moments, took })
 }
+
+/// A session whose files stand in a folder of this run alone, gone with it.
+struct OwnFiles {
+    session: Arc<SessionSpec>,
+    folder: Option<std::path::PathBuf>,
+}
+
+impl OwnFiles {
+    fn of(session: &Arc<SessionSpec>) -> OwnFiles {
+        if session.journal.is_none() && session.status.is_none() {
+            return OwnFiles { session: session.clone(), folder: None };
+        }
+        let number = FOLDERS.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("shakedown-files-{}-{number}", std::process::id()));
+        let own = |name: &str| Arc::from(folder.join(name).to_string_lossy());
+        let mut session = SessionSpec::clone(session);
+        session.journal =
+            session.journal.map(|sink| Arc::new(SinkSpec { folder: own("journal"), ..SinkSpec::clone(&sink) }));
+        session.status = session.status.map(|_| own("status"));
+        // Where it cannot be made, each write says so.
+        let _ = std::fs::create_dir(&folder);
+        OwnFiles { session: Arc::new(session), folder: Some(folder) }
+    }
+}
+
+impl Drop for OwnFiles {
+    /// What cannot be removed is left to whoever cleans the temporary folder.
+    fn drop(&mut self) {
+        if let Some(folder) = &self.folder {
+            let _ = std::fs::remove_dir_all(folder);
+        }
+    }
+}
+
+static FOLDERS: AtomicU32 = AtomicU32::new(0);
 
 fn unfinished(rule: &str, host: &Host<RealWorld>) -> Finding {
     let waiters: Vec<String> = host.waiters().iter().map(ToString::to_string).collect();

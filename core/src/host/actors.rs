@@ -134,6 +134,9 @@ impl<W: World, A: Machine> Host<W, A> {
     }
 
     fn deliver_output(&mut self, id: ActorId, op: OpId, unit: UnitId, stream: Stream) {
+        if self.holds_back(op, unit, stream) {
+            return;
+        }
         let mut chunk = Vec::new();
         match self.read_unit(unit, stream, &mut chunk, CHUNK_MAX) {
             // Readiness is a hint: the wait goes on.

@@ -10,6 +10,7 @@ mod flight;
 mod mail;
 mod pick;
 mod queue;
+mod record;
 mod runner;
 mod session;
 mod turn;
@@ -88,6 +89,10 @@ pub struct Host<W: World, A: Machine = Actor> {
     facts: u64,
     steps: u64,
     digest: u64,
+    /// In use where a journal is kept.
+    recorder: Option<Box<record::Recorder>>,
+    /// In use where a status file is kept.
+    status: Option<record::Keeper<W, A>>,
     /// The steps of this run, where they are kept.
     flight: Option<Vec<Flown>>,
 }
@@ -159,6 +164,8 @@ impl<W: World, A: Machine> Host<W, A> {
             facts: 0,
             steps: 0,
             digest: DIGEST_START,
+            recorder: None,
+            status: None,
             flight: None,
         }
     }
@@ -279,6 +286,8 @@ impl<W: World, A: Machine> Host<W, A> {
         self.letters.clear();
         self.listeners.clear();
         self.knows = None;
+        self.recorder = None;
+        self.status = None;
         self.commands.clear();
         self.queue.clear();
         self.prompt.clear();

@@ -102,6 +102,9 @@ impl<W: World, A: Machine> Host<W, A> {
         let actor = self.add(spec.name.clone(), machine);
         self.reactor.boards.borrow_mut().place(actor, session, worker);
         self.world.borrow_mut().adopted(worker, &spec);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.adopted(worker, &spec);
+        }
         self.deliver(session, Event::Command(Command::Adopt { worker, actor, spec }));
     }
 

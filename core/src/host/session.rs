@@ -3,6 +3,7 @@
 use super::Host;
 use crate::actor::Actor;
 use crate::ids::{ActorId, WorkerId};
+use crate::journal::SinkSpec;
 use crate::machine::{Command, Event};
 use crate::outside::Outside;
 use crate::reactor::Name;
@@ -19,7 +20,13 @@ impl<W: World> Host<W, Actor> {
     /// Adds a session, its workers and its stimuli, and starts it. The session's id is the first free one, and those of its workers
     /// follow in the order of the plan.
     pub fn start_session(&mut self, spec: &Arc<SessionSpec>, stimuli: &Arc<[Stimulus]>) -> ActorId {
+        if let Some(sink) = &spec.journal {
+            self.keep_journal(spec, SinkSpec::clone(sink));
+        }
         let session = ActorId(self.actors.len() as u32);
+        if let Some(path) = &spec.status {
+            self.keep_status(session, path.clone());
+        }
         let actor = |worker: WorkerId| ActorId(session.0 + 1 + worker.0);
         let workers: Vec<ActorId> = (0..spec.workers.len() as u32).map(|i| actor(WorkerId(i))).collect();
         self.add_named(Name::Literal("session"), Actor::Session(Session::new(spec.clone(), &workers)));

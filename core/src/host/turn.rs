@@ -84,6 +84,9 @@ impl<W: World, A: Machine> Host<W, A> {
     /// Enables what has become possible since the last turn.
     #[inline]
     pub(super) fn absorb(&mut self) {
+        if self.recorder.is_some() || self.status.is_some() {
+            self.serve_writers();
+        }
         while !self.reactor.answers.borrow().is_empty() {
             let answer = self.reactor.answers.borrow_mut().pop_front();
             if let Some((op, completion)) = answer {
@@ -255,6 +258,9 @@ impl<W: World, A: Machine> Host<W, A> {
         let at = self.reactor.now.get();
         let record = FactRecord { seq: self.facts, at, subject, incarnation, unit, fact };
         self.facts += 1;
+        if self.recorder.is_some() || self.status.is_some() {
+            self.record(&record);
+        }
         self.world.borrow_mut().publish(record);
         for i in 0..self.listeners.len() {
             let listener = self.listeners[i];

@@ -24,11 +24,16 @@
 
 mod codec;
 mod entry;
+mod facts;
 mod read;
+mod sink;
 
+pub(crate) use codec::checksum;
 pub use codec::{Head, LEN_MAX, Scan, TooLong, encode, head, scan};
 pub use entry::{Entry, Filter, What};
+pub(crate) use facts::entry_of;
 pub use read::{Follow, POLL, Read, follow, read};
+pub use sink::{ATTEMPT_MAX, EVENTS_MAX, FLUSH_MAX, SPILL_MAX, Sink, SinkCounts, SinkSpec, WhenFull};
 
 use crate::files::{File, FileError, Fs};
 use crate::time::Duration;
@@ -142,7 +147,7 @@ impl Journal {
     }
 
     /// Appends records and gives them their numbers. They outlive this program, and not the machine: see
-    /// [`append_sync`](Self::append_sync). All of them or none: what failed in the middle is cut off before the next.
+    /// [`append_sync`](Self::append_sync). All of them or none: what failed in the middle is cut off, at once or before the next.
     ///
     /// # Errors
     /// The system's: `ENOSPC`. `EINVAL` where one is longer than [`LEN_MAX`].
@@ -165,7 +170,11 @@ impl Journal {
         // Until it is known to have gone well: it may be dropped in the middle.
         self.current.is_dirty = true;
         let len = bytes.len() as u64;
-        self.current.file.append(bytes).await?;
+        if let Err(error) = self.current.file.append(bytes).await {
+            // Cut off at once where that goes, lest a reader takes records for written that we call lost.
+            self.current.is_dirty = self.current.file.truncate(self.current.len).await.is_err();
+            return Err(error);
+        }
         self.current.is_dirty = false;
         self.current.len += len;
         self.current.last = last;

@@ -22,8 +22,10 @@ mod one_terminal_event;
 mod quiescent_end;
 mod restart_budget;
 mod roster;
+mod sink_never_blocks;
 #[cfg(test)]
 mod stage;
+mod status_never_torn;
 mod stop_deadline;
 mod stop_order;
 mod truthful_outcome;
@@ -132,6 +134,7 @@ struct Oracles {
     no_unexpected: no_unexpected::NoUnexpected,
     all_waits_resolve: all_waits_resolve::AllWaitsResolve,
     wanted: wanted::Wanted,
+    status_never_torn: status_never_torn::StatusNeverTorn,
 }
 
 impl Oracles {
@@ -207,6 +210,7 @@ impl Audit {
         self.oracles.quiescent_end.reset();
         self.oracles.all_waits_resolve.reset();
         self.oracles.wanted.reset();
+        self.oracles.status_never_torn.reset();
         self.books.clear();
         self.roster.reset();
         self.findings.reset();
@@ -226,6 +230,11 @@ impl Audit {
     /// How late timers may fire in this world: a deadline that is kept by a timer is judged so much later. Zero at first.
     pub fn set_lag_max(&mut self, lag_max: Duration) {
         self.lag_max = lag_max;
+    }
+
+    /// Whoever keeps a journal may be at work so long after the session has ended.
+    pub fn expect_flush(&mut self, within: Duration) {
+        self.oracles.quiescent_end.expect_flush(within);
     }
 
     fn split<'a>(&'a mut self, scene: &'a Scene<'a>) -> (&'a mut Oracles, &'a mut Vec<Book>, Case<'a>) {

@@ -145,6 +145,18 @@ sent to all of it; a session that was asked to stop does not begin anew. It brea
 comes during the stop and overwrites it (L110), because a reload is obeyed during a shutdown and cancels it (L74), or because a \
 second stop begins the first steps again (L119). Let the state of a stop only go forward, and look at it before you act on an \
 answer that was asked for earlier.";
+    /// Nobody ever reads half a status.
+    StatusNeverTorn = "status-never-torn", "\
+Whoever reads the session's status file finds a whole one, once it was written: at every moment, and after a crash at every moment, \
+whatever that loses of what was not synced. It breaks because the file is written in place, because it is renamed before its \
+content is synced, or because it is removed before the new one is there; and then a reader takes what it cannot read for a session \
+of which nothing runs, and leaves orphans (L113). Write beside it, sync, rename, and sync the folder.";
+    /// A log that is slow or fails stops no pump.
+    SinkNeverBlocks = "sink-never-blocks", "\
+While something that is written to a file takes its time, and after it has failed, output is still read: time does not pass while a \
+full pipe has a writer and nobody waits to read it, unless the session's journal says `block`. It breaks because the pump itself \
+writes the log and waits for it, or ends with the first write that fails, and 64 KiB later the workload freezes for ever (L10). \
+Put a bounded queue between the two, drop the oldest line where it is full, count what is dropped, and try again.";
 }
 
 impl OracleName {

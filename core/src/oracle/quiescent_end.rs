@@ -3,7 +3,7 @@
 
 use crate::ids::{UnitId, WorkerId};
 use crate::oracle::{Case, EndState, OracleName};
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use crate::vocab::Sockets;
 use alloc::format;
 use alloc::string::String;
@@ -12,6 +12,8 @@ use alloc::string::String;
 #[derive(Debug, Default)]
 pub(super) struct QuiescentEnd {
     stopped: Option<Stopped>,
+    /// So long a journal may be written after that.
+    flush: Duration,
 }
 
 /// The session's `stopped`.
@@ -24,7 +26,11 @@ struct Stopped {
 
 impl QuiescentEnd {
     pub(super) fn reset(&mut self) {
-        self.stopped = None;
+        *self = QuiescentEnd::default();
+    }
+
+    pub(super) fn expect_flush(&mut self, within: Duration) {
+        self.flush = within;
     }
 
     pub(super) fn session_stopped(&mut self, case: &mut Case<'_>) {
@@ -60,7 +66,7 @@ impl QuiescentEnd {
     fn went_on(&self, case: &mut Case<'_>) {
         let Some(Stopped { at, is_alone: true }) = self.stopped else { return };
         let now = case.scene.now;
-        if now > at.after(case.lag_max) {
+        if now > at.after(case.lag_max).after(self.flush) {
             let message =
                 format!("the session stopped at {at}, and a task or timer of it was still at work until {now}");
             case.report(OracleName::QuiescentEnd, "session", message);

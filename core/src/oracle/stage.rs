@@ -355,6 +355,14 @@ impl Stage {
         self.with_scene(|audit, scene| audit.owner_ended(task, unit, scene));
     }
 
+    pub(super) fn looks_at_status(&mut self, now: Option<&[u8]>, after_crash: &[Option<&[u8]>]) {
+        self.with_scene(|audit, scene| audit.looked_at_status(now, after_crash, scene));
+    }
+
+    pub(super) fn stalls(&mut self, unit: UnitId) {
+        self.with_scene(|audit, scene| audit.stalled(unit, scene));
+    }
+
     pub(super) fn unexpected(&mut self, who: &str, what: &str) {
         self.with_scene(|audit, scene| audit.unexpected(who, what, scene));
     }

@@ -70,6 +70,16 @@ pub enum FaultKind {
     TornWrite,
     /// A client's connection to a proxy is reset instead of taking its next step (tcp(7), ECONNRESET).
     ConnectionReset,
+    /// What is written to a file, or synced, takes its time.
+    SinkSlow {
+        /// How long.
+        by: DurationRange,
+    },
+    /// What is written to a file, or synced, fails.
+    SinkFails {
+        /// With this (write(2), fsync(2)): EIO, ENOSPC, EROFS.
+        errno: Errno,
+    },
 }
 
 impl Fault {
@@ -101,7 +111,7 @@ impl Fault {
 
 impl FaultKind {
     /// All of them as scenario files name them, each with what holds where the file says no more.
-    pub const ALL: [(&'static str, FaultKind); 15] = [
+    pub const ALL: [(&'static str, FaultKind); 17] = [
         ("spawn-fails", FaultKind::SpawnFails { errno: Errno::EAGAIN }),
         ("exec-fails", FaultKind::ExecFails { errno: Errno::ENOENT }),
         ("slow-exit", FaultKind::SlowExit { by: millis(100, 1000) }),
@@ -117,6 +127,8 @@ impl FaultKind {
         ("disk-full", FaultKind::DiskFull),
         ("torn-write", FaultKind::TornWrite),
         ("connection-reset", FaultKind::ConnectionReset),
+        ("sink-slow", FaultKind::SinkSlow { by: millis(10, 10_000) }),
+        ("sink-fails", FaultKind::SinkFails { errno: Errno::EIO }),
     ];
 
     /// Its name in a scenario file.

@@ -50,6 +50,19 @@ pub enum Reason {
     RuntimeError,
 }
 
+impl Reason {
+    /// As journals and reports write it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Reason::Natural => "natural",
+            Reason::Signal => "signal",
+            Reason::ForcedKill => "forced_kill",
+            Reason::StartFailed => "start_failed",
+            Reason::RuntimeError => "runtime_error",
+        }
+    }
+}
+
 /// The twelve public states of a worker. Machines hold finer ones.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum WorkerState {
@@ -93,6 +106,22 @@ pub enum Coarse {
 }
 
 impl WorkerState {
+    /// All of them.
+    pub const ALL: [WorkerState; 12] = [
+        WorkerState::Pending,
+        WorkerState::Starting,
+        WorkerState::Running,
+        WorkerState::Ready,
+        WorkerState::Stopping,
+        WorkerState::Killing,
+        WorkerState::Draining,
+        WorkerState::Backoff,
+        WorkerState::Finished,
+        WorkerState::Stopped,
+        WorkerState::Killed,
+        WorkerState::Failed,
+    ];
+
     /// Folded into four.
     pub const fn coarse(self) -> Coarse {
         match self {

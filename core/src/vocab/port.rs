@@ -310,6 +310,7 @@ errnos! {
     ENAMETOOLONG = 36, "file name too long";
     ENOSYS = 38, "not provided here";
     ENOTEMPTY = 39, "folder not empty";
+    ETIMEDOUT = 110, "took too long";
     ELOOP = 40, "too many symbolic links";
     EDESTADDRREQ = 89, "destination address required";
     EADDRINUSE = 98, "address already in use";

@@ -1,6 +1,7 @@
 //! What is to be run: sessions, workers and processes as plain, shareable data.
 
 use crate::ids::WorkerId;
+use crate::journal::SinkSpec;
 use crate::proxy::ProxySpec;
 use crate::puppet::Block;
 use crate::time::Duration;
@@ -237,6 +238,10 @@ pub struct SessionSpec {
     pub second_stop: SecondStop,
     /// Whether it goes on when all its workers are over, for those that are yet to be started: it ends by a stop only.
     pub stays: bool,
+    /// Where what it tells is written, where it is to outlive it.
+    pub journal: Option<Arc<SinkSpec>>,
+    /// The path of its status file, where it keeps one.
+    pub status: Option<Arc<str>>,
     /// Its workers; a [`WorkerId`] is an index into this list. Children of supervisors stand here as well.
     pub workers: Vec<WorkerSpec>,
 }
@@ -250,6 +255,8 @@ impl SessionSpec {
             order: StopOrder::ReverseDependency,
             second_stop: SecondStop::Kill,
             stays: false,
+            journal: None,
+            status: None,
             workers: Vec::new(),
         }
     }

@@ -271,8 +271,8 @@ pub(super) const ORACLES: &[(&str, bool)] = &[
     ("stop-order", true),
     ("all-waits-resolve", true),
     ("monotone-stop", true),
-    ("status-never-torn", false),
+    ("status-never-torn", true),
     ("recovery-converges", false),
-    ("sink-never-blocks", false),
+    ("sink-never-blocks", true),
     ("no-fd-leak", false),
 ];

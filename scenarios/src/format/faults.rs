@@ -10,12 +10,11 @@ use std::sync::Arc;
 /// Reads all `[[faults]]`.
 pub(super) fn faults(reader: &mut Reader<'_>, document: &Table, names: &Names) -> Vec<Fault> {
     let tables = reader.tables(document, "faults");
-    tables.into_iter().filter_map(|(node, table)| fault(reader, node, table, names)).collect()
+    tables.into_iter().filter_map(|(node, table)| fault(reader, document, node, table, names)).collect()
 }
 
-fn fault(reader: &mut Reader<'_>, node: &Node, table: &Table, names: &Names) -> Option<Fault> {
+fn fault(reader: &mut Reader<'_>, document: &Table, node: &Node, table: &Table, names: &Names) -> Option<Fault> {
     reader.keys(table, &FAULT);
-    let on = table.get("on").map(|node| victims(reader, node, names));
     let chance = table.get("chance").map(|node| chance(reader, node));
     if chance.is_none() {
         reader.mistake_hint(&node.at, "this fault has no `chance`", "how often it strikes, as in chance = 0.05");
@@ -26,12 +25,39 @@ fn fault(reader: &mut Reader<'_>, node: &Node, table: &Table, names: &Names) -> 
     };
     let kind = reader.choice(word, "fault", &kinds())?;
     let kind = detail(reader, table, kind)?;
+    if let Some(node) = table.get("on").filter(|_| is_of_files(kind)) {
+        reader.mistake_hint(
+            &node.at,
+            "a fault of files has no `on`",
+            "it concerns the journal and the status file of the session",
+        );
+        return None;
+    }
+    if is_of_files(kind) && !writes_files(document) {
+        let hint = "journal = \"drop-oldest\" or status = true of [session]";
+        reader.mistake_hint(&word.at, "this session writes no file", hint);
+    }
     // Outer: whether the key is there; inner: whether it could be read.
+    let on = table.get("on").map(|node| victims(reader, node, names));
     let on = match on {
         Some(on) => on?,
         None => Vec::new(),
     };
     Some(Fault { on, ..Fault::new(kind, chance??) })
+}
+
+fn is_of_files(kind: FaultKind) -> bool {
+    matches!(
+        kind,
+        FaultKind::DiskFull | FaultKind::TornWrite | FaultKind::SinkSlow { .. } | FaultKind::SinkFails { .. }
+    )
+}
+
+fn writes_files(document: &Table) -> bool {
+    document.get("session").is_some_and(|node| match &node.value {
+        Value::Table(session) => ["journal", "status"].iter().any(|key| session.get(key).is_some()),
+        Value::Text(_) | Value::Integer(_) | Value::Float(_) | Value::Bool(_) | Value::Date | Value::List(_) => false,
+    })
 }
 
 /// The kinds of the contract; those that nothing can suffer yet are told apart from mistakes.
@@ -50,6 +76,8 @@ fn detail(reader: &mut Reader<'_>, table: &Table, kind: FaultKind) -> Option<Fau
         FaultKind::SpuriousWake | FaultKind::EventLost | FaultKind::FdLimit => (false, false),
         FaultKind::PidReuse | FaultKind::Crash | FaultKind::ConnectionReset => (false, false),
         FaultKind::DiskFull | FaultKind::TornWrite => (false, false),
+        FaultKind::SinkSlow { .. } => (false, true),
+        FaultKind::SinkFails { .. } => (true, false),
     };
     for (key, takes) in [("errno", takes_errno), ("by", takes_by)] {
         if let Some(field) = table.field(key).filter(|_| !takes) {
@@ -65,6 +93,9 @@ fn detail(reader: &mut Reader<'_>, table: &Table, kind: FaultKind) -> Option<Fau
         (FaultKind::ExecFails { .. }, Some(node), _) => {
             FaultKind::ExecFails { errno: reader.choice(node, "error of exec", super::worker::EXEC_ERRORS)? }
         }
+        (FaultKind::SinkFails { .. }, Some(node), _) => {
+            FaultKind::SinkFails { errno: reader.choice(node, "error of write", WRITE_ERRORS)? }
+        }
         (kind, _, Some(node)) => lasting(kind, reader.range(node, "`by`")?),
         (kind, _, None) => kind,
     })
@@ -79,7 +110,8 @@ fn lasting(kind: FaultKind, by: DurationRange) -> FaultKind {
         FaultKind::Suspend { .. } => FaultKind::Suspend { by },
         FaultKind::SpawnFails { .. } | FaultKind::ExecFails { .. } | FaultKind::SpuriousWake => kind,
         FaultKind::EventLost | FaultKind::FdLimit | FaultKind::PidReuse | FaultKind::Crash => kind,
-        FaultKind::DiskFull | FaultKind::TornWrite => kind,
+        FaultKind::DiskFull | FaultKind::TornWrite | FaultKind::SinkFails { .. } => kind,
+        FaultKind::SinkSlow { .. } => FaultKind::SinkSlow { by },
         FaultKind::ConnectionReset => kind,
     }
 }
@@ -123,8 +155,11 @@ fn chance(reader: &mut Reader<'_>, node: &Node) -> Option<f64> {
 }
 
 const FAULT: Keys = Keys { of: "a fault", known: &["on", "kind", "errno", "by", "chance"], later: &[] };
-/// Faults of files, sinks and sockets, which nothing opens yet.
-const LATER: &[&str] = &["sink-slow", "sink-fails", "disk-full", "torn-write"];
+/// Faults of crashes of the machine, which nothing does yet.
+const LATER: &[&str] = &["torn-write"];
 /// What fork(2) may say.
 const FORK_ERRORS: &[(&str, Option<Errno>)] =
     &[("EAGAIN", Some(Errno::EAGAIN)), ("ENOMEM", Some(Errno::ENOMEM)), ("EMFILE", Some(Errno::EMFILE))];
+/// What write(2) may say.
+const WRITE_ERRORS: &[(&str, Option<Errno>)] =
+    &[("EIO", Some(Errno::EIO)), ("ENOSPC", Some(Errno::ENOSPC)), ("EROFS", Some(Errno::EROFS))];

@@ -6,6 +6,7 @@ use super::relations;
 use super::tree::{Node, Table, Value};
 use super::worker::{self, Read};
 use crate::pattern::Names;
+use shakedown_core::journal::{SinkSpec, WhenFull};
 use shakedown_core::vocab::{Body, Grace, SecondStop, SessionSpec, StopOrder, StopPolicy, WorkerSpec};
 use std::ops::Range;
 use std::sync::Arc;
@@ -60,6 +61,14 @@ fn policy(reader: &mut Reader<'_>, node: &Node, session: &mut SessionSpec) -> Op
     if let Some(second) = table.get("second-stop").and_then(|node| reader.choice(node, "second stop", SECOND_STOPS)) {
         session.second_stop = second;
     }
+    if let Some(policy) = table.get("journal").and_then(|node| reader.choice(node, "policy of a journal", &policies()))
+    {
+        session.journal =
+            Some(Arc::new(SinkSpec { when_full: policy, room: JOURNAL_ROOM, ..SinkSpec::new("journal") }));
+    }
+    if table.get("status").and_then(|node| reader.boolean(node, "`status`")) == Some(true) {
+        session.status = Some("status".into());
+    }
     let budget = table.get("stop-budget")?;
     session.stop_budget = reader.duration(budget, "`stop-budget`")?;
     Some(budget.at.clone())
@@ -112,7 +121,15 @@ fn names(reads: &[Read]) -> Names {
     names.opaque(faulty)
 }
 
-const SESSION: Keys = Keys { of: "`session`", known: &["stop-budget", "order", "second-stop"], later: &[] };
+const SESSION: Keys =
+    Keys { of: "`session`", known: &["stop-budget", "order", "second-stop", "journal", "status"], later: &[] };
+/// So many records wait before the policy has a say: few, so that a short scenario comes to it.
+const JOURNAL_ROOM: usize = 16;
+
+fn policies() -> Vec<(&'static str, Option<WhenFull>)> {
+    WhenFull::ALL.iter().map(|(word, policy)| (*word, Some(*policy))).collect()
+}
+
 const ORDERS: &[(&str, Option<StopOrder>)] =
     &[("reverse-dependency", Some(StopOrder::ReverseDependency)), ("parallel", Some(StopOrder::Parallel))];
 const SECOND_STOPS: &[(&str, Option<SecondStop>)] =

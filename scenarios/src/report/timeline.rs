@@ -312,6 +312,8 @@ pub(super) fn failure_word(oracle: &str) -> &'static str {
         Some(OracleName::StopOrder) => "OUT OF TURN",
         Some(OracleName::AllWaitsResolve) => "WAITS FOR EVER",
         Some(OracleName::MonotoneStop) => "STOP TAKEN BACK",
+        Some(OracleName::StatusNeverTorn) => "STATUS TORN",
+        Some(OracleName::SinkNeverBlocks) => "HELD UP BY A SINK",
         None => "FAILED HERE",
     }
 }

@@ -1,7 +1,8 @@
 //! What the end of a program, and what the end of a machine, leaves of a disk.
 
+use super::fault::part_of;
 use super::file::Content;
-use super::{Disk, Ino, ROOT, What, part_of};
+use super::{Disk, Ino, ROOT, What};
 use shakedown_core::choose::{Ask, Choose};
 use shakedown_core::files::{FileAnswer, FileCall, Place};
 use shakedown_core::site::{Kind, Label, Site};
@@ -120,6 +121,18 @@ impl Disk {
             What::File(content) => Some(content.seen()),
             What::Folder(_) | What::Link(_) => None,
         }
+    }
+
+    /// What may stand under a name after a crash at this moment, where all is lost that can be, or all but the name, or nothing: each `None`
+    /// where there is no such file.
+    pub fn after_crash(&self, path: &str) -> [Option<&[u8]>; 2] {
+        let place = Place { root: None, path: path.into() };
+        let Ok(spot) = self.resolve(&place, true) else { return [None; 2] };
+        let What::Folder(names) = &self.node(spot.folder).what else { return [None; 2] };
+        [names.durable(&spot.name), spot.node].map(|node| match &self.node(node?).what {
+            What::File(content) => Some(content.durable()),
+            What::Folder(_) | What::Link(_) => None,
+        })
     }
 
     /// The names in a folder; none where there is no folder.

@@ -1,6 +1,7 @@
 //! The content of files: what a program reads, what a crash leaves, and the pieces between the two (write(2), ftruncate(2), fsync(2)).
 
-use super::{Disk, Ino, Open, What, label_of, part_of};
+use super::fault::{label_of, part_of, who};
+use super::{Disk, Ino, Open, What};
 use shakedown_core::choose::Choose;
 use shakedown_core::digest::Digest;
 use shakedown_core::files::{FileAnswer, How, Place};
@@ -53,6 +54,10 @@ impl Content {
         &self.seen
     }
 
+    pub(super) fn durable(&self) -> &[u8] {
+        &self.durable
+    }
+
     pub(super) fn durable_already(bytes: &[u8]) -> Content {
         Content { seen: bytes.to_vec(), durable: bytes.to_vec(), pieces: Vec::new() }
     }
@@ -103,7 +108,7 @@ impl Disk {
         let ino = match (spot.node, how) {
             (None, How::Read | How::Folder) => return Err(Errno::ENOENT),
             (None, How::Append { mode }) => {
-                if self.is_full(&place.path, choose) {
+                if self.is_full(&who(place), choose) {
                     return Err(Errno::ENOSPC);
                 }
                 let ino = self.add(What::File(Content::default()), mode);
@@ -119,7 +124,7 @@ impl Disk {
         };
         let file = FileId(self.opened);
         self.opened += 1;
-        self.open.insert(file, Open { ino, path: place.path.clone() });
+        self.open.insert(file, Open { ino, path: who(place) });
         Ok(FileAnswer::Opened(file))
     }
 
@@ -145,6 +150,7 @@ impl Disk {
 
     pub(super) fn append(&mut self, file: FileId, bytes: &[u8], choose: &mut impl Choose) -> Result<FileAnswer, Errno> {
         let Open { ino, path } = self.opened(file)?.clone();
+        self.fails(&path, choose)?;
         let mut room = bytes.len();
         if self.is_full(&path, choose) {
             room = part_of(bytes.len(), label_of(&path), self.calls as u32, choose).min(bytes.len().saturating_sub(1));
@@ -170,8 +176,9 @@ impl Disk {
         Ok(FileAnswer::Done)
     }
 
-    pub(super) fn sync(&mut self, file: FileId) -> Result<FileAnswer, Errno> {
-        let ino = self.opened(file)?.ino;
+    pub(super) fn sync(&mut self, file: FileId, choose: &mut impl Choose) -> Result<FileAnswer, Errno> {
+        let Open { ino, path } = self.opened(file)?.clone();
+        self.fails(&path, choose)?;
         match &mut self.node_mut(ino).what {
             What::File(content) => content.sync(),
             What::Folder(_) => self.sync_names(ino),

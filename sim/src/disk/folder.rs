@@ -1,5 +1,6 @@
 //! The names in folders: what a program sees, what a crash leaves, and the changes between the two (rename(2), unlink(2), mkdir(2)).
 
+use super::fault::who;
 use super::{Disk, Ino, What};
 use shakedown_core::choose::Choose;
 use shakedown_core::digest::Digest;
@@ -42,6 +43,10 @@ impl Change {
 impl Names {
     pub(super) fn seen(&self) -> &Map {
         &self.seen
+    }
+
+    pub(super) fn durable(&self, name: &Arc<str>) -> Option<Ino> {
+        self.durable.get(name).copied()
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = Ino> + '_ {
@@ -173,7 +178,7 @@ impl Disk {
         if spot.node.is_some() {
             return Err(Errno::EEXIST);
         }
-        if self.is_full(&place.path, choose) {
+        if self.is_full(&who(place), choose) {
             return Err(Errno::ENOSPC);
         }
         let ino = self.add(What::Folder(Names::default()), mode);

@@ -5,6 +5,7 @@
 //! openat2(2), flock(2); Pillai et al., "All File Systems Are Not Created Equal" (OSDI 2014) for what may be lost apart.
 
 mod crash;
+mod fault;
 mod file;
 mod folder;
 mod lock;
@@ -14,12 +15,11 @@ mod tests;
 
 use crate::kernel::Faults;
 use folder::Change;
-use shakedown_core::choose::{Ask, Choose};
+use shakedown_core::choose::Choose;
 use shakedown_core::digest::Digest;
 use shakedown_core::files::{FileAnswer, FileCall, FileKind, FileStat};
 use shakedown_core::ids::FileId;
-use shakedown_core::site::{Kind, Label};
-use shakedown_core::vocab::{Errno, Fault, FaultKind};
+use shakedown_core::vocab::{Errno, Fault};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -79,6 +79,7 @@ pub struct Disk {
     calls: u64,
     crashes: u32,
     faults: Faults,
+    has_struck: bool,
 }
 
 impl Disk {
@@ -95,6 +96,7 @@ impl Disk {
             calls: 0,
             crashes: 0,
             faults: Faults::default(),
+            has_struck: false,
         }
     }
 
@@ -105,7 +107,7 @@ impl Disk {
         *self = Disk { faults, ..Disk::new(config) };
     }
 
-    /// What may go wrong: `disk-full`, for paths whose first folder, or which themselves, are named, and `torn-write`.
+    /// What may go wrong: `disk-full`, `sink-slow`, `sink-fails`, for the folders and files that are named, and `torn-write`.
     pub fn set_faults(&mut self, faults: Arc<[Fault]>) {
         self.faults = Faults::of(faults);
     }
@@ -127,7 +129,7 @@ impl Disk {
             FileCall::Append { file, bytes } => self.append(file, &bytes, choose),
             FileCall::Truncate { file, len } => self.truncate(file, len),
             FileCall::SetMode { file, mode } => self.set_mode(file, mode),
-            FileCall::Sync { file } => self.sync(file),
+            FileCall::Sync { file } => self.sync(file, choose),
             FileCall::Lock { file } => self.lock(file),
             FileCall::StatOf { file } => self.opened(file).map(|open| open.ino).and_then(|ino| self.stat(ino)),
             FileCall::Stat { place } => {
@@ -177,12 +179,6 @@ impl Disk {
         Ok(FileAnswer::Done)
     }
 
-    /// Whether the disk is full for whoever writes to this path just now.
-    fn is_full(&mut self, path: &str, choose: &mut impl Choose) -> bool {
-        let full = |kind| matches!(kind, FaultKind::DiskFull).then_some(());
-        self.faults.strike(path, label_of(path), choose, full).is_some()
-    }
-
     /// What is there and could be, under a name or in an open file.
     fn used(&self) -> u64 {
         let mut kept: BTreeSet<Ino> = self.open.values().map(|open| open.ino).collect();
@@ -227,21 +223,3 @@ impl Disk {
         digest.value()
     }
 }
-
-/// What the choices about a path are keyed by.
-fn label_of(path: &str) -> Label {
-    Label::ROOT.child("the disk", 0).child(path, 0)
-}
-
-/// A part of so many bytes.
-fn part_of(len: usize, label: Label, nth: u32, choose: &mut impl Choose) -> usize {
-    let steps = len.min(STEPS_MAX);
-    if steps == 0 {
-        return 0;
-    }
-    let site = shakedown_core::site::Site { kind: Kind::Span, label, nth };
-    len * choose.draw(site, Ask::Span { steps: steps as u32 }) as usize / steps
-}
-
-/// The most places that a span may have.
-const STEPS_MAX: usize = 1024;

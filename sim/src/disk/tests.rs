@@ -2,9 +2,10 @@
 
 use super::*;
 use crate::choose::Seeded;
-use shakedown_core::choose::{Calm, Choose};
+use shakedown_core::choose::{Ask, Calm, Choose};
 use shakedown_core::files::{How, Place};
 use shakedown_core::site::Site;
+use shakedown_core::vocab::FaultKind;
 use std::collections::BTreeSet;
 
 /// A disk, and short words for its calls.

@@ -80,7 +80,7 @@ pub fn fault_keys(faults: &[Fault]) -> Vec<u64> {
 }
 
 /// How long a fault that has struck lasts.
-fn draw(site: Site, range: DurationRange, choose: &mut impl Choose) -> Duration {
+pub(crate) fn draw(site: Site, range: DurationRange, choose: &mut impl Choose) -> Duration {
     match range.steps() {
         0 => range.min,
         steps => range.at(choose.draw(Site { kind: Kind::Span, ..site }, Ask::Span { steps })),
@@ -105,7 +105,8 @@ impl Kernel {
             FaultKind::SlowExit { .. } | FaultKind::Unkillable { .. } | FaultKind::LateNotify { .. } => None,
             FaultKind::SpuriousWake | FaultKind::EventLost | FaultKind::ClockJump { .. } => None,
             FaultKind::Suspend { .. } | FaultKind::PidReuse | FaultKind::Crash => None,
-            FaultKind::DiskFull | FaultKind::TornWrite => None,
+            FaultKind::DiskFull | FaultKind::TornWrite | FaultKind::SinkSlow { .. } => None,
+            FaultKind::SinkFails { .. } => None,
             FaultKind::ConnectionReset => None,
         };
         if let Some((failure, _)) = self.faults.strike(worker, label, choose, failure) {

@@ -71,6 +71,15 @@ impl Kernel {
         }
     }
 
+    /// A unit whose output fills its pipe, so that whoever writes more waits, while the host does not wait to read it.
+    pub fn stalled_output(&self) -> Option<UnitId> {
+        let stalls = |unit: &UnitId, stream: Stream| {
+            let full = self.host_end(*unit, fd_of(stream)).is_some_and(|id| self.pipes.get(id).is_full());
+            full && !self.is_watched(*unit, stream)
+        };
+        self.units.ids().find(|unit| Stream::BOTH.iter().any(|stream| stalls(unit, *stream)))
+    }
+
     /// Whether a write to stdin would not block.
     pub(super) fn is_writable(&self, unit: UnitId) -> bool {
         match self.host_end(unit, Fd::Stdin) {

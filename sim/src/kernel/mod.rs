@@ -60,7 +60,7 @@ use crate::net::Net;
 use cgroup::Cgroups;
 use clock::Clocks;
 use dstate::Uninterruptible;
-pub(crate) use fault::Faults;
+pub(crate) use fault::{Faults, draw};
 use file::FileTable;
 use names::Names;
 use pid::PidTable;

@@ -92,6 +92,12 @@ impl Kernel {
         self.polls.ready.retain(|item| !matches!(item, Item::Done(done, ..) if *done == op));
     }
 
+    /// Whether the host waits to read an output.
+    pub(super) fn is_watched(&self, unit: UnitId, stream: Stream) -> bool {
+        let watches = self.units.get(unit).map_or(&[][..], |of| &of.watches);
+        watches.iter().any(|(_, what)| *what == What::Readable(stream))
+    }
+
     /// Whether anything is ready.
     #[inline]
     pub fn has_ready(&self) -> bool {

@@ -80,6 +80,11 @@ impl Unit {
 }
 
 impl UnitTable {
+    /// Those that were ever asked for.
+    pub(super) fn ids(&self) -> impl Iterator<Item = UnitId> {
+        (0..self.used as u32).map(UnitId)
+    }
+
     pub(super) fn reset(&mut self) {
         self.used = 0;
     }

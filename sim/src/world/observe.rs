@@ -1,9 +1,11 @@
 //! What is seen of processes, for whoever waits for it or tells it: the deeds of the kernel in the words of a run that is real.
 
-use super::{Moment, SimWorld};
+use super::{Moment, SimWorld, scene};
 use shakedown_core::choose::Choose;
 use shakedown_core::ids::ProcId;
-use shakedown_core::vocab::{Deed, ProcessEvent, ProcessWhat, Truth};
+use shakedown_core::journal::{SinkSpec, WhenFull};
+use shakedown_core::oracle::Names;
+use shakedown_core::vocab::{Completion, Deed, ProcessEvent, ProcessWhat, Truth};
 use shakedown_core::world::Ready;
 
 impl<C: Choose + 'static> SimWorld<C> {
@@ -46,5 +48,27 @@ impl<C: Choose + 'static> SimWorld<C> {
         if self.config.history && !self.history_over {
             self.history.push(Moment::Process(event));
         }
+    }
+
+    /// Before time passes, once a file was slow or has failed: whether output fills its pipe and nobody waits to read it. Where the
+    /// journal is to be waited for, somebody may well do so; and a notice that is late was waited for.
+    pub(super) fn look_at_pumps(&mut self) {
+        let waits = |sink: &SinkSpec| sink.when_full == WhenFull::Block;
+        let is_late = |ready: &Ready| matches!(ready, Ready::Done { completion: Completion::Readable, .. });
+        if self.plan.plan().and_then(|plan| plan.journal.as_deref()).is_some_and(waits)
+            || self.late.values().any(is_late)
+        {
+            return;
+        }
+        if let Some(unit) = self.kernel.stalled_output() {
+            self.audit.stalled(unit, &scene!(self));
+        }
+    }
+
+    /// After whatever was done to a file: what whoever reads the session's status file would find.
+    pub(super) fn look_at_status(&mut self) {
+        let Some(path) = self.plan.plan().and_then(|plan| plan.status.clone()) else { return };
+        let (now, after_crash) = (self.disk.content(&path), self.disk.after_crash(&path));
+        self.audit.looked_at_status(now, &after_crash, &scene!(self));
     }
 }

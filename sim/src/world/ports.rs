@@ -6,6 +6,7 @@ use crate::net::is_of_net;
 use shakedown_core::choose::Choose;
 use shakedown_core::files::FileCall;
 use shakedown_core::ids::{FileId, OpId, ProcId, TaskId, UnitId, WorkerId};
+use shakedown_core::journal::{ATTEMPT_MAX, FLUSH_MAX};
 use shakedown_core::signal::Signal;
 use shakedown_core::tie::{Deadlines, Tying};
 use shakedown_core::time::{Duration, Instant};
@@ -92,8 +93,16 @@ impl<C: Choose + 'static> World for SimWorld<C> {
 
     fn file(&mut self, op: OpId, call: FileCall) {
         self.disk_used = true;
+        let late = self.disk.slow(&call, &mut self.chooser);
         let answer = self.disk.call(call, &mut self.chooser);
-        self.answers.push_back(Ready::Done { op, completion: Completion::Filed(Box::new(answer)) });
+        self.look_at_status();
+        let ready = Ready::Done { op, completion: Completion::Filed(Box::new(answer)) };
+        match late {
+            None => self.answers.push_back(ready),
+            Some(by) => {
+                self.late.insert((self.clock.after(by), op), ready);
+            }
+        }
     }
 
     fn close_file(&mut self, file: FileId) {
@@ -157,20 +166,25 @@ impl<C: Choose + 'static> World for SimWorld<C> {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        if !self.kernel_used {
-            return None;
-        }
         let late = self.late.keys().next().map(|(at, _)| *at);
+        if !self.kernel_used {
+            return late;
+        }
         [self.kernel.next_timer(), late, self.kernel.net.next_timer()].into_iter().flatten().min()
     }
 
     fn advance(&mut self, to: Instant) {
+        if self.disk_used && self.disk.has_struck() {
+            self.look_at_pumps();
+        }
         self.clock = self.clock.max(to);
         if self.kernel_used {
             self.kernel.set_now(self.clock);
             self.kernel.clock_faults(&mut self.chooser);
             self.kernel.fire_timers();
             self.kernel.net.fire_timers(self.clock);
+        }
+        if !self.late.is_empty() {
             while let Some(entry) = self.late.first_entry()
                 && entry.key().0 <= self.clock
             {
@@ -221,6 +235,10 @@ impl<C: Choose + 'static> World for SimWorld<C> {
 
     fn adopted(&mut self, worker: WorkerId, spec: &Arc<WorkerSpec>) {
         self.plan.adopt(worker, spec);
+    }
+
+    fn keeps_journal(&mut self) {
+        self.audit.expect_flush(FLUSH_MAX + 2 * ATTEMPT_MAX);
     }
 
     fn unexpected(&mut self, who: &str, what: &str) {

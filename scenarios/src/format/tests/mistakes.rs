@@ -213,7 +213,7 @@ fn what_is_not_built_yet_is_no_mistake() {
         ("kind = \"task\"\nenv = { A = \"b\" }", 5, "`env` of a task"),
         ("[[stimuli]]\ndo = \"crash-host\"", 5, "stimulus `crash-host`"),
         ("[[stimuli]]\ndo = \"stop\"\non = \"a/main\"", 6, "a stimulus on a process"),
-        ("[[faults]]\nkind = \"sink-slow\"\nchance = 1", 5, "fault `sink-slow`"),
+        ("[[faults]]\nkind = \"torn-write\"\nchance = 1", 5, "fault `torn-write`"),
         ("[[faults]]\nkind = \"crash\"\non = \"session\"\nchance = 1", 6, "a fault of the session itself"),
         ("[[expect]]\nallow = \"no-fd-leak\"\non = \"a\"\nreason = \"x\"", 5, "oracle `no-fd-leak`"),
     ] {

@@ -10,7 +10,9 @@ mod last_line_without_newline_is_dropped;
 mod nobody_reads_while_it_waits;
 mod one_failed_write_ends_the_pump;
 mod pump_listens_only_when_it_is_quiet;
+mod pump_waits_for_its_log;
 mod reads_before_it_arms_the_deadline;
+mod status_is_written_in_place;
 mod stderr_is_read_to_its_end_first;
 
 pub(super) fn cases() -> Vec<Case> {
@@ -23,7 +25,9 @@ pub(super) fn cases() -> Vec<Case> {
         nobody_reads_while_it_waits::case(),
         one_failed_write_ends_the_pump::case(),
         pump_listens_only_when_it_is_quiet::case(),
+        pump_waits_for_its_log::case(),
         reads_before_it_arms_the_deadline::case(),
+        status_is_written_in_place::case(),
         stderr_is_read_to_its_end_first::case(),
     ]
 }
