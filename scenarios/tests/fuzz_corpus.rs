@@ -2,19 +2,24 @@
 
 use shakedown::failure::FailureFile;
 use shakedown::format::{read, render_all};
+use shakedown_core::journal::{encode, scan};
 use shakedown_core::puppet::{Script, parse};
+use shakedown_core::status;
 use std::path::Path;
 
-/// The texts of a corpus, with their names. The targets take text, so libFuzzer's bytes that are none never reach the parser.
-fn texts(target: &str) -> Vec<(String, String)> {
+/// The files of a corpus, with their names.
+fn corpus(target: &str) -> Vec<(String, Vec<u8>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
     let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    let text = |path: &Path| {
-        let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        String::from_utf8(bytes).ok()
-    };
+    let read = |path: &Path| std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let paths = entries.map(|entry| entry.expect("a readable folder").path());
-    paths.filter_map(|path| Some((path.display().to_string(), text(&path)?))).collect()
+    paths.map(|path| (path.display().to_string(), read(&path))).collect()
+}
+
+/// Those that are text. The targets take text, so libFuzzer's bytes that are none never reach the parser.
+fn texts(target: &str) -> Vec<(String, String)> {
+    let files = corpus(target).into_iter();
+    files.filter_map(|(name, bytes)| String::from_utf8(bytes).ok().map(|text| (name, text))).collect()
 }
 
 #[test]
@@ -61,4 +66,35 @@ fn every_failure_text_of_the_corpus_reads_back_as_it_was_read() {
         assert_eq!(file.answers().is_ok(), !name.ends_with("unknown-kind"), "{name}");
     }
     assert!(good >= 2 && bad >= 2, "{good} good, {bad} bad: is the corpus there?");
+}
+
+#[test]
+fn whatever_stands_in_a_journal_is_read_written_and_read_again() {
+    let (mut entries, mut damaged) = (0, 0);
+    for (_, bytes) in corpus("journal_bytes") {
+        let found = scan(&bytes);
+        let mut again = Vec::new();
+        found.entries.iter().for_each(|entry| encode(entry, &mut again).expect("what was read is not too long"));
+        let damage: usize = found.damaged.iter().map(|damage| damage.len()).sum();
+        assert_eq!(again.len() + damage, found.whole);
+        assert_eq!(scan(&again).entries, found.entries);
+        entries += found.entries.len();
+        damaged += found.damaged.len() + usize::from(found.whole < bytes.len());
+    }
+    assert!(entries >= 10 && damaged >= 3, "{entries} entries, {damaged} places of damage: is the corpus there?");
+}
+
+#[test]
+fn whatever_stands_in_a_status_file_is_a_status_or_none() {
+    let (mut whole, mut corrupt) = (0, 0);
+    for (_, bytes) in corpus("status_bytes") {
+        match status::parse(&bytes) {
+            Ok(snapshot) => {
+                assert_eq!(status::parse(status::render(&snapshot).as_bytes()), Ok(snapshot));
+                whole += 1;
+            }
+            Err(_) => corrupt += 1,
+        }
+    }
+    assert!(whole >= 3 && corrupt >= 3, "{whole} whole, {corrupt} corrupt: is the corpus there?");
 }

@@ -165,9 +165,9 @@ fn decode(content: &[u8]) -> Option<Entry> {
         _ => return None,
     };
     let tags = reader.pairs()?;
-    let worker = has_worker.then(|| worker.into());
+    let (worker, worker_is_empty) = (has_worker.then(|| worker.into()), worker.is_empty());
     let entry = Entry { cursor, time, session, worker, incarnation, what, tags };
-    (version == VERSION && reader.0.is_empty()).then_some(entry)
+    (version == VERSION && reader.0.is_empty() && (has_worker || worker_is_empty)).then_some(entry)
 }
 
 struct Reader<'a>(&'a [u8]);
@@ -205,8 +205,16 @@ impl<'a> Reader<'a> {
     }
 
     fn pairs(&mut self) -> Option<BTreeMap<String, String>> {
-        let len = u32::from_le_bytes(self.array()?);
-        (0..len).map(|_| Some((self.text()?.into(), self.text()?.into()))).collect()
+        let mut pairs = BTreeMap::new();
+        for _ in 0..u32::from_le_bytes(self.array()?) {
+            let (key, value) = (String::from(self.text()?), String::from(self.text()?));
+            // In their order and each once, so that there is one form of a record.
+            if pairs.last_key_value().is_some_and(|(last, _)| *last >= key) {
+                return None;
+            }
+            pairs.insert(key, value);
+        }
+        Some(pairs)
     }
 }
 

@@ -12,7 +12,7 @@ use shakedown_real::{Config, RealWorld};
 use std::fs;
 use std::future::Future;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 cases! {
     a_file_is_written_read_and_replaced,
@@ -25,17 +25,21 @@ cases! {
 }
 
 /// A folder of one test, gone with it.
-struct Folder(PathBuf);
+pub struct Folder(PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Folder {
+    pub fn new(name: &str) -> Folder {
         let path = std::env::temp_dir().join(format!("shakedown-files-{}-{name}", std::process::id()));
         let _ = fs::remove_dir_all(&path);
         fs::create_dir(&path).expect("a folder");
         Folder(path)
     }
 
-    fn text(&self) -> &str {
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub fn text(&self) -> &str {
         self.0.to_str().expect("a name in UTF-8")
     }
 
@@ -54,7 +58,7 @@ impl Drop for Folder {
 }
 
 /// Plays a task to its end.
-async fn play<F: Future<Output = ()> + 'static>(task: impl FnOnce(TaskCx) -> F) {
+pub async fn play<F: Future<Output = ()> + 'static>(task: impl FnOnce(TaskCx) -> F) {
     let mut host: Host<RealWorld, Actor> = Host::new(RealWorld::new(Config::default()).expect("a world"));
     host.spawn("main", task);
     assert_eq!(drive(&mut host).await, Driven::Done);

@@ -2,6 +2,7 @@
 //! Without a harness of libtest's, because the namespace has to be entered before any thread exists (house rule 11).
 
 mod cases;
+mod crash;
 mod files;
 mod handles;
 mod hosted;
@@ -18,11 +19,13 @@ use std::time::{Duration, Instant};
 fn main() -> ExitCode {
     puppet::enter();
     rig::play_leaver();
+    crash::play_writer();
     if rig::play_doomed_parent() {
         return ExitCode::SUCCESS;
     }
     let filter = std::env::args().skip(1).find(|a| !a.starts_with('-'));
-    let all = [cases::ALL, verbs::ALL, hosted::ALL, notify::ALL, sessions::ALL, files::ALL, handles::ALL].concat();
+    let all = [cases::ALL, verbs::ALL, hosted::ALL, notify::ALL, sessions::ALL, files::ALL, handles::ALL, crash::ALL]
+        .concat();
     let chosen: Vec<_> =
         all.iter().filter(|(name, _)| filter.as_ref().is_none_or(|f| name.contains(f.as_str()))).collect();
     if std::env::args().any(|a| a == "--list") {
