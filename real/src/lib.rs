@@ -27,6 +27,8 @@ mod panic;
 pub mod pidfd;
 #[cfg(not(madsim))]
 pub mod procfs;
+#[cfg(all(feature = "proxy", not(madsim)))]
+pub mod proxy;
 #[cfg(not(madsim))]
 pub mod puppet;
 #[cfg(not(madsim))]

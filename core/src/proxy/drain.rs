@@ -42,6 +42,8 @@ pub enum Admission {
 pub struct Drain {
     limits: Limits,
     phase: Phase,
+    /// Whether its listener was not said to be closed.
+    listens: bool,
     connections: BTreeMap<ConnId, Connection>,
     accepted: u32,
     requests: u32,
@@ -89,6 +91,7 @@ impl Drain {
         Drain {
             limits,
             phase: Phase::Open,
+            listens: true,
             connections: BTreeMap::new(),
             accepted: 0,
             requests: 0,
@@ -165,6 +168,16 @@ impl Drain {
                 *connection = other;
             }
         }
+    }
+
+    /// The listener is closed: its port is free.
+    pub fn listener_closed(&mut self) {
+        self.listens = false;
+    }
+
+    /// A head was not taken on, for a reason that this status gives: it was too large, say.
+    pub fn turned_away(&mut self, status: u16) {
+        self.refuse("-", "-", status);
     }
 
     /// It is closed. What was under way on it was cut by `by`, but for a tunnel, which ends so.
@@ -251,9 +264,9 @@ impl Drain {
         self.phase != Phase::Open
     }
 
-    /// Whether it is over: it accepts nobody, and every connection is closed.
+    /// Whether it is over: its listener and every connection is closed.
     pub fn is_over(&self) -> bool {
-        self.is_ending() && self.connections.is_empty()
+        self.is_ending() && !self.listens && self.connections.is_empty()
     }
 
     /// How many connections are not closed.

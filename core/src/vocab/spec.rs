@@ -49,6 +49,8 @@ pub struct ProcessSpec {
     pub dir: Option<String>,
     /// The group or session it is put into, and how far a kill of it reaches.
     pub scope: Scope,
+    /// The forward proxy that it is to go through, by its name: where that listens is told in its environment, unless `env` says otherwise.
+    pub proxy: Option<Arc<str>>,
     /// What of its parent's environment it inherits.
     pub inherit: Inherit,
     /// What its descriptors 0, 1 and 2 are.
@@ -88,6 +90,7 @@ impl ProcessSpec {
             env: BTreeMap::new(),
             dir: None,
             scope: Scope::Group,
+            proxy: None,
             inherit: Inherit::All,
             stdio: [Redirect::Piped; 3],
         }

@@ -5,6 +5,11 @@ mod birth;
 pub(crate) mod control;
 mod folder;
 mod port;
+#[cfg(feature = "proxy")]
+mod proxies;
+#[cfg(not(feature = "proxy"))]
+#[path = "no_proxies.rs"]
+mod proxies;
 mod roll;
 pub(crate) mod runtime;
 mod unit;
@@ -20,6 +25,7 @@ use crate::subreaper;
 use crate::watch::watch;
 use crate::world::{Answer, Board, RealWorld, Start, System};
 use folder::Folder;
+use proxies::Proxies;
 use roll::Roll;
 pub use runtime::Tokio;
 use shakedown_core::files::FileCall;
@@ -27,7 +33,7 @@ use shakedown_core::ids::{FileId, OpId, Pid, UnitId};
 use shakedown_core::signal::Signal;
 use shakedown_core::time::Instant;
 use shakedown_core::vocab::{
-    Channel, Errno, ExitStatus, ProcessEvent, ProcessSpec, ProcessWhat, SpawnFailure, Survey, Target,
+    Channel, Errno, ExitStatus, ProcessEvent, ProcessSpec, ProcessWhat, Request, SpawnFailure, Survey, Target,
 };
 use shakedown_core::world::Ready;
 use std::cell::{Cell, RefCell};
@@ -116,6 +122,7 @@ pub struct Linux {
     /// Gone with the world.
     folder: RefCell<Option<Folder>>,
     files: RefCell<Files>,
+    proxies: RefCell<Proxies>,
     background: RefCell<Vec<AbortHandle>>,
 }
 
@@ -155,6 +162,7 @@ impl Linux {
             nonce: shakedown_core::site::mix(shakedown_core::site::hash_name(&crate::fresh::fresh_name())),
             number: WORLDS.fetch_add(1, Ordering::Relaxed),
             folder: RefCell::default(),
+            proxies: RefCell::default(),
             background: RefCell::default(),
         });
         let (listener, sweeper) = (linux.clone(), linux.clone());
@@ -235,7 +243,14 @@ impl System for Linux {
     }
 
     fn start(self: &Rc<Self>, start: Start, answer: Answer<Birth>) {
-        let Start { unit, spec, launch } = start;
+        let Start { unit, mut spec, launch } = start;
+        if let Some(proxy) = &spec.proxy {
+            let env = self.proxies.borrow().environment(proxy);
+            let own = &mut Arc::make_mut(&mut spec).env;
+            for (name, value) in env.into_iter().flatten() {
+                own.entry(name.into()).or_insert(value);
+            }
+        }
         let tag = format!("{}:{}.{}", self.run, self.number, unit.0);
         let draws = self.draws.stream(u64::from(unit.0));
         let listening = match launch.notify {
@@ -316,6 +331,18 @@ impl System for Linux {
 
     fn owes_files(&self) -> bool {
         self.files.borrow().owes()
+    }
+
+    fn ask_proxy(&self, op: OpId, unit: UnitId, request: &Request) -> bool {
+        self.proxies.borrow_mut().take(&self.board, self.began, op, unit, request)
+    }
+
+    fn withdraw_from_proxy(&self, op: OpId, unit: UnitId) {
+        self.proxies.borrow().withdraw(op, unit);
+    }
+
+    fn abandon_proxy(&self, unit: UnitId) -> bool {
+        self.proxies.borrow_mut().abandon(unit)
     }
 
     fn forget(&self, unit: &LinuxUnit) {

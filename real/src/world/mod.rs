@@ -156,6 +156,9 @@ impl<S: System> World for RealWorld<S> {
         if let Request::Spawn { spec, launch } = request {
             return self.start(op, unit, spec, launch);
         }
+        if self.shared.system.ask_proxy(op, unit, &request) {
+            return;
+        }
         if let Request::Serve(_) = request {
             let failure = SpawnFailure { errno: Errno::ENOSYS, at_exec: false };
             return self.shared.complete(op, Completion::Spawned(Err(failure)));
@@ -175,7 +178,8 @@ impl<S: System> World for RealWorld<S> {
         self.shared.system.close_file(file);
     }
 
-    fn withdraw(&mut self, op: OpId, _unit: UnitId) {
+    fn withdraw(&mut self, op: OpId, unit: UnitId) {
+        self.shared.system.withdraw_from_proxy(op, unit);
         let wait = self.shared.waits.borrow_mut().remove(&op);
         if let Some(wait) = wait {
             S::Executor::abort(&wait);
@@ -243,6 +247,9 @@ impl<S: System> World for RealWorld<S> {
     }
 
     fn abandoned(&mut self, unit: UnitId, task: Option<&str>) {
+        if self.shared.system.abandon_proxy(unit) {
+            return;
+        }
         let known = self.shared.units.borrow().get(&unit).cloned();
         let Some(held) = known else { return };
         let system = &self.shared.system;

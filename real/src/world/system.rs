@@ -6,7 +6,7 @@ use shakedown_core::ids::{FileId, OpId, Pid, UnitId};
 use shakedown_core::signal::Signal;
 use shakedown_core::time::Instant;
 use shakedown_core::vocab::{
-    Channel, Errno, ExitStatus, Launch, ProcessSpec, SpawnFailure, Stream, Survey, Target, TryRead, TryWrite,
+    Channel, Errno, ExitStatus, Launch, ProcessSpec, Request, SpawnFailure, Stream, Survey, Target, TryRead, TryWrite,
 };
 use shakedown_core::world::Ready;
 use std::future::Future;
@@ -110,6 +110,24 @@ pub trait System: Sized + 'static {
 
     /// Whether a call about files is under way.
     fn owes_files(&self) -> bool;
+
+    /// Takes a request about a proxy, the start of one included, and answers it on the board; false where the unit is none, or the
+    /// machine has none.
+    fn ask_proxy(&self, op: OpId, unit: UnitId, request: &Request) -> bool {
+        let _ = (op, unit, request);
+        false
+    }
+
+    /// Withdraws a wait for something of a proxy, if the unit is one.
+    fn withdraw_from_proxy(&self, op: OpId, unit: UnitId) {
+        let _ = (op, unit);
+    }
+
+    /// Nobody answers for a proxy any more; false where the unit is none.
+    fn abandon_proxy(&self, unit: UnitId) -> bool {
+        let _ = unit;
+        false
+    }
 
     /// Nothing is asked of it any more.
     fn forget(&self, unit: &Self::Unit);

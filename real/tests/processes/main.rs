@@ -7,6 +7,8 @@ mod files;
 mod handles;
 mod hosted;
 mod notify;
+#[cfg(feature = "proxy")]
+mod proxies;
 mod rig;
 mod sessions;
 mod verbs;
@@ -24,8 +26,12 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let filter = std::env::args().skip(1).find(|a| !a.starts_with('-'));
-    let all = [cases::ALL, verbs::ALL, hosted::ALL, notify::ALL, sessions::ALL, files::ALL, handles::ALL, crash::ALL]
-        .concat();
+    #[cfg_attr(not(feature = "proxy"), expect(unused_mut))]
+    let mut all =
+        [cases::ALL, verbs::ALL, hosted::ALL, notify::ALL, sessions::ALL, files::ALL, handles::ALL, crash::ALL]
+            .concat();
+    #[cfg(feature = "proxy")]
+    all.extend(proxies::ALL);
     let chosen: Vec<_> =
         all.iter().filter(|(name, _)| filter.as_ref().is_none_or(|f| name.contains(f.as_str()))).collect();
     if std::env::args().any(|a| a == "--list") {

@@ -125,6 +125,18 @@ pub(super) fn settle(reader: &mut Reader<'_>, session: &mut SessionSpec, workers
     }
 }
 
+/// Whoever waits for a forward proxy goes through it: the first that it names.
+pub(super) fn lead_through(session: &mut SessionSpec) {
+    for at in 0..session.workers.len() {
+        let is_forward = |spec: &&WorkerSpec| matches!(&spec.body, Body::Proxy(proxy) if proxy.role == Role::Forward);
+        let awaited = session.workers[at].after.iter().map(|dependency| &session.workers[dependency.on.index()]);
+        let Some(proxy) = awaited.into_iter().find(is_forward).map(|proxy| proxy.name.clone()) else { continue };
+        if let Body::Process(spec) = &mut session.workers[at].body {
+            Arc::make_mut(spec).proxy = Some(proxy);
+        }
+    }
+}
+
 fn upstream_of(spec: &WorkerSpec) -> Option<Upstream> {
     match &spec.body {
         Body::Proxy(proxy) => match &proxy.role {

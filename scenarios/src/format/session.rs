@@ -46,6 +46,7 @@ pub(super) fn session(reader: &mut Reader<'_>, document: &Table, name: &str) -> 
     session.workers = reads.into_iter().filter_map(|read| read.spec).collect();
     if all {
         proxy::settle(reader, &mut session, workers);
+        proxy::lead_through(&mut session);
         relations::check(reader, &session, workers, budget.as_ref());
     }
     (session, names)

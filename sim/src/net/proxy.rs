@@ -60,6 +60,7 @@ impl Proxy {
         match order {
             Order::CloseListener => {
                 self.listening = false;
+                self.desk.drain.listener_closed();
                 self.pending = 0;
                 Closes::Pending
             }

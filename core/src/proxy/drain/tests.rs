@@ -51,6 +51,7 @@ fn a_drain_closes_what_is_at_rest_at_once_and_cuts_the_rest_when_its_time_is_ove
         drain.invariant().unwrap();
         drain.tick(ms(60));
         assert_eq!(orders(&mut drain), *later, "{connections:?}");
+        drain.listener_closed();
         for id in 0..connections.len() as u32 {
             assert!(!drain.is_over());
             drain.closed(ConnId(id), Cutter::Client, ms(60));
@@ -67,6 +68,8 @@ fn a_request_in_flight_is_answered_and_its_connection_closed_after_it() {
     drain.answered(ConnId(0), 200, true, ms(30));
     assert_eq!(orders(&mut drain), [Order::Close(ConnId(0))]);
     drain.closed(ConnId(0), Cutter::Client, ms(30));
+    assert!(!drain.is_over(), "its port is not free");
+    drain.listener_closed();
     assert!(drain.is_over());
     assert_eq!(words(&mut drain), ["request-finished"]);
 }
@@ -76,6 +79,7 @@ fn a_normal_close_emits_no_failure_fact() {
     for connections in [&["fresh"][..], &["idle"], &["idle", "fresh", "idle"], &[]] {
         let mut drain = stage(connections);
         drain.begin(ms(10), Duration::from_secs(2));
+        drain.listener_closed();
         for id in 0..connections.len() as u32 {
             drain.closed(ConnId(id), Cutter::Client, ms(11));
         }

@@ -1,0 +1,109 @@
+//! The proxies of a world: each served by tasks of its own on this thread, and answered for like any other unit.
+
+use super::Linux;
+use crate::proxy::tcp::{Tcp, listen};
+use crate::proxy::{Office, serve};
+use crate::world::{Board, RealWorld};
+use shakedown_core::ids::{OpId, UnitId};
+use shakedown_core::proxy::{ProxySpec, Role};
+use shakedown_core::vocab::{Completion, Errno, Request, SpawnFailure};
+use shakedown_core::world::Ready;
+use std::collections::BTreeMap;
+use std::net::{SocketAddr, TcpListener};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// All proxies of a world that were started and not reaped.
+#[derive(Default)]
+pub(super) struct Proxies {
+    offices: BTreeMap<UnitId, Rc<Office<Tcp>>>,
+    /// Where they listen, by their names: of the last incarnation, where one is over.
+    addresses: BTreeMap<Arc<str>, SocketAddr>,
+    handed: BTreeMap<Arc<str>, TcpListener>,
+}
+
+impl Proxies {
+    /// Takes a request about a proxy; false where the unit is none.
+    pub(super) fn take(
+        &mut self,
+        board: &Rc<Board>,
+        began: Instant,
+        op: OpId,
+        unit: UnitId,
+        request: &Request,
+    ) -> bool {
+        if let Request::Serve(spec) = request {
+            let started = match self.start(board, began, unit, spec) {
+                Ok(()) => Completion::TaskStarted,
+                Err(errno) => Completion::Spawned(Err(SpawnFailure { errno, at_exec: false })),
+            };
+            board.push(Ready::Done { op, completion: started });
+            return true;
+        }
+        let Some(office) = self.offices.get(&unit) else { return false };
+        match request {
+            Request::Connect(address) => {
+                let (board, address) = (board.clone(), address.clone());
+                drop(tokio::task::spawn_local(async move {
+                    let accepted = tokio::net::TcpStream::connect(&*address).await.is_ok();
+                    board.push(Ready::Done { op, completion: Completion::Connected(accepted) });
+                }));
+            }
+            other => office.ask(op, other),
+        }
+        if let Request::Reap = request {
+            self.offices.remove(&unit);
+        }
+        true
+    }
+
+    fn start(&mut self, board: &Rc<Board>, began: Instant, unit: UnitId, spec: &Arc<ProxySpec>) -> Result<(), Errno> {
+        if let Role::Reverse(upstream) = &spec.role
+            && upstream.address.is_none()
+        {
+            return Err(Errno::EDESTADDRREQ);
+        }
+        let (listener, address) = listen(&spec.listen, self.handed.get(&spec.name), &spec.limits)?;
+        self.addresses.insert(spec.name.clone(), address);
+        let board = board.clone();
+        let answers = Box::new(move |op, completion| board.push(Ready::Done { op, completion }));
+        let office = Office::new(Tcp { began }, spec.clone(), answers);
+        self.offices.insert(unit, office.clone());
+        drop(tokio::task::spawn_local(serve(office, listener)));
+        Ok(())
+    }
+
+    pub(super) fn withdraw(&self, op: OpId, unit: UnitId) {
+        if let Some(office) = self.offices.get(&unit) {
+            office.withdraw(op);
+        }
+    }
+
+    /// What tells a program of the forward proxy of this name.
+    pub(super) fn environment(&self, proxy: &str) -> Option<[(&'static str, String); 6]> {
+        self.addresses.get(proxy).map(|address| ProxySpec::environment(*address))
+    }
+
+    /// Nobody answers for it any more; false where the unit is no proxy.
+    pub(super) fn abandon(&mut self, unit: UnitId) -> bool {
+        let office = self.offices.remove(&unit);
+        if let Some(office) = &office {
+            office.kill();
+        }
+        office.is_some()
+    }
+}
+
+impl RealWorld<Linux> {
+    /// Where the proxy of this name listens, or has listened last.
+    pub fn proxy_address(&self, name: &str) -> Option<SocketAddr> {
+        self.system().proxies.borrow().addresses.get(name).copied()
+    }
+
+    /// A listener that is bound already, for the proxy of this name whose spec says that it is handed one. It stays with the world, so that
+    /// each incarnation of the proxy listens on it, and the port is never free in between.
+    pub fn hand_over(&self, name: &str, listener: TcpListener) {
+        self.system().proxies.borrow_mut().handed.insert(name.into(), listener);
+    }
+}
