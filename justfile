@@ -62,6 +62,10 @@ bench *names: bench-build
 bench-quick *names: bench-build
     {{ target }}/peers/release/bench --quick {{ names }}
 
+# our proxy against a plain hyper one under wrk, half a minute once built
+bench-proxy:
+    cargo bench -p shakedown-real --features proxy --bench proxy
+
 # build the peers; madsim wants a flag for all it depends on, and so a folder of its own
 bench-build:
     cargo build --release --manifest-path {{ peers }}/Cargo.toml --target-dir {{ target }}/peers
