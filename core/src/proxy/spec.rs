@@ -1,6 +1,6 @@
 //! What a proxy is made of: its role, where it listens, how long it drains, and its limits by name.
 
-use crate::time::Duration;
+use crate::time::{Duration, DurationRange};
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::net::SocketAddr;
@@ -117,6 +117,18 @@ pub enum Visit {
     Tunnel,
 }
 
+impl Visit {
+    /// How long a client stays once it has its answer.
+    pub const fn stays(self) -> DurationRange {
+        match self {
+            Visit::Request => DurationRange { min: Duration::ZERO, max: STAYS_MAX, grid: Duration::from_millis(1) },
+            Visit::Tunnel => {
+                DurationRange { min: Duration::from_millis(1), max: STAYS_MAX, grid: Duration::from_millis(1) }
+            }
+        }
+    }
+}
+
 impl ProxySpec {
     /// The variables by which a program finds the forward proxy at this address, each with its value. Programs read either spelling
     /// (curl only the lower one for http), and an inherited exception would lead past it.
@@ -133,3 +145,5 @@ impl ProxySpec {
             .map(|name| (name, if name.eq_ignore_ascii_case("NO_PROXY") { String::new() } else { url.clone() }))
     }
 }
+
+const STAYS_MAX: Duration = Duration::from_secs(1);

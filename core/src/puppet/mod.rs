@@ -124,7 +124,8 @@ pub enum Verb {
     /// descriptor, which children inherit and exec keeps, until the last copy is closed.
     Lock(Arc<str>),
     /// `listen PORT`: binds 127.0.0.1 and listens. The socket stays bound while any process holds a copy. Where the port is taken the
-    /// process says so on stderr and exits with 98 (EADDRINUSE).
+    /// process says so on stderr and exits with 98 (EADDRINUSE). While the process sleeps or hangs, it answers whoever sends it the head of
+    /// an HTTP request.
     Listen(u16),
     /// `exit N`.
     Exit(u8),

@@ -334,7 +334,7 @@ impl System for Linux {
     }
 
     fn ask_proxy(&self, op: OpId, unit: UnitId, request: &Request) -> bool {
-        self.proxies.borrow_mut().take(&self.board, self.began, op, unit, request)
+        self.proxies.borrow_mut().take(&self.board, self.began, self.draws, op, unit, request)
     }
 
     fn withdraw_from_proxy(&self, op: OpId, unit: UnitId) {

@@ -1,5 +1,6 @@
 //! In place of proxies, where they are not built in (feature `proxy`): none can be started.
 
+use crate::chooser::RealChooser;
 use crate::world::Board;
 use shakedown_core::ids::{OpId, UnitId};
 use shakedown_core::vocab::Request;
@@ -10,7 +11,7 @@ use std::time::Instant;
 pub(super) struct Proxies {}
 
 impl Proxies {
-    pub(super) fn take(&mut self, _: &Rc<Board>, _: Instant, _: OpId, _: UnitId, _: &Request) -> bool {
+    pub(super) fn take(&mut self, _: &Rc<Board>, _: Instant, _: RealChooser, _: OpId, _: UnitId, _: &Request) -> bool {
         false
     }
 

@@ -1,13 +1,16 @@
 //! The proxies of a world: each served by tasks of its own on this thread, and answered for like any other unit.
 
 use super::Linux;
+use crate::chooser::RealChooser;
 use crate::proxy::tcp::{Tcp, listen};
+use crate::proxy::visit::origin;
 use crate::proxy::{Office, serve};
 use crate::world::{Board, RealWorld};
 use shakedown_core::ids::{OpId, UnitId};
-use shakedown_core::proxy::{ProxySpec, Role};
+use shakedown_core::proxy::{ProxySpec, Role, Visit};
 use shakedown_core::vocab::{Completion, Errno, Request, SpawnFailure};
 use shakedown_core::world::Ready;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
@@ -21,6 +24,8 @@ pub(super) struct Proxies {
     /// Where they listen, by their names: of the last incarnation, where one is over.
     addresses: BTreeMap<Arc<str>, SocketAddr>,
     handed: BTreeMap<Arc<str>, TcpListener>,
+    /// Visitors so far.
+    visits: Cell<u64>,
 }
 
 impl Proxies {
@@ -29,6 +34,7 @@ impl Proxies {
         &mut self,
         board: &Rc<Board>,
         began: Instant,
+        draws: RealChooser,
         op: OpId,
         unit: UnitId,
         request: &Request,
@@ -50,6 +56,7 @@ impl Proxies {
                     board.push(Ready::Done { op, completion: Completion::Connected(accepted) });
                 }));
             }
+            Request::Visit(visit) => self.visit(began, draws, office.clone(), *visit),
             other => office.ask(op, other),
         }
         if let Request::Reap = request {
@@ -72,6 +79,24 @@ impl Proxies {
         self.offices.insert(unit, office.clone());
         drop(tokio::task::spawn_local(serve(office, listener)));
         Ok(())
+    }
+
+    /// A client of the outside world's comes.
+    fn visit(&self, began: Instant, draws: RealChooser, office: Rc<Office<Tcp>>, visit: Visit) {
+        let net = Tcp { began };
+        let Some(proxy) = self.addresses.get(&office.spec().name).map(ToString::to_string) else { return };
+        let nth = self.visits.replace(self.visits.get() + 1);
+        // Units draw from below.
+        let stays = draws.stream(u64::MAX - nth).duration(visit.stays());
+        let is_forward = office.spec().role == Role::Forward;
+        drop(tokio::task::spawn_local(async move {
+            let mut outside = None;
+            if is_forward && let Ok(listener) = tokio::net::TcpListener::bind("127.0.0.1:0").await {
+                outside = listener.local_addr().ok().map(|address| address.to_string());
+                drop(tokio::task::spawn_local(origin(Rc::new(net), listener)));
+            }
+            crate::proxy::visit::visit(net, proxy, visit, outside, stays).await;
+        }));
     }
 
     pub(super) fn withdraw(&self, op: OpId, unit: UnitId) {

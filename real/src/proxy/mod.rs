@@ -8,6 +8,7 @@ pub mod net;
 mod tap;
 pub mod tcp;
 mod upstream;
+pub mod visit;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -58,6 +59,11 @@ impl<N: Net> Office<N> {
             pool: Pool::default(),
             answers,
         })
+    }
+
+    /// What it was made of.
+    pub fn spec(&self) -> &Arc<ProxySpec> {
+        &self.spec
     }
 
     /// Takes a request about the unit.

@@ -36,7 +36,7 @@ impl Player {
 
     pub(super) fn listen(&mut self, port: u16) {
         match listen_on(port).and_then(for_ever) {
-            Ok(_) => {}
+            Ok(listener) => self.listeners.push(listener),
             Err(errno) if errno.raw() == i32::from(PORT_TAKEN) => {
                 self.write(Out::Stderr, port_taken(port).as_bytes());
                 self.checkpoint();
@@ -68,7 +68,10 @@ fn make(file: &str) -> Result<OwnedFd, Errno> {
 
 /// With SO_REUSEADDR, which the library sets: only a living holder keeps the port, not a connection that is long over.
 fn listen_on(port: u16) -> Result<OwnedFd, Errno> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map(OwnedFd::from).map_err(|e| errno::of_std(&e))
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|e| errno::of_std(&e))?;
+    // Another process that has a copy may be the one who accepts.
+    listener.set_nonblocking(true).map_err(|e| errno::of_std(&e))?;
+    Ok(listener.into())
 }
 
 /// The same with a number above 2, inherited by children and kept over exec, until the process ends.

@@ -1,6 +1,7 @@
 //! The puppet mode: any executable that calls [`enter`] first in its main can play a puppet script with real system calls.
 //! So a real run needs no helper program: a world executes /proc/self/exe again, with the script in the environment.
 
+mod answer;
 mod cancel;
 mod children;
 mod exec;

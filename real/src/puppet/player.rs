@@ -11,6 +11,7 @@ use libc::c_long;
 use nix::poll::PollFd;
 use shakedown_core::puppet::{Block, Verb};
 use shakedown_core::vocab::Errno;
+use std::os::fd::RawFd;
 use std::sync::MutexGuard;
 use std::time::{Duration, Instant};
 
@@ -22,12 +23,14 @@ pub(super) struct Player {
     pub(super) mask: SigSet,
     /// Whether a handler runs, and others are held off.
     pub(super) held: bool,
+    /// Where it listens: it answers there while it sleeps.
+    pub(super) listeners: Vec<RawFd>,
 }
 
 impl Player {
     /// Plays on in this thread, with the script's mask as it is to be.
     pub(super) fn new(process: MutexGuard<'static, Process>, mask: SigSet, held: bool) -> Player {
-        let player = Player { process: Some(process), mask, held };
+        let player = Player { process: Some(process), mask, held, listeners: Vec::new() };
         player.settle();
         player
     }
@@ -153,6 +156,9 @@ impl Player {
     }
 
     pub(super) fn sleep_until(&mut self, until: Option<Instant>) {
+        if !self.listeners.is_empty() {
+            return self.answer_until(until);
+        }
         while self.pause(&mut [], until) == Woken::Signal {}
     }
 

@@ -91,7 +91,7 @@ pub(crate) fn skipped(long: bool, job: &Job) -> Option<String> {
         return Some("its `[[faults]]` strike in the simulator only".into());
     }
     if let Some(worker) = job.case.without_real() {
-        return Some(format!("`{worker}` is a proxy or its scope a control group, which only the simulator has yet"));
+        return Some(format!("the scope of `{worker}` is a control group, which only the simulator has yet"));
     }
     let is_long = job.case.limits.time > LIMIT_UNASKED && !long;
     is_long.then(|| "its `limits.time` is above 60s: --long plays it".into())

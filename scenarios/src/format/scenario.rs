@@ -81,11 +81,9 @@ impl Case {
         self.session.workers.iter().find(|worker| lacks(worker)).map(|worker| &worker.name)
     }
 
-    /// The first worker that cannot be played for real: a proxy, or one whose scope is a control group, as none is delegated to us.
+    /// The first worker that cannot be played for real, because its scope is a control group and none is delegated to us.
     pub fn without_real(&self) -> Option<&Arc<str>> {
-        use shakedown_core::vocab::{Body, WorkerSpec};
-        let lacks = |worker: &&WorkerSpec| worker.stop.scope == Scope::Cgroup || matches!(worker.body, Body::Proxy(_));
-        self.session.workers.iter().find(lacks).map(|worker| &worker.name)
+        self.session.workers.iter().find(|worker| worker.stop.scope == Scope::Cgroup).map(|worker| &worker.name)
     }
 }
 

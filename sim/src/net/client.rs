@@ -165,7 +165,7 @@ impl Client {
             (peer @ (Peer::Process(_) | Peer::Outside), Visit::Tunnel) => {
                 proxy.desk.drain.upgraded(conn, 200);
                 self.life = Life::Tunnelling(conn, peer);
-                self.stay(TUNNEL, now, choose)
+                self.stay(Visit::Tunnel.stays(), now, choose)
             }
         }
     }
@@ -190,7 +190,7 @@ impl Client {
     ) -> Option<Instant> {
         self.life = Life::Keeping(conn);
         proxy.desk.drain.answered(conn, status, by_upstream, now);
-        self.stay(KEEP, now, choose)
+        self.stay(Visit::Request.stays(), now, choose)
     }
 
     /// It leaves, or the network between takes it away.
@@ -245,9 +245,5 @@ const ACCEPT: DurationRange = millis(0, 5);
 const HEAD: DurationRange = millis(0, 500);
 /// From the request to the upstream's answer.
 const WORK: DurationRange = millis(1, 1_000);
-/// For how long a connection is kept after the answer.
-const KEEP: DurationRange = millis(0, 1_000);
-/// For how long a tunnel is used.
-const TUNNEL: DurationRange = millis(1, 1_000);
 /// How many clients of a million fall silent, at each point where they could.
 const SILENT_PER_MILLION: u32 = 50_000;
