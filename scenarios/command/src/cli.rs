@@ -1,8 +1,9 @@
-//! The command line: `sim`, `real`, `compare` and `check`. Every flag has an environment name; a flag wins over it, it wins over the file.
+//! The command line: what each command is called and takes. Every flag has an environment name; a flag wins over it, it wins over the file.
 
+use crate::examples;
 use crate::exit::Exit;
-use crate::{check, compare, explore, merge, picture, real, replay, sim};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use crate::{check, compare, explore, graph, init, merge, picture, real, replay, sim};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use shakedown::core::oracle::OracleName;
 use shakedown::failure::FailureFile;
 use shakedown::format::{self, Options, Scenario, Setting, render_all};
@@ -14,50 +15,67 @@ use std::sync::Arc;
 
 /// Shakes the races out of process and session lifecycles.
 #[derive(Parser, Debug)]
-#[command(name = "shakedown", version, arg_required_else_help = true, after_help = EXAMPLES)]
+#[command(name = "shakedown", version, arg_required_else_help = true, after_help = examples::ALL)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
 }
 
-const EXAMPLES: &str = "\
-Examples:
-  shakedown sim                                   play every scenario below ./scenarios in the simulator
-  shakedown sim stop.toml --seeds 100000          more seeds of one file
-  shakedown sim stop.toml --case 4 --seed 42      exactly one run, as a report says it
-  shakedown real stop.toml                        the same file with real processes
-  shakedown compare stop.toml --runs 20           whether the simulator can do whatever Linux did in 20 runs
-  shakedown explore stop.toml --delays 3          every order of events with up to three of them late
-  shakedown replay shakedown-regressions/*.toml   failures that were found before
-  shakedown check                                 only read the files, and say all of their mistakes
-
-Exit codes: 0 all held, 1 an expectation or oracle failed, 2 usage, 3 bad scenario file, 4 nothing ran,
-5 inconclusive (a `sometimes` was never seen, a comparison undecided), 6 not deterministic, 7 the machine lacks what `real` needs,
-70 a bug of Shakedown, 130 interrupted (what was found is printed).";
-
 #[derive(Subcommand, Debug)]
 enum Command {
     /// Play scenarios in the simulator, thousands of seeds each
+    #[command(after_help = examples::SIM)]
     Sim(sim::SimArgs),
     /// Play the same files on this machine: real processes, groups, signals and pipes
+    #[command(after_help = examples::REAL)]
     Real(real::RealArgs),
     /// Play the same files for real, and hold every real outcome against what the simulator can come to
+    #[command(after_help = examples::COMPARE)]
     Compare(compare::CompareArgs),
     /// Play every schedule within bounds: a certificate, or the smallest failure
+    #[command(after_help = examples::EXPLORE)]
     Explore(explore::ExploreArgs),
     /// Play recorded failures again, exactly as they were found
+    #[command(after_help = examples::REPLAY)]
     Replay(replay::ReplayArgs),
     /// One report out of the JSON that several shards have written
+    #[command(after_help = examples::MERGE)]
     Merge(merge::MergeArgs),
     /// A failure as text: of a failure file, a report's JSON, or `latest`
+    #[command(after_help = examples::SHOW)]
     Show(picture::ShowArgs),
     /// A failure as a page, in the browser
+    #[command(after_help = examples::OPEN)]
     Open(picture::OpenArgs),
     /// A failure as a file for other programs: Perfetto, Mermaid, JSON, HTML
+    #[command(after_help = examples::EXPORT)]
     Export(picture::ExportArgs),
     /// Read scenarios and say all of their mistakes, without playing them
+    #[command(after_help = examples::CHECK)]
     Check(check::CheckArgs),
+    /// In which order workers start and stop, and which chain of waits decides how long that takes
+    #[command(after_help = examples::GRAPH)]
+    Graph(graph::GraphArgs),
+    /// Write a scenario, a test and a workflow for CI into a project; nothing that is there is written over
+    #[command(after_help = examples::INIT)]
+    Init(init::InitArgs),
+    /// The JSON Schema of scenario files, for editors
+    #[command(after_help = examples::SCHEMA)]
+    Schema,
+    /// The completions of a shell
+    #[command(after_help = examples::COMPLETIONS)]
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// The manual, as man(1) reads it; with a folder, a page for each command
+    #[command(after_help = examples::MAN)]
+    Man {
+        /// Where the pages go; without it the page of the whole command is printed
+        folder: Option<PathBuf>,
+    },
     /// Tell what an oracle promises, why the promise breaks in practice, and what to do
+    #[command(after_help = examples::EXPLAIN)]
     Explain {
         /// Its name, such as `no-orphan`; without one, all of them
         oracle: Option<String>,
@@ -92,21 +110,7 @@ pub(crate) enum When {
 }
 
 /// The commands of the contract that are not built yet.
-const NOT_YET: &[&str] = &[
-    "graph",
-    "init",
-    "schema",
-    "completions",
-    "run",
-    "start",
-    "list",
-    "follow",
-    "send",
-    "stop",
-    "kill",
-    "restart",
-    "history",
-];
+const NOT_YET: &[&str] = &["run", "start", "list", "follow", "send", "stop", "kill", "restart", "history"];
 
 /// Parses the command line, does it, and says how it went.
 pub(crate) fn main() -> ExitCode {
@@ -129,10 +133,39 @@ pub(crate) fn main() -> ExitCode {
         Command::Open(args) => picture::open(&args),
         Command::Export(args) => picture::export(&args),
         Command::Check(args) => check::run(&args),
+        Command::Graph(args) => graph::run(&args),
+        Command::Init(args) => init::run(&args),
+        Command::Schema => {
+            emit!("{}", format::schema());
+            Exit::Held
+        }
+        Command::Completions { shell } => completions(shell),
+        Command::Man { folder } => man(folder.as_deref()),
         Command::Explain { oracle } => explain(oracle.as_deref()),
         Command::Other(words) => other(&words),
     };
     exit.into()
+}
+
+fn completions(shell: clap_complete::Shell) -> Exit {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "shakedown", &mut script);
+    emit!("{}", String::from_utf8_lossy(&script));
+    Exit::Held
+}
+
+fn man(folder: Option<&Path>) -> Exit {
+    let mut page = Vec::new();
+    let written = match folder {
+        None => clap_mangen::Man::new(Cli::command()).render(&mut page),
+        Some(folder) => std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(Cli::command(), folder)),
+    };
+    if let Err(error) = written {
+        eprintln!("error: the manual cannot be written: {error}");
+        return Exit::Usage;
+    }
+    emit!("{}", String::from_utf8_lossy(&page));
+    Exit::Held
 }
 
 fn explain(name: Option<&str>) -> Exit {
@@ -160,13 +193,13 @@ fn story(oracle: OracleName) -> String {
 
 fn other(words: &[String]) -> Exit {
     let word = words.first().map_or("", String::as_str);
+    let cli = Cli::command();
+    let built: Vec<&str> = cli.get_subcommands().map(clap::Command::get_name).collect();
     if NOT_YET.contains(&word) {
-        eprintln!(
-            "error: `shakedown {word}` is not supported yet: `sim`, `real`, `compare`, `explore`, `replay`, `check` and `explain` are"
-        );
+        eprintln!("error: `shakedown {word}` is not supported yet: {} are", built.join(", "));
         return Exit::BadFile;
     }
-    let known = ["sim", "real", "compare", "explore", "replay", "check", "explain"].iter().chain(NOT_YET).copied();
+    let known = built.into_iter().chain(NOT_YET.iter().copied());
     let hint =
         shakedown::core::puppet::nearest(word, known).map_or(String::new(), |near| format!(", did you mean `{near}`?"));
     eprintln!("error: unknown command `{word}`{hint}\n\nTry `shakedown --help`.");
@@ -237,7 +270,6 @@ pub(crate) fn seeds(seed: Option<u64>, seeds: Option<Seeds>) -> Seeds {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_consistent() {

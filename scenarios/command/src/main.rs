@@ -15,9 +15,12 @@ macro_rules! emit {
 mod check;
 mod cli;
 mod compare;
+mod examples;
 mod exit;
 mod explore;
 mod formats;
+mod graph;
+mod init;
 mod latest;
 mod merge;
 mod output;

@@ -245,13 +245,13 @@ fn allow(reader: &mut Reader<'_>, table: &Table, node: &Node, names: &Names) -> 
     Some(Allow { oracle: oracle?, on: subject.into(), reason: reason?.to_string() })
 }
 
-const KINDS: &[&str] = &["final", "always", "never", "sometimes", "order", "count", "allow", "check"];
-const EXPECT: Keys = Keys {
+pub(super) const KINDS: &[&str] = &["final", "always", "never", "sometimes", "order", "count", "allow", "check"];
+pub(super) const EXPECT: Keys = Keys {
     of: "an expectation",
     known: &["final", "always", "never", "sometimes", "order", "count", "allow", "check", "on", "reason"],
     later: &[],
 };
-const COUNT: Keys = Keys { of: "`count`", known: &["event", "exactly", "at-least", "at-most"], later: &[] };
+pub(super) const COUNT: Keys = Keys { of: "`count`", known: &["event", "exactly", "at-least", "at-most"], later: &[] };
 /// More than any run can hold: a bound that is not there.
 const COUNT_MAX: u64 = 1_000_000_000_000;
 /// The built-in oracles, and whether they are built.

@@ -61,7 +61,7 @@ fn writes_files(document: &Table) -> bool {
 }
 
 /// The kinds of the contract; those that nothing can suffer yet are told apart from mistakes.
-fn kinds() -> Vec<(&'static str, Option<FaultKind>)> {
+pub(super) fn kinds() -> Vec<(&'static str, Option<FaultKind>)> {
     let built = FaultKind::ALL.iter().filter(|(word, _)| !LATER.contains(word));
     let built = built.map(|(word, kind)| (*word, Some(*kind)));
     built.chain(LATER.iter().map(|word| (*word, None))).collect()
@@ -154,11 +154,11 @@ fn chance(reader: &mut Reader<'_>, node: &Node) -> Option<f64> {
     None
 }
 
-const FAULT: Keys = Keys { of: "a fault", known: &["on", "kind", "errno", "by", "chance"], later: &[] };
+pub(super) const FAULT: Keys = Keys { of: "a fault", known: &["on", "kind", "errno", "by", "chance"], later: &[] };
 /// Faults of crashes of the machine, which nothing does yet.
 const LATER: &[&str] = &["torn-write"];
 /// What fork(2) may say.
-const FORK_ERRORS: &[(&str, Option<Errno>)] =
+pub(super) const FORK_ERRORS: &[(&str, Option<Errno>)] =
     &[("EAGAIN", Some(Errno::EAGAIN)), ("ENOMEM", Some(Errno::ENOMEM)), ("EMFILE", Some(Errno::EMFILE))];
 /// What write(2) may say.
 const WRITE_ERRORS: &[(&str, Option<Errno>)] =

@@ -21,6 +21,7 @@ mod reader;
 mod relations;
 mod restart;
 mod scenario;
+mod schema;
 mod session;
 mod setting;
 mod stimuli;
@@ -32,6 +33,7 @@ pub use diagnostic::{DIAGNOSTICS_MAX, Diagnostic, DiagnosticKind, render_all};
 pub use load::{DEPTH_MAX, FILE_MAX, find, load, load_with};
 pub use read::{Options, read, read_with};
 pub use scenario::{Allow, Case, Limits, Scenario};
+pub use schema::schema;
 pub use setting::{Setting, SettingError};
 pub use sweep::CASES_MAX;
 

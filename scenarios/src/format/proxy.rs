@@ -167,11 +167,11 @@ fn listens(spec: &ProcessSpec) -> Option<SocketAddr> {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Side {
+pub(super) enum Side {
     Reverse,
     Forward,
 }
 
 /// The keys of a proxy beside those of every worker.
 pub(super) const KEYS: &[&str] = &["role", "listen", "upstream", "upstream-address"];
-const ROLES: &[(&str, Option<Side>)] = &[("reverse", Some(Side::Reverse)), ("forward", Some(Side::Forward))];
+pub(super) const ROLES: &[(&str, Option<Side>)] = &[("reverse", Some(Side::Reverse)), ("forward", Some(Side::Forward))];

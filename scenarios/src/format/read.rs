@@ -190,7 +190,7 @@ fn limits(reader: &mut Reader<'_>, document: &Table) -> Limits {
     limits
 }
 
-const DOCUMENT: Keys = Keys {
+pub(super) const DOCUMENT: Keys = Keys {
     of: "a scenario",
     known: &[
         "schema",
@@ -209,7 +209,7 @@ const DOCUMENT: Keys = Keys {
     ],
     later: &[],
 };
-const LIMITS: Keys = Keys { of: "`limits`", known: &["time", "steps"], later: &[] };
+pub(super) const LIMITS: Keys = Keys { of: "`limits`", known: &["time", "steps"], later: &[] };
 /// The version of the format.
 const SCHEMA: i64 = 1;
 const STEPS_MAX: u64 = 1_000_000_000_000;

@@ -264,12 +264,12 @@ pub(super) fn place(workers: &Table, at: usize, keys: &[&str]) -> Range<usize> {
 /// The keys of a supervisor beside those of every worker.
 pub(super) const SUPERVISOR: Keys =
     Keys { of: "a supervisor", known: &["strategy", "children", "escalate"], later: &[] };
-const STRATEGIES: &[(&str, Option<Strategy>)] = &[
+pub(super) const STRATEGIES: &[(&str, Option<Strategy>)] = &[
     ("one-for-one", Some(Strategy::OneForOne)),
     ("one-for-all", Some(Strategy::OneForAll)),
     ("rest-for-one", Some(Strategy::RestForOne)),
 ];
-const CONDITIONS: &[(&str, Option<Condition>)] = &[
+pub(super) const CONDITIONS: &[(&str, Option<Condition>)] = &[
     ("started", Some(Condition::Started)),
     ("ready", Some(Condition::Ready)),
     ("exited", Some(Condition::Exited)),

@@ -172,24 +172,24 @@ pub(super) fn pre_stop(reader: &mut Reader<'_>, node: &Node, worker: &Arc<str>) 
     Some(PreStop { command, within })
 }
 
-const WHENS: &[(&str, Option<RestartWhen>)] = &[
+pub(super) const WHENS: &[(&str, Option<RestartWhen>)] = &[
     ("always", Some(RestartWhen::Always)),
     ("on-failure", Some(RestartWhen::OnFailure)),
     ("never", Some(RestartWhen::Never)),
 ];
-const RESTART: Keys = Keys {
+pub(super) const RESTART: Keys = Keys {
     of: "`restart`",
     known: &["policy", "initial", "factor", "max", "jitter", "budget", "window", "reset-after", "success"],
     later: &[],
 };
 /// The probes, one of which makes a readiness.
 const PROBES: &[&str] = &["log", "tcp", "notify", "newline-fd", "exec", "delay"];
-const READY: Keys = Keys {
+pub(super) const READY: Keys = Keys {
     of: "`ready`",
     known: &["log", "tcp", "notify", "newline-fd", "exec", "delay", "sim", "every", "timeout"],
     later: &["http"],
 };
-const PRE_STOP: Keys = Keys { of: "`pre-stop`", known: &["command", "sim", "within"], later: &[] };
+pub(super) const PRE_STOP: Keys = Keys { of: "`pre-stop`", known: &["command", "sim", "within"], later: &[] };
 /// In thousandths.
 const FACTORS: (u32, u32) = (1000, 1_000_000);
 const JITTERS: (u32, u32) = (0, 10_000);

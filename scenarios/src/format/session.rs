@@ -122,7 +122,7 @@ fn names(reads: &[Read]) -> Names {
     names.opaque(faulty)
 }
 
-const SESSION: Keys =
+pub(super) const SESSION: Keys =
     Keys { of: "`session`", known: &["stop-budget", "order", "second-stop", "journal", "status"], later: &[] };
 /// So many records wait before the policy has a say: few, so that a short scenario comes to it.
 const JOURNAL_ROOM: usize = 16;
@@ -131,7 +131,7 @@ fn policies() -> Vec<(&'static str, Option<WhenFull>)> {
     WhenFull::ALL.iter().map(|(word, policy)| (*word, Some(*policy))).collect()
 }
 
-const ORDERS: &[(&str, Option<StopOrder>)] =
+pub(super) const ORDERS: &[(&str, Option<StopOrder>)] =
     &[("reverse-dependency", Some(StopOrder::ReverseDependency)), ("parallel", Some(StopOrder::Parallel))];
-const SECOND_STOPS: &[(&str, Option<SecondStop>)] =
+pub(super) const SECOND_STOPS: &[(&str, Option<SecondStop>)] =
     &[("kill", Some(SecondStop::Kill)), ("join", Some(SecondStop::Join))];

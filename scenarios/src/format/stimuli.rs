@@ -10,7 +10,7 @@ use shakedown_core::time::{Duration, DurationRange};
 use shakedown_core::vocab::{Act, Body, SessionSpec, Stimulus, Trigger, TriggerSubject};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Do {
+pub(super) enum Do {
     Stop,
     Kill,
     Restart,
@@ -219,9 +219,9 @@ fn trigger_subject(names: &Names, id: SubjectId) -> TriggerSubject {
     }
 }
 
-const STIMULUS: Keys =
+pub(super) const STIMULUS: Keys =
     Keys { of: "a stimulus", known: &["at", "when", "do", "on", "signal", "text", "count", "every"], later: &[] };
-const DOS: &[(&str, Option<Do>)] = &[
+pub(super) const DOS: &[(&str, Option<Do>)] = &[
     ("stop", Some(Do::Stop)),
     ("kill", Some(Do::Kill)),
     ("signal", Some(Do::Signal)),

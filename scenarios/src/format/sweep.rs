@@ -138,7 +138,7 @@ fn label(axes: &mut [Axis]) {
     }
 }
 
-const SWEEP: Keys = Keys { of: "`sweep`", known: &["seeds", "axes"], later: &[] };
+pub(super) const SWEEP: Keys = Keys { of: "`sweep`", known: &["seeds", "axes"], later: &[] };
 /// Where an axis may reach.
 const ROOTS: &[&str] = &["workers", "defaults", "session", "stimuli", "limits"];
 const SEEDS_DEFAULT: u64 = 100;

@@ -22,7 +22,7 @@ pub(super) struct Read {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Process,
     Task,
     Proxy,
@@ -325,12 +325,12 @@ pub(super) const WORKER: Keys = Keys {
     ],
     later: &[],
 };
-const STOP: Keys = Keys {
+pub(super) const STOP: Keys = Keys {
     of: "`stop`",
     known: &["signal", "signal-to", "grace", "scope", "drain", "pre-stop", "proxy-drain"],
     later: &[],
 };
-const SIM: Keys = Keys { of: "`sim`", known: &["exec-fails"], later: &[] };
+pub(super) const SIM: Keys = Keys { of: "`sim`", known: &["exec-fails"], later: &[] };
 /// What execve(2) may say.
 pub(super) const EXEC_ERRORS: &[(&str, Option<Errno>)] = &[
     ("ENOENT", Some(Errno::ENOENT)),
@@ -342,7 +342,7 @@ pub(super) const EXEC_ERRORS: &[(&str, Option<Errno>)] = &[
     ("ENOMEM", Some(Errno::ENOMEM)),
     ("EAGAIN", Some(Errno::EAGAIN)),
 ];
-const KINDS: &[(&str, Option<Kind>)] = &[
+pub(super) const KINDS: &[(&str, Option<Kind>)] = &[
     ("process", Some(Kind::Process)),
     ("task", Some(Kind::Task)),
     ("container", None),
@@ -350,8 +350,9 @@ const KINDS: &[(&str, Option<Kind>)] = &[
     ("proxy", Some(Kind::Proxy)),
     ("supervisor", Some(Kind::Supervisor)),
 ];
-const RECEIVERS: &[(&str, Option<SignalTo>)] = &[("scope", Some(SignalTo::Scope)), ("leader", Some(SignalTo::Leader))];
-const SCOPES: &[(&str, Option<Scope>)] = &[
+pub(super) const RECEIVERS: &[(&str, Option<SignalTo>)] =
+    &[("scope", Some(SignalTo::Scope)), ("leader", Some(SignalTo::Leader))];
+pub(super) const SCOPES: &[(&str, Option<Scope>)] = &[
     ("process", Some(Scope::Process)),
     ("group", Some(Scope::Group)),
     ("posix-session", Some(Scope::PosixSession)),
