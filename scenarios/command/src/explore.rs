@@ -109,7 +109,9 @@ fn explore_case(args: &ExploreArgs, scenario: &Scenario, case: &Case, stop: &Ato
             let investigated = investigate(stage, &chooser, finding, Effort::default());
             let saved = save(args, scenario, case, &investigated);
             let again = saved.map_or_else(|| again(args, scenario, case), |path| format!("shakedown replay {path}"));
-            emit!("{}", failure_block(&tell_replayed(scenario, case, &investigated, RunOf::Schedule, again)));
+            let report = tell_replayed(scenario, case, &investigated, RunOf::Schedule, again);
+            emit!("{}", failure_block(&report));
+            crate::latest::keep_failures(&[report]);
             Exit::Failed
         }
         None if explored.is_complete => {

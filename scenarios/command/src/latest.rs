@@ -1,54 +1,23 @@
-//! What the last sweep found wrong, kept beside the build so that it can be looked at and played again without a word of typing.
-//! Nothing of it is needed for anything else: it may be deleted at any time.
+//! What the last sweep found wrong, in the hands of the command: kept after each, and played again by `--rerun`.
 
-use crate::output::write_file;
-use shakedown::report::SweepReport;
+use shakedown::report::latest::read;
+use shakedown::report::{FailureReport, SweepReport};
 use shakedown::sim::choose::Strategy;
 use shakedown::sweep::Job;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// Where it is kept: `SHAKEDOWN_STATE`, else `target/shakedown` where there is a `target`, else the user's folder for such things.
-pub(crate) fn folder() -> PathBuf {
-    let var = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    if let Some(folder) = var("SHAKEDOWN_STATE") {
-        return folder;
-    }
-    if let Some(target) = var("CARGO_TARGET_DIR").or_else(|| Some("target".into())).filter(|target| target.is_dir()) {
-        return target.join("shakedown");
-    }
-    let state = var("XDG_STATE_HOME").or_else(|| var("HOME").map(|home| home.join(".local/state")));
-    state.unwrap_or_else(std::env::temp_dir).join("shakedown")
-}
-
-fn file() -> PathBuf {
-    folder().join("latest.json")
-}
-
-/// Keeps what failed. A sweep in which nothing failed leaves nothing to look at.
+/// Keeps what a sweep found.
 pub(crate) fn keep(report: &SweepReport) {
-    let path = file();
-    let kept = if report.failures.is_empty() {
-        match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-            Ok(()) | Err(_) => Ok(()),
-        }
-    } else {
-        write_file(&path, &report.text())
-    };
-    if let Err(error) = kept {
-        eprintln!("warning: `latest` cannot be kept in {}: {error}", path.display());
+    if let Err(error) = shakedown::report::latest::keep(report) {
+        eprintln!("warning: what failed cannot be kept for `show` and `open`: {error}");
     }
 }
 
-/// The last sweep in which something failed.
-///
-/// # Errors
-/// Where there is none, or it cannot be read.
-pub(crate) fn read() -> Result<SweepReport, String> {
-    let path = file();
-    let text = std::fs::read_to_string(&path)
-        .map_err(|_| format!("nothing failed the last time: there is no {}", path.display()))?;
-    SweepReport::parse(&text).map_err(|wrong| format!("{}: {wrong}", path.display()))
+/// Keeps failures that were found otherwise; where there are none, what was found before stays.
+pub(crate) fn keep_failures(failures: &[FailureReport]) {
+    if !failures.is_empty() {
+        keep(&SweepReport { schema: SweepReport::SCHEMA, failures: failures.to_vec(), ..SweepReport::default() });
+    }
 }
 
 /// Of these jobs only the runs that failed the last time; all of them where none did.

@@ -2,11 +2,10 @@
 
 use crate::exit::Exit;
 use crate::formats::{html, mermaid, perfetto};
-use crate::latest;
 use crate::output::write_file;
 use crate::replay::report_of;
 use clap::{Args, ValueEnum};
-use shakedown::report::{FailureReport, SweepReport, failure_block};
+use shakedown::report::{FailureReport, SweepReport, failure_block, latest};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 

@@ -10,7 +10,7 @@ use shakedown::live::{self, LiveRun};
 use shakedown::real::namespace;
 use shakedown::report::{
     CaseLine, CaseSummary, FailureLine, FailureReport, HowCommon, RunOf, RunRecord, Story, SummaryLine, Surprises,
-    SweepSummary, case_line, failure_block, sweep_summary, timeline,
+    SweepReport, SweepSummary, case_line, failure_block, sweep_summary, timeline,
 };
 use shakedown::sim::Moment;
 use shakedown::sweep::{Job, PlanNames, Seeds};
@@ -258,6 +258,11 @@ fn print_summary(args: &RealArgs, tally: Tally, real_time: Duration, exit: Exit)
         lists_graces: false,
         unused_allowances: Vec::new(),
     };
+    crate::latest::keep_failures(&tally.blocks);
+    if args.play.format == Format::Github {
+        let found = SweepReport { failures: tally.blocks.clone(), ..SweepReport::default() };
+        emit!("{}", crate::formats::github::annotations(&found));
+    }
     match args.play.format {
         Format::Human | Format::Github => {
             tally.blocks.iter().for_each(|block| emit!("\n{}", failure_block(block)));

@@ -39,7 +39,10 @@ fn replay_one(path: &Path, effort: Effort) -> Exit {
             return Exit::BadFile;
         }
     };
-    let exit = replay_in(&scenario, path, &file, effort, &mut |report| emit!("{}", failure_block(&report)));
+    let exit = replay_in(&scenario, path, &file, effort, &mut |report| {
+        emit!("{}", failure_block(&report));
+        crate::latest::keep_failures(&[report]);
+    });
     if exit == Exit::Held {
         say!("ok    {}: {} {} holds", path.display(), file.rule, file.subject);
     }

@@ -2,8 +2,10 @@
 //! Pure functions from data to text, so that the same input gives the same bytes on every machine and every number of cores.
 
 mod failure;
+mod family;
 mod figures;
 mod json;
+pub mod latest;
 mod nanos;
 mod record;
 mod summary;
