@@ -45,12 +45,14 @@ fn whatever_a_sweep_shows_of_the_corpus_the_search_finds() {
     }
 }
 
-/// Workers that live more than once, or have commands beside them, multiply what there is to try: what a sweep shows of them is never
-/// refuted, but not always found within a budget.
+/// Workers that live more than once, have commands beside them, or serve clients, multiply what there is to try: what a sweep shows of them
+/// is never refuted, but not always found within a budget.
 fn comes_back(case: &Case) -> bool {
     case.session.workers.iter().any(|worker| {
         let has_commands = worker.stop.hook.is_some() || worker.ready.is_some();
-        worker.restart.when != RestartWhen::Never || matches!(worker.body, Body::Supervisor(_)) || has_commands
+        worker.restart.when != RestartWhen::Never
+            || matches!(worker.body, Body::Supervisor(_) | Body::Proxy(_))
+            || has_commands
     })
 }
 

@@ -114,6 +114,8 @@ fn session() -> Shapes {
         ("stop-budget", "one absolute deadline for the whole stop", span()),
         ("order", "in which workers are stopped", words(session::ORDERS)),
         ("second-stop", "what a second stop does", words(session::SECOND_STOPS)),
+        ("journal", "whether it keeps one, and what a full one does", words(&session::policies())),
+        ("status", "whether it keeps a status file", flag()),
     ]
 }
 

@@ -127,7 +127,7 @@ pub(super) const SESSION: Keys =
 /// So many records wait before the policy has a say: few, so that a short scenario comes to it.
 const JOURNAL_ROOM: usize = 16;
 
-fn policies() -> Vec<(&'static str, Option<WhenFull>)> {
+pub(super) fn policies() -> Vec<(&'static str, Option<WhenFull>)> {
     WhenFull::ALL.iter().map(|(word, policy)| (*word, Some(*policy))).collect()
 }
 
