@@ -238,10 +238,17 @@ mod tests {
     use super::*;
     use crate::ids::{UnitId, WorkerId};
     use crate::oracle::stage::{Stage, finished};
+    use crate::proxy::Stage as Reached;
     use crate::vocab::Stream;
     use alloc::sync::Arc;
 
     const NAME: OracleName = OracleName::EventOrder;
+
+    fn request(stage: Reached) -> Fact {
+        let took = core::time::Duration::ZERO;
+        let (method, path) = ("GET".into(), "/".into());
+        Fact::Request(Arc::new(crate::proxy::Exchange { number: 1, method, path, stage, took }))
+    }
 
     fn fact(word: &str) -> Fact {
         match word {
@@ -251,6 +258,11 @@ mod tests {
             "exited" => Fact::Exited { status: ExitStatus::Exited(0) },
             "output" => Fact::Output { stream: Stream::Stdout, line: Arc::from(&b"x"[..]), complete: true },
             "closed" => Fact::OutputClosed,
+            "begun" => request(Reached::Started),
+            "answered" => request(Reached::Finished { status: 200 }),
+            "unreachable" => request(Reached::Refused { status: 502, accepted: true }),
+            "refused" => request(Reached::Refused { status: 503, accepted: false }),
+            "cut" => request(Reached::Cut { by: crate::proxy::Cutter::Drain }),
             "abandoned" => Fact::DrainAbandoned,
             "backoff" => Fact::Backoff { until: Instant::ZERO },
             "restarted" => Fact::Restarted,
@@ -274,6 +286,8 @@ mod tests {
             "spawn started ready output exited output closed end",
             "spawn started closed exited end backoff restarted",
             "spawn started exited abandoned end",
+            "spawn started begun answered begun cut refused begun unreachable exited closed end",
+            "spawn started begun exited abandoned end",
             "spawn end",
             "end",
         ] {
@@ -295,6 +309,10 @@ mod tests {
             "spawn started closed output",
             "spawn started closed abandoned",
             "spawn started exited end",
+            "spawn begun",
+            "spawn started begun exited closed end",
+            "spawn started answered",
+            "spawn started closed refused",
             "spawn started closed end",
             "spawn started exited closed end output",
             "spawn started backoff",

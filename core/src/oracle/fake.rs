@@ -2,7 +2,7 @@
 //! a broken promise, and lives in a crate that this one must not know.
 
 use crate::ids::{Pid, ProcId, UnitId};
-use crate::vocab::{ExitStatus, ProcessView, Truth};
+use crate::vocab::{ExitStatus, ProcessView, Sockets, Truth};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -20,13 +20,16 @@ pub(super) struct FakeTruth {
     procs: Vec<FakeProc>,
     outputs: Vec<(UnitId, u64, u64)>,
     writers: Vec<(UnitId, u32)>,
+    /// What every unit has open in the network.
+    pub(super) sockets: Sockets,
 }
 
 pub(super) const HOST: ProcId = ProcId(0);
 
 impl FakeTruth {
     pub(super) fn new() -> FakeTruth {
-        let mut truth = FakeTruth { procs: Vec::new(), outputs: Vec::new(), writers: Vec::new() };
+        let mut truth =
+            FakeTruth { procs: Vec::new(), outputs: Vec::new(), writers: Vec::new(), sockets: Sockets::default() };
         truth.add("supervisor", None, HOST, 100);
         truth.add("init", None, ProcId(1), 1);
         truth
@@ -108,6 +111,10 @@ impl Truth for FakeTruth {
 
     fn writers(&self, unit: UnitId) -> u32 {
         self.writers.iter().rev().find(|w| w.0 == unit).map_or(0, |w| w.1)
+    }
+
+    fn sockets(&self, _: UnitId) -> Sockets {
+        self.sockets
     }
 
     fn leader(&self, unit: UnitId) -> Option<ProcId> {

@@ -132,6 +132,21 @@ mod tests {
     }
 
     #[test]
+    fn a_port_or_a_connection_that_outlives_its_proxy_is_named() {
+        for (sockets, message) in [
+            (Sockets { connections: 0, listens: true }, "edge has ended, and its port is not free"),
+            (Sockets { connections: 1, listens: false }, "edge has ended, and 1 connection is open"),
+            (Sockets { connections: 2, listens: false }, "edge has ended, and 2 connections are open"),
+        ] {
+            let mut stage = Stage::new(&["edge"]);
+            stage.truth.sockets = sockets;
+            stage.whole_life("edge");
+            stage.assert_found(&[(NAME, "edge")]);
+            assert_eq!(stage.audit.violations()[0].message, message);
+        }
+    }
+
+    #[test]
     fn tasks_timers_and_machines_that_are_left_are_named() {
         let mut stage = Stage::new(&["api"]);
         stage.whole_life("api");
