@@ -112,6 +112,10 @@ lent:
 turmoil seeds="500":
     SHAKEDOWN_NETWORK_SEEDS={{ seeds }} cargo test -p shakedown-real --test network -- --nocapture no_client
 
+# one planted bug a ring: found by its own ring, and by none inside it (a quarter of an hour; words choose)
+rings *words:
+    {{ rings }}/show {{ words }}
+
 # hunt the planted bugs: how many seeds each strategy needs until each of them shows (words choose)
 zoo *words:
     cargo run --release -p shakedown-zoo -- {{ words }}
