@@ -1,12 +1,13 @@
 //! Sessions that keep a journal: what they tell stands in it, and whatever becomes of the disk stops no pump.
 
+use shakedown_core::host::Host;
 use shakedown_core::journal::{Entry, SinkCounts, SinkSpec, What, WhenFull, scan};
 use shakedown_core::puppet;
 use shakedown_core::time::{Duration, DurationRange, Instant};
 use shakedown_core::vocab::*;
 use shakedown_sim::choose::Seeded;
 use shakedown_sim::disk::Disk;
-use shakedown_sim::{Limits, Moment, Run, Simulator, WorldConfig};
+use shakedown_sim::{Limits, Moment, Run, SimWorld, Simulator, WorldConfig};
 use std::sync::Arc;
 
 /// A session of one worker that plays this script, with a journal of this policy.
@@ -174,4 +175,42 @@ fn a_slow_sink_that_is_waited_for_does_not_outlast_a_stop() {
 fn a_file_is_known_by_the_last_folder_of_its_root() {
     let faults = [Fault::new(FaultKind::SinkFails { errno: Errno::EIO }, 1.0).on("another")];
     check(&plan(CHATTY, WhenFull::DropOldest, 100), &faults, |played| assert_eq!(played.counts.failures, 0));
+}
+
+#[test]
+fn an_end_that_nobody_saw_is_told_as_unknown_before_anything_else() {
+    let plan = plan("print up; sleep 1s; exit 3", WhenFull::DropOldest, 100);
+    let mut sim: Simulator<Seeded> = Simulator::new(WorldConfig::default(), Limits::default(), Seeded::new(0));
+    let (mut unseen_before, mut clean_before) = (0, 0);
+    for steps in 0..60 {
+        // The supervisor is killed after so many steps: what was written is there, and what the machine kept of it.
+        let begin = |host: &mut Host<SimWorld<Seeded>>| {
+            host.start_session(&plan, &Arc::from([]));
+        };
+        sim.run_while(Seeded::new(steps), Some(plan.clone()), begin, |host| host.steps() < steps);
+        let mut left = sim.host().world().borrow().disk().clone();
+        left.crash(&mut Seeded::new(steps));
+        let before = entries(&mut left);
+        let run = sim.run(Seeded::new(steps), Some(plan.clone()), |host| {
+            *host.world().borrow_mut().disk_mut() = left;
+            host.start_session(&plan, &Arc::from([]));
+        });
+        assert!(run.is_ok(), "{steps} steps: {run:?}");
+        let recovered = sim.host().journal().expect("one is kept").counts().recovered;
+        let after = entries(sim.host().world().borrow_mut().disk_mut());
+        let has = |word: &str| before.iter().any(|entry| entry.word() == word);
+        let is_open = has("spawn") && !has("failed");
+        assert_eq!(recovered, u64::from(is_open), "{steps} steps: {:?}", written(&before));
+        let told = &after[before.len()..];
+        if is_open {
+            let end = (told[0].word(), told[0].detail("status"), told[0].worker.as_deref(), told[0].incarnation);
+            assert_eq!(end, ("failed", Some("unknown"), Some("api"), 1), "{steps} steps");
+            unseen_before += 1;
+        } else {
+            clean_before += 1;
+        }
+        assert_eq!(told[recovered as usize].word(), "started", "{steps} steps");
+        assert!(after.is_sorted_by(|one, next| one.cursor < next.cursor));
+    }
+    assert!(unseen_before > 5 && clean_before > 5, "{unseen_before} and {clean_before}");
 }

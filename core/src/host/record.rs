@@ -47,7 +47,7 @@ impl<W: World> Host<W, Actor> {
     /// Keeps a journal of the session of this plan: the facts from now on. [`start_session`](Self::start_session) calls it where the plan
     /// says so. A host keeps one journal.
     pub fn keep_journal(&mut self, plan: &Arc<SessionSpec>, spec: SinkSpec) -> Sink {
-        let sink = Sink::new(spec);
+        let sink = Sink::new(spec, plan.name.clone());
         let writer = sink.clone();
         // A root: the host is not over before what was told is written, or given up.
         self.spawn("journal", |cx| writer.write(cx));

@@ -26,6 +26,7 @@ mod codec;
 mod entry;
 mod facts;
 mod read;
+mod recover;
 mod sink;
 
 pub(crate) use codec::checksum;
@@ -33,6 +34,7 @@ pub use codec::{Head, LEN_MAX, Scan, TooLong, encode, head, scan};
 pub use entry::{Entry, Filter, What};
 pub(crate) use facts::entry_of;
 pub use read::{Follow, POLL, Read, follow, read};
+pub use recover::unseen_ends;
 pub use sink::{ATTEMPT_MAX, EVENTS_MAX, FLUSH_MAX, SPILL_MAX, Sink, SinkCounts, SinkSpec, WhenFull};
 
 use crate::files::{File, FileError, Fs};

@@ -1,7 +1,7 @@
 //! What stands between a session and its journal: a queue with a declared policy, and the task that empties it. A journal that is slow or
 //! fails never stops a pump or a machine (containerd#12462): lines are dropped, and counted, before anybody is made to wait.
 
-use super::{Entry, Journal, Keep, What};
+use super::{Entry, Filter, Journal, Keep, What, read, unseen_ends};
 use crate::files::FileError;
 use crate::sync::notify::Notify;
 use crate::task::TaskCx;
@@ -65,6 +65,8 @@ pub struct SinkCounts {
     pub dropped_events: u64,
     /// Lines that were kept beside the queue.
     pub spilled: u64,
+    /// Ends that nobody had seen, of an earlier session of this name whose supervisor was killed: told when the journal was opened.
+    pub recovered: u64,
     /// Attempts that failed, and were made again.
     pub failures: u64,
     /// What the last one failed of.
@@ -77,6 +79,7 @@ pub struct Sink(Rc<Shared>);
 
 struct Shared {
     spec: SinkSpec,
+    session: Arc<str>,
     waiting: RefCell<VecDeque<Entry>>,
     /// Of those that wait.
     lines: Cell<usize>,
@@ -90,9 +93,10 @@ struct Shared {
 }
 
 impl Sink {
-    pub(crate) fn new(spec: SinkSpec) -> Sink {
+    pub(crate) fn new(spec: SinkSpec, session: Arc<str>) -> Sink {
         Sink(Rc::new(Shared {
             spec,
+            session,
             waiting: RefCell::default(),
             lines: Cell::new(0),
             line_bytes: Cell::new(0),
@@ -247,16 +251,9 @@ impl Sink {
         journal: &mut Option<Journal>,
         batch: &mut Vec<Entry>,
     ) -> Result<(), FileError> {
-        let spec = &self.0.spec;
         let journal = match journal {
             Some(journal) => journal,
-            None => {
-                match cx.files().unrestricted().make_folder(&spec.folder).await {
-                    Err(error) if error.errno != Errno::EEXIST => return Err(error),
-                    Ok(()) | Err(_) => {}
-                }
-                journal.insert(Journal::open(cx.files().rooted(&spec.folder), spec.keep).await?.0)
-            }
+            None => journal.insert(self.open(cx).await?),
         };
         journal.append(batch).await?;
         self.0.is_failing.set(false);
@@ -272,6 +269,22 @@ impl Sink {
             counts.last_error = Some(error);
         }
         Ok(())
+    }
+
+    /// Opens the journal, and tells first what its last writer could not.
+    async fn open(&self, cx: &TaskCx) -> Result<Journal, FileError> {
+        let spec = &self.0.spec;
+        match cx.files().unrestricted().make_folder(&spec.folder).await {
+            Err(error) if error.errno != Errno::EEXIST => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        let fs = cx.files().rooted(&spec.folder);
+        let (mut journal, _) = Journal::open(fs.clone(), spec.keep).await?;
+        let before = read(&fs, 0, &Filter::all().session(&self.0.session)).await?;
+        let mut unseen = unseen_ends(&before.entries, cx.wall());
+        journal.append(&mut unseen).await?;
+        self.0.counts.borrow_mut().recovered += unseen.len() as u64;
+        Ok(journal)
     }
 
     fn is_given_up(&self, cx: &TaskCx) -> bool {
