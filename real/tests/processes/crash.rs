@@ -59,7 +59,7 @@ async fn a_writer_that_is_killed_at_any_moment_leaves_whole_files() {
     let mut draws = RealChooser::new(7).stream(0);
     let mut safe = 0;
     for crash in 0..crashes {
-        let acks = draws.bits() % 20;
+        let acks = draws.bits() % 8;
         let said = killed_after(folder.path(), acks, draws.bits() % 2000);
         assert!(said >= safe, "crash {crash}: {said} after {safe}");
         safe = said;

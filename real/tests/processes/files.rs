@@ -4,15 +4,21 @@ use crate::cases::cases;
 use shakedown_core::actor::Actor;
 use shakedown_core::files::Fs;
 use shakedown_core::host::Host;
+use shakedown_core::journal::{Entry, Filter, SinkSpec, What, read};
+use shakedown_core::puppet::parse;
+use shakedown_core::status;
 use shakedown_core::task::TaskCx;
 use shakedown_core::time::Duration;
-use shakedown_core::vocab::Errno;
+use shakedown_core::vocab::{Body, Errno, ProcessSpec, SessionSpec, Stream, WorkerSpec};
 use shakedown_real::host::{Driven, drive};
 use shakedown_real::{Config, RealWorld};
+use std::cell::RefCell;
 use std::fs;
 use std::future::Future;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
 
 cases! {
     a_file_is_written_read_and_replaced,
@@ -22,6 +28,7 @@ cases! {
     no_update_of_many_threads_is_lost,
     a_full_disk_leaves_the_old_content,
     a_lock_goes_with_its_file,
+    a_session_leaves_its_journal_and_its_last_status,
 }
 
 /// A folder of one test, gone with it.
@@ -199,6 +206,40 @@ async fn a_lock_goes_with_its_file() {
         assert!(cx.timeout(Duration::from_millis(20), fs.lock("lock")).await.is_err());
         drop(lock);
         assert!(cx.timeout(Duration::from_secs(10), fs.lock("lock")).await.is_ok());
+    })
+    .await;
+}
+
+async fn a_session_leaves_its_journal_and_its_last_status() {
+    let folder = Folder::new("session");
+    let mut spec = SessionSpec::new("shop");
+    let script = "print one; eprint two; write 100000; exit 3";
+    let body = ProcessSpec::puppet("api", parse(script).expect("a script"));
+    spec.workers.push(WorkerSpec::new("api", Body::Process(Arc::new(body))));
+    spec.journal = Some(Arc::new(SinkSpec::new(&format!("{}/journal", folder.text()))));
+    spec.status = Some(format!("{}/status", folder.text()).into());
+    let mut host: Host<RealWorld, Actor> = Host::new(RealWorld::new(Config::default()).expect("a world"));
+    let facts = Rc::new(RefCell::new(Vec::new()));
+    let history = facts.clone();
+    host.world().borrow_mut().on_fact(Box::new(move |fact| history.borrow_mut().push(fact)));
+    let session = host.start_session(&Arc::new(spec), &Arc::from([]));
+    assert_eq!(drive(&mut host).await, Driven::Done);
+    let status = fs::read(folder.path().join("status")).expect("it was written");
+    assert_eq!(status::parse(&status), Ok(host.snapshot(session)));
+    let root = folder.text().to_owned();
+    play(move |cx| async move {
+        let fs = cx.files().rooted(&format!("{root}/journal"));
+        let found = read(&fs, 0, &Filter::all()).await.expect("it is read").entries;
+        let told: Vec<&str> = found.iter().map(Entry::word).collect();
+        assert_eq!(told, facts.borrow().iter().map(|record| record.fact.word()).collect::<Vec<_>>());
+        let errors =
+            read(&fs, 0, &Filter::all().worker("api").stream(Stream::Stderr)).await.expect("it is read").entries;
+        assert!(
+            matches!(&errors[..], [Entry { what: What::Line { bytes, .. }, .. }] if **bytes == *b"two"),
+            "{errors:?}"
+        );
+        let since = cx.wall().saturating_sub(found[0].time);
+        assert!(since < Duration::from_secs(3600), "the wall clock is the wall clock: {since:?}");
     })
     .await;
 }
