@@ -54,24 +54,28 @@ impl Heard {
 
 /// Draws of one run.
 #[derive(Clone)]
-struct Dice(Rc<Cell<SplitMix64>>);
+pub struct Dice(Rc<Cell<SplitMix64>>);
 
 impl Dice {
-    fn below(&self, n: u64) -> u64 {
+    pub fn new(seed: u64) -> Dice {
+        Dice(Rc::new(Cell::new(RealChooser::new(seed).stream(0))))
+    }
+
+    pub fn below(&self, n: u64) -> u64 {
         let mut stream = self.0.get();
         let bits = stream.bits();
         self.0.set(stream);
         bits % n
     }
 
-    fn ms(&self, below: u64) -> Duration {
+    pub fn ms(&self, below: u64) -> Duration {
         Duration::from_millis(self.below(below))
     }
 }
 
 /// Plays a seed.
 pub fn play(seed: u64) -> Run {
-    let dice = Dice(Rc::new(Cell::new(RealChooser::new(seed).stream(0))));
+    let dice = Dice::new(seed);
     let run: Rc<RefCell<Run>> = Rc::default();
     let mut sim = turmoil::Builder::new()
         .rng_seed(seed)
