@@ -26,7 +26,7 @@ Examples:
   shakedown sim --rerun                           only what failed the last time
   shakedown sim --set defaults.stop.grace=1s      another value than the files say
   shakedown sim --max-fail 1 --time-budget 5m     stop at the first failure, or after five minutes
-  shakedown sim --shard 2/8 --report json=2.json  the second of eight machines; `shakedown merge` puts them together
+  shakedown sim --shard 2/8 --report json=2.json  the second of eight machines; `merge` adds them up
   shakedown sim --format github --report junit=junit.xml,html=report
   shakedown sim stop.toml --strategy portfolio --out shakedown-regressions
 
