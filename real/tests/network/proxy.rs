@@ -117,7 +117,8 @@ async fn edge(dice: Dice, run: Rc<RefCell<Run>>) -> Ended {
     let role = Role::Reverse(Upstream { worker: "server".into(), address: Some(upstream) });
     let listen = Listen::At(SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT)));
     let spec = ProxySpec { name: "edge".into(), role, listen, drain: DRAIN, limits: Limits::DEFAULT };
-    let (answers, bell): (Rc<RefCell<VecDeque<(OpId, Completion)>>>, _) = (Rc::default(), Rc::new(Notify::new()));
+    let answers = Rc::new(RefCell::new(VecDeque::new()));
+    let bell = Rc::new(Notify::new());
     let (into, rings) = (answers.clone(), bell.clone());
     let tell = Box::new(move |op, completion| {
         into.borrow_mut().push_back((op, completion));
@@ -162,6 +163,7 @@ async fn edge(dice: Dice, run: Rc<RefCell<Run>>) -> Ended {
         }
     }
     let took = began.elapsed().saturating_sub(stop_at);
+    let again = TcpListener::bind((Ipv4Addr::UNSPECIFIED, PORT)).await;
     let mut run = run.borrow_mut();
     run.took_ms = took.as_millis();
     if took > DRAIN + LAG_MAX {
@@ -171,7 +173,7 @@ async fn edge(dice: Dice, run: Rc<RefCell<Run>>) -> Ended {
     if begun != answered + cut {
         run.findings.push(format!("of {begun} requests {answered} were answered and {cut} cut"));
     }
-    if let Err(error) = TcpListener::bind((Ipv4Addr::UNSPECIFIED, PORT)).await {
+    if let Err(error) = again {
         run.findings.push(format!("its port is not free: {error}"));
     }
     Ok(())
