@@ -110,7 +110,7 @@ lent:
 
 # the control protocol on turmoil's network: `just turmoil 5000`
 turmoil seeds="500":
-    SHAKEDOWN_NETWORK_SEEDS={{ seeds }} cargo test -p shakedown-real --test network -- --nocapture no_client
+    SHAKEDOWN_NETWORK_SEEDS={{ seeds }} cargo test -p shakedown-real --features proxy --test network -- --nocapture no_
 
 # one planted bug a ring: found by its own ring, and by none inside it (a quarter of an hour; words choose)
 rings *words:
