@@ -3,7 +3,7 @@
 
 use crate::check::environment::Environment;
 use crate::format::{self, Scenario, render_all};
-use crate::report::{FailureReport, RunOf, failure_block};
+use crate::report::{FailureReport, RunOf, failure_block, latest};
 use crate::sweep::{Job, Progress, Seeds, look_into, parting, regressions, replay, sweep, tell, tell_replayed};
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::fmt::Write as _;
@@ -76,15 +76,21 @@ fn play(target: &str, name: &str, scenario: &Arc<Scenario>) -> Result<(), Failed
     }
     let strategy = environment.strategy.unwrap_or_default();
     let mut jobs = Job::all(std::slice::from_ref(scenario), environment.seeds.unwrap_or(Seeds::OfFile), strategy);
+    if let Some(shard) = environment.shard {
+        jobs = jobs.into_iter().map(|job| job.shard(shard)).collect();
+    }
     jobs.retain(|job| environment.case.is_none_or(|case| job.case.index == case));
     let recheck_all = environment.recheck_all == Some(true);
     // Tests run side by side already.
     let result = sweep(&jobs, 1, recheck_all, &Progress::default());
     // A failure's last line is the command to paste, so failures come last.
     for (n, sentence) in jobs.first().into_iter().flat_map(|job| job.case.expectations.sometimes().enumerate()) {
-        let (runs, seen) =
-            result.cases.iter().fold((0, 0), |(runs, seen), case| (runs + case.runs, seen + case.hits[n]));
-        if seen == 0 && runs > 1 {
+        let (runs, seen) = result
+            .cases
+            .iter()
+            .fold((0, 0), |(runs, seen), case| (runs + case.runs, seen + case.hits.get(n).copied().unwrap_or(0)));
+        // What one shard has not seen, another may have.
+        if seen == 0 && runs > 1 && environment.shard.is_none() {
             let _ = writeln!(
                 told,
                 "inconclusive: in {runs} runs it was never seen: {sentence}. More seeds, or another strategy"
@@ -102,7 +108,9 @@ fn play(target: &str, name: &str, scenario: &Arc<Scenario>) -> Result<(), Failed
         for failure in &case.failures {
             let report = tell(job, failure, case.runs, &look_into(job, failure, environment.effort));
             let rerun = again(&format!("SHAKEDOWN_SEED={} {of_case}{by}", failure.seed));
-            told.push_str(&failure_block(&FailureReport { rerun, ..report }));
+            let report = FailureReport { rerun, ..report };
+            latest::keep_failure(&report);
+            told.push_str(&failure_block(&report));
         }
     }
     if jobs.is_empty() {

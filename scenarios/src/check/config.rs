@@ -17,6 +17,8 @@ use std::path::{Path, PathBuf};
 pub struct Config {
     pub(super) name: String,
     pub(super) seeds: Range<u64>,
+    /// Whether these are only a share of the seeds.
+    pub(super) is_shard: bool,
     pub(super) limits: Limits,
     pub(super) faults: Vec<Fault>,
     pub(super) programs: Programs,
@@ -36,6 +38,7 @@ impl Config {
         Config {
             name: name.into(),
             seeds: 0..100,
+            is_shard: false,
             limits: Limits::default(),
             faults: Vec::new(),
             programs: Programs::default(),
@@ -168,6 +171,7 @@ impl Config {
     }
 
     /// `SHAKEDOWN_SEED=N` plays exactly that one, `SHAKEDOWN_SEEDS=N|A..B|random:N` others than the code says,
+    /// `SHAKEDOWN_SHARD=2/8` only the second eighth of them, and `auto` asks the job engine for it,
     /// `SHAKEDOWN_CHECK_DETERMINISM=1` each of them twice, `SHAKEDOWN_STRATEGY=pct` by another strategy, `SHAKEDOWN_NO_SHRINK=1` tells a
     /// failure as it was found. Failures are kept in `shakedown-regressions` beside the manifest of the package that is tested, unless
     /// `SHAKEDOWN_REGRESSIONS` names another folder, or `off`.
@@ -181,6 +185,10 @@ impl Config {
             Some(Seeds::First(n)) => self.seeds = 0..n,
             Some(Seeds::Between(a, b)) => self.seeds = a..b,
             Some(Seeds::OfFile) | None => {}
+        }
+        if let Some(shard) = environment.shard {
+            self.seeds = shard.part(&self.seeds);
+            self.is_shard = true;
         }
         self.recheck_all = environment.recheck_all.unwrap_or(self.recheck_all);
         self.strategy = environment.strategy.unwrap_or(self.strategy);

@@ -1,7 +1,7 @@
 //! What the environment says of how tests are played: the same variables for functions and for scenario files.
 
 use crate::failure::Effort;
-use crate::sweep::{REGRESSIONS, Seeds};
+use crate::sweep::{REGRESSIONS, Seeds, Shard};
 use shakedown_sim::choose::Strategy;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +11,8 @@ pub(crate) struct Environment {
     pub(crate) seeds: Option<Seeds>,
     /// Exactly one was asked for.
     pub(crate) one_seed: bool,
+    /// Only this share of the seeds.
+    pub(crate) shard: Option<Shard>,
     /// Only this case of a scenario, from 1.
     pub(crate) case: Option<u32>,
     pub(crate) recheck_all: Option<bool>,
@@ -30,6 +32,8 @@ impl Environment {
             .map(|seed| seed.parse().unwrap_or_else(|_| panic!("SHAKEDOWN_SEED: `{seed}` is not a number")));
         let seeds = variable("SHAKEDOWN_SEEDS")
             .map(|seeds| seeds.parse().unwrap_or_else(|error| panic!("SHAKEDOWN_SEEDS: {error}")));
+        let shard = variable("SHAKEDOWN_SHARD")
+            .map(|shard| shard.parse().unwrap_or_else(|error| panic!("SHAKEDOWN_SHARD: {error}")));
         let case = variable("SHAKEDOWN_CASE")
             .map(|case| case.parse().unwrap_or_else(|_| panic!("SHAKEDOWN_CASE: `{case}` is not a number")));
         let regressions = match variable("SHAKEDOWN_REGRESSIONS") {
@@ -40,6 +44,8 @@ impl Environment {
         Environment {
             seeds: seed.map(|seed: u64| Seeds::Between(seed, seed.saturating_add(1))).or(seeds),
             one_seed: seed.is_some(),
+            // One seed is nobody's share but that of whoever asks for it.
+            shard: shard.filter(|_| seed.is_none()),
             case,
             recheck_all: flag("SHAKEDOWN_CHECK_DETERMINISM"),
             strategy: variable("SHAKEDOWN_STRATEGY")

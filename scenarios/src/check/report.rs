@@ -3,7 +3,7 @@
 use super::stage::{NoWorkers, Player, TestStage};
 use super::{Config, TestResult};
 use crate::failure::{FailureFile, Finding, Investigated, diverge, investigate, replay};
-use crate::report::{FailureReport, HowCommon, RunOf, failure_block};
+use crate::report::{FailureReport, HowCommon, RunOf, failure_block, latest};
 use shakedown_core::task::TaskCx;
 use shakedown_sim::choose::{Chooser, Pilot, Strategy};
 use std::future::Future;
@@ -49,13 +49,15 @@ where
         other => format!(" SHAKEDOWN_STRATEGY={other}"),
     };
     let name = name_of(config);
-    let block = failure_block(&FailureReport {
+    let report = FailureReport {
         scenario: name.into(),
         run: RunOf::Seed(seed),
         rerun: format!("SHAKEDOWN_SEED={seed}{strategy} cargo test {name}"),
         how_common: Some(how_common),
         ..FailureReport::of(&investigated, &NoWorkers)
-    });
+    };
+    latest::keep_failure(&report);
+    let block = failure_block(&report);
     match write_down(config, &investigated, seed) {
         Some(told) => format!("{told}\n{block}"),
         None => block,

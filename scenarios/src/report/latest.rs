@@ -1,10 +1,11 @@
 //! What was found wrong last, kept beside the build, so that it can be looked at and played again without a word of typing.
 //! Nothing of it is needed for anything else: it may be deleted at any time.
 
-use super::SweepReport;
+use super::{FailureReport, SweepReport};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// Where it is kept: `SHAKEDOWN_STATE`, else `shakedown` in the build's folder of the Cargo workspace around here, else the user's folder
 /// for such things.
@@ -44,7 +45,17 @@ pub fn keep(report: &SweepReport) -> io::Result<()> {
         };
     }
     fs::create_dir_all(folder())?;
-    fs::write(path, report.text())
+    // Tests run side by side: whoever is last is the latest, and nobody reads half of it.
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let own = path.with_extension(format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Relaxed)));
+    fs::write(&own, report.text())?;
+    fs::rename(own, path)
+}
+
+/// Keeps one failure, of a test for instance. Where that cannot be done nothing else is lost, and a test has worse to tell.
+pub fn keep_failure(failure: &FailureReport) {
+    let failures = vec![failure.clone()];
+    let _lost = keep(&SweepReport { schema: SweepReport::SCHEMA, failures, ..SweepReport::default() });
 }
 
 /// What failed last.

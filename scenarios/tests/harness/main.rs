@@ -12,6 +12,7 @@ fn main() -> ExitCode {
     let tests: &[(&str, fn())] = &[
         ("each_file_is_a_test_and_what_cannot_be_played_is_ignored", each_file_is_a_test),
         ("a_failure_ends_in_the_command_to_paste_and_that_works", a_failure_ends_in_the_command_to_paste),
+        ("a_share_of_the_seeds_is_played_and_what_failed_is_kept", a_share_is_played_and_what_failed_is_kept),
         ("mistakes_of_a_file_are_that_files_failure", mistakes_of_a_file_are_its_failure),
         ("a_pattern_that_fits_nothing_is_red", a_pattern_that_fits_nothing_is_red),
     ];
@@ -78,6 +79,30 @@ fn a_failure_ends_in_the_command_to_paste() {
     assert!(!ok && again.contains("FAIL slow · case 2 (grace=500ms)") && !again.contains("inconclusive"), "{again}");
     let (ok, calm) = played(pattern, &["--exact", "slow"], &[("SHAKEDOWN_SEED", seed), ("SHAKEDOWN_CASE", "1")]);
     assert!(ok, "the other case holds: {calm}");
+}
+
+/// How often the case failed, out of how many runs.
+fn common(text: &str) -> (u64, u64) {
+    let line = text.lines().find(|line| line.contains("How common")).unwrap_or_else(|| panic!("{text}"));
+    let numbers: Vec<u64> = line.split(' ').filter_map(|word| word.parse().ok()).collect();
+    (numbers[0], numbers[1])
+}
+
+fn a_share_is_played_and_what_failed_is_kept() {
+    let pattern = "tests/red/*.toml";
+    let state = format!("{PACKAGE}/state");
+    let seeds = ("SHAKEDOWN_SEEDS", "200");
+    let (_, whole) = played(pattern, &[], &[seeds]);
+    let shards = ["1/2", "2/2"].map(|shard| {
+        let (_, text) = played(pattern, &[], &[seeds, ("SHAKEDOWN_SHARD", shard), ("SHAKEDOWN_STATE", &state)]);
+        common(&text)
+    });
+    assert_eq!(common(&whole), (shards[0].0 + shards[1].0, shards[0].1 + shards[1].1), "{whole}");
+    let kept = std::fs::read_to_string(Path::new(&state).join("latest.json")).expect("what failed is kept");
+    let kept = shakedown::report::SweepReport::parse(&kept).expect("a report");
+    assert_eq!((kept.failures.len(), kept.failures[0].scenario.as_str()), (1, "slow"));
+    let (ok, text) = played(pattern, &[], &[("SHAKEDOWN_SHARD", "3/2")]);
+    assert!(!ok && text.contains("SHAKEDOWN_SHARD: `3/2` is no share"), "{text}");
 }
 
 fn mistakes_of_a_file_are_its_failure() {
