@@ -43,7 +43,7 @@ fn it_holds_in_the_simulator() {
 fn it_runs_on_linux_unchanged() {
     let ran = run(serve).expect("a runtime");
     assert_eq!((ran.output.expect("it returned").unwrap(), ran.asked), (Some(3), None));
-    assert_eq!(ran.findings, [String::new(); 0]);
+    assert_eq!(ran.findings, [""; 0]);
 }
 
 fn what_it_leaves_behind_is_killed_and_told() {
@@ -79,7 +79,7 @@ fn a_signal_asks_it_to_end_and_it_stops_its_children_first() {
     });
     let ran = ran.expect("a runtime");
     assert_eq!((ran.output, ran.asked), (Some(Cause::Signalled(Signal::INT)), Some(Signal::INT)));
-    assert_eq!(ran.findings, [String::new(); 0]);
+    assert_eq!(ran.findings, [""; 0]);
 }
 
 fn a_second_signal_drops_it_and_nobody_is_left() {
@@ -123,7 +123,7 @@ fn git_is_driven_in_a_real_repository() {
         cx.actions().disable("process.run").unwrap();
         assert!(git(&["status"]).await.is_err());
     });
-    assert_eq!(ran.expect("a runtime").findings, [String::new(); 0]);
+    assert_eq!(ran.expect("a runtime").findings, [""; 0]);
     std::fs::remove_dir_all(&folder).expect("it is ours");
 }
 

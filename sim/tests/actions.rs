@@ -25,7 +25,7 @@ where
     for seed in 0..seeds {
         let run: Run = simulator.run(Seeded::new(seed), None, |host| {
             host.serve_processes();
-            host.spawn("main", |cx| test(cx));
+            host.spawn("main", &test);
         });
         assert!(run.is_ok(), "seed {seed}: {run:?}");
     }
