@@ -1,7 +1,7 @@
 //! Scenario files as the tests of a package: [`scenarios!`](crate::scenarios) makes a test program of which each file is a test, with the
 //! command line of any other (`--list`, a filter, `--exact`, `--nocapture`).
 
-use crate::check::environment::Environment;
+use crate::check::environment::{Environment, variable};
 use crate::format::{self, Scenario, render_all};
 use crate::report::{FailureReport, RunOf, failure_block, latest};
 use crate::sweep::{Job, Progress, Seeds, look_into, parting, regressions, replay, sweep, tell, tell_replayed};
@@ -68,10 +68,10 @@ fn trial(target: &Arc<str>, name: String, path: &Path) -> Trial {
 
 /// Recorded failures first, then the seeds.
 fn play(target: &str, name: &str, scenario: &Arc<Scenario>) -> Result<(), Failed> {
-    let environment = Environment::read();
+    let (environment, only) = (Environment::read(), only_case());
     let again = |more: &str| format!("{more}cargo test --test {target} -- --exact {name}");
     let mut told = String::new();
-    if !environment.one_seed {
+    if variable("SHAKEDOWN_SEED").is_none() {
         replayed(scenario, &environment, &again(""), &mut told);
     }
     let strategy = environment.strategy.unwrap_or_default();
@@ -79,7 +79,7 @@ fn play(target: &str, name: &str, scenario: &Arc<Scenario>) -> Result<(), Failed
     if let Some(shard) = environment.shard {
         jobs = jobs.into_iter().map(|job| job.shard(shard)).collect();
     }
-    jobs.retain(|job| environment.case.is_none_or(|case| job.case.index == case));
+    jobs.retain(|job| only.is_none_or(|case| job.case.index == case));
     let recheck_all = environment.recheck_all == Some(true);
     // Tests run side by side already.
     let result = sweep(&jobs, 1, recheck_all, &Progress::default());
@@ -114,9 +114,18 @@ fn play(target: &str, name: &str, scenario: &Arc<Scenario>) -> Result<(), Failed
         }
     }
     if jobs.is_empty() {
-        let _ = writeln!(told, "there is no case {}", environment.case.unwrap_or_default());
+        let _ = writeln!(told, "there is no case {}", only.unwrap_or_default());
     }
     if told.is_empty() { Ok(()) } else { Err(Failed::from(format!("\n{told}"))) }
+}
+
+/// The case that `SHAKEDOWN_CASE` asks for, from 1.
+///
+/// # Panics
+/// Where it is no number: a typo must not pass for a green test.
+fn only_case() -> Option<u32> {
+    variable("SHAKEDOWN_CASE")
+        .map(|case| case.parse().unwrap_or_else(|_| panic!("SHAKEDOWN_CASE: `{case}` is not a number")))
 }
 
 /// Plays what has failed before; what still does, and what does not fit any more, is told.

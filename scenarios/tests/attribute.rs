@@ -80,13 +80,13 @@ mod made {
         Ok(())
     }
 
-    #[shakedown::test(seeds = 5, time = "50ms", steps = 10_000)]
+    #[shakedown::test(seeds = 5, time = "50ms", steps = 10_000, keep = false)]
     #[should_panic(expected = "the limit of virtual time has passed")]
     async fn time(cx: TaskCx) {
         cx.sleep(Duration::from_millis(51)).await;
     }
 
-    #[shakedown::test(steps = 500)]
+    #[shakedown::test(steps = 500, keep = false)]
     #[should_panic(expected = "the limit of steps is reached")]
     async fn steps(cx: TaskCx) {
         loop {
@@ -94,7 +94,7 @@ mod made {
         }
     }
 
-    #[shakedown::test(oracle("nobody-starts", || NobodyStarts), program("server", SCRIPT))]
+    #[shakedown::test(oracle("nobody-starts", || NobodyStarts), program("server", SCRIPT), keep = false)]
     #[should_panic(expected = "nobody-starts")]
     async fn oracle(cx: TaskCx) -> io::Result<()> {
         stop(&cx).await

@@ -63,9 +63,9 @@ fn every_failure_text_of_the_corpus_reads_back_as_it_was_read() {
         };
         good += 1;
         assert_eq!(FailureFile::parse(&file.text()).as_ref(), Ok(&file), "{name}");
-        assert_eq!(file.answers().is_ok(), !name.ends_with("unknown-kind"), "{name}");
+        assert!(file.answers().is_ok(), "{name}");
     }
-    assert!(good >= 2 && bad >= 2, "{good} good, {bad} bad: is the corpus there?");
+    assert!(good >= 1 && bad >= 3, "{good} good, {bad} bad: is the corpus there?");
 }
 
 #[test]

@@ -113,8 +113,8 @@ const SYSTEM: &[&str] = &["async-io", "libc", "mio", "nix", "rustix", "signal-ho
 /// Crates of the command line, which the tests of a user need not build.
 const COMMAND: &[&str] = &["clap", "ctrlc", "indicatif"];
 
-/// What lends the simulated kernel to tests on another simulator's clock.
-const LENT: &[&str] = &["tokio"];
+/// What lends the simulated kernel to tests on another simulator's clock, and whose traits the pipes of `shakedown::process` have.
+const TRAITS: &[&str] = &["tokio"];
 
 impl Layer {
     fn complaints(&self, manifest: &str) -> Vec<String> {
@@ -153,7 +153,7 @@ impl Layer {
             Others::Optional(_) if !optional => {
                 Some(format!("{folder} must not depend on {name} unless it is optional"))
             }
-            Others::Pure if folder == "sim" && optional && LENT.contains(&name) => None,
+            Others::Pure if ["sim", "scenarios"].contains(&folder) && optional && TRAITS.contains(&name) => None,
             Others::Pure if SYSTEM.contains(&name) => {
                 Some(format!("{folder} must not depend on {name}: it belongs to real"))
             }

@@ -18,7 +18,7 @@ pub(crate) struct InitArgs {
     schema: bool,
 }
 
-const SCENARIO: &str = include_str!("init/server.toml");
+const SCENARIO: &str = include_str!("init/server.toml.txt");
 const TEST: &str = include_str!("init/lifecycle.rs");
 const WORKFLOW: &str = include_str!("init/shakedown.yml");
 

@@ -30,6 +30,8 @@ pub struct Config {
     pub(super) regressions: Option<PathBuf>,
     /// Whether nothing is written there.
     pub(super) read_only: bool,
+    /// Whether the environment says where they are kept.
+    keeps: bool,
 }
 
 impl Config {
@@ -48,6 +50,7 @@ impl Config {
             effort: Effort::default(),
             regressions: None,
             read_only: false,
+            keeps: true,
         }
     }
 
@@ -163,6 +166,13 @@ impl Config {
         self
     }
 
+    /// Whether failures are kept and replayed where [`from_env`](Self::from_env) says. A test that is meant to fail keeps none.
+    #[must_use]
+    pub fn keep(mut self, keep: bool) -> Config {
+        self.keeps = keep;
+        self
+    }
+
     /// Failures are printed, not written down.
     #[must_use]
     pub fn read_only(mut self) -> Config {
@@ -193,7 +203,7 @@ impl Config {
         self.recheck_all = environment.recheck_all.unwrap_or(self.recheck_all);
         self.strategy = environment.strategy.unwrap_or(self.strategy);
         self.effort = environment.effort;
-        self.regressions = environment.regressions;
+        self.regressions = environment.regressions.filter(|_| self.keeps);
         self.read_only = environment.read_only;
         self
     }

@@ -9,12 +9,8 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Environment {
     /// Others than the code or the file says.
     pub(crate) seeds: Option<Seeds>,
-    /// Exactly one was asked for.
-    pub(crate) one_seed: bool,
     /// Only this share of the seeds.
     pub(crate) shard: Option<Shard>,
-    /// Only this case of a scenario, from 1.
-    pub(crate) case: Option<u32>,
     pub(crate) recheck_all: Option<bool>,
     pub(crate) strategy: Option<Strategy>,
     pub(crate) effort: Effort,
@@ -34,8 +30,6 @@ impl Environment {
             .map(|seeds| seeds.parse().unwrap_or_else(|error| panic!("SHAKEDOWN_SEEDS: {error}")));
         let shard = variable("SHAKEDOWN_SHARD")
             .map(|shard| shard.parse().unwrap_or_else(|error| panic!("SHAKEDOWN_SHARD: {error}")));
-        let case = variable("SHAKEDOWN_CASE")
-            .map(|case| case.parse().unwrap_or_else(|_| panic!("SHAKEDOWN_CASE: `{case}` is not a number")));
         let regressions = match variable("SHAKEDOWN_REGRESSIONS") {
             Some(off) if off == "off" => None,
             Some(folder) => Some(folder.into()),
@@ -43,10 +37,8 @@ impl Environment {
         };
         Environment {
             seeds: seed.map(|seed: u64| Seeds::Between(seed, seed.saturating_add(1))).or(seeds),
-            one_seed: seed.is_some(),
             // One seed is nobody's share but that of whoever asks for it.
             shard: shard.filter(|_| seed.is_none()),
-            case,
             recheck_all: flag("SHAKEDOWN_CHECK_DETERMINISM"),
             strategy: variable("SHAKEDOWN_STRATEGY")
                 .map(|name| name.parse().unwrap_or_else(|error| panic!("SHAKEDOWN_STRATEGY: {error}"))),
@@ -59,7 +51,7 @@ impl Environment {
 }
 
 /// A variable that is set and not empty.
-pub(super) fn variable(name: &str) -> Option<String> {
+pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 

@@ -12,6 +12,7 @@ use proc_macro::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenSt
 /// ```
 /// - `seeds = N`, `time = "60s"` of virtual time, `steps = N`, `strategy = "pct"`: how much is played, and how.
 /// - `scenario = "tests/stop.toml"`: programs, faults, limits and seeds of that file, beside the package's manifest.
+/// - `keep = false`: a failure is not kept to be replayed, as of a test that is meant to fail.
 /// - `program("server", "on TERM exit 0; hang")`, `fault(Fault::new(…))`, `oracle("name", MyOracle::default)`: as often as needed, each as
 ///   the method of `Config` with that name.
 ///
@@ -170,8 +171,8 @@ fn compile_error(message: &str, span: Span) -> TokenStream {
 }
 
 /// Keys with a value.
-const VALUES: [&str; 5] = ["seeds", "time", "steps", "strategy", "scenario"];
+const VALUES: [&str; 6] = ["seeds", "time", "steps", "strategy", "scenario", "keep"];
 /// Keys with arguments, which may come more than once.
 const CALLS: [&str; 3] = ["program", "fault", "oracle"];
-const KNOWN: &str = "seeds = N, time = \"60s\", steps = N, strategy = \"pct\", scenario = \"file.toml\", program(name, script), fault(…), \
+const KNOWN: &str = "seeds = N, time = \"60s\", steps = N, strategy = \"pct\", scenario = \"file.toml\", keep = false, program(name, script), fault(…), \
                      oracle(name, make)";
