@@ -9,6 +9,14 @@ pub struct Budget {
     pub steps: u64,
 }
 
+impl Budget {
+    /// What is left of it after a search with this one.
+    #[must_use]
+    pub fn less(self, spent: Budget) -> Budget {
+        Budget { runs: self.runs.saturating_sub(spent.runs), steps: self.steps.saturating_sub(spent.steps) }
+    }
+}
+
 impl Default for Budget {
     /// 100 000 simulations of all in all 20 million steps: some ten seconds at the most, and a thousand times what an ordinary race
     /// needs.
