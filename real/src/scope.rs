@@ -38,7 +38,7 @@ impl Realm {
     /// Members alive now, the leader included, in the order of /proc. Remembers descendants in `kin`.
     ///
     /// # Errors
-    /// Where /proc cannot be read.
+    /// As [`members`](Self::members).
     pub fn living(&self, kin: &mut Kin) -> Result<Vec<Stat>, Errno> {
         let mut members = self.members(kin)?;
         members.retain(Stat::is_alive);
@@ -48,18 +48,18 @@ impl Realm {
     /// Members alive or not.
     ///
     /// # Errors
-    /// Where /proc cannot be read.
+    /// Where /proc cannot be read; `EAGAIN` where somebody who may be a member's parent died in each of [`ROUNDS_MAX`] walks.
     pub fn members(&self, kin: &mut Kin) -> Result<Vec<Stat>, Errno> {
         let mut every = match self.scope {
             Scope::Process => procfs::stat(self.leader).into_iter().filter(|_| self.is_pinned.get()).collect(),
-            Scope::Group | Scope::PosixSession | Scope::Tree | Scope::Cgroup | Scope::Job => procfs::every()?,
+            Scope::Group | Scope::PosixSession => procfs::every()?,
+            // The last two are refused at the spawn; a walk of theirs is never more than the tree.
+            Scope::Tree | Scope::Cgroup | Scope::Job => return self.tree(kin),
         };
         match self.scope {
-            Scope::Process => {}
             Scope::Group => every.retain(|s| self.is_numbered(s, s.pgrp, kin)),
             Scope::PosixSession => every.retain(|s| self.is_numbered(s, s.session, kin)),
-            // The last two are refused at the spawn; a walk of theirs is never more than the tree.
-            Scope::Tree | Scope::Cgroup | Scope::Job => self.keep_tree(&mut every, kin),
+            Scope::Process | Scope::Tree | Scope::Cgroup | Scope::Job => {}
         }
         Ok(every)
     }
@@ -127,30 +127,41 @@ impl Realm {
     }
 
     /// The leader, what it has been seen to have borne, adopted orphans that carry our tag, and all descendants of these.
-    fn keep_tree(&self, every: &mut Vec<Stat>, kin: &mut Kin) {
+    fn tree(&self, kin: &mut Kin) -> Result<Vec<Stat>, Errno> {
+        for _ in 0..ROUNDS_MAX {
+            let mut every = procfs::every()?;
+            let Some(roots) = self.roots(&every, kin) else { continue };
+            let tree = descendants(roots, &every);
+            every.retain(|process| tree.contains(&process.pid));
+            kin.clear();
+            kin.extend(every.iter().map(|process| (process.pid, process.started)));
+            return Ok(every);
+        }
+        Err(Errno::EAGAIN)
+    }
+
+    /// Those of the tree whose parent is not in it; `None` where somebody has died in the middle of the walk who may have belonged to
+    /// us: his children, seen before that, are nobody's by this walk, and ours by the next.
+    fn roots(&self, every: &[Stat], kin: &Kin) -> Option<BTreeSet<Pid>> {
         let own = std::process::id() as i32;
-        let mut tree: BTreeSet<Pid> = BTreeSet::new();
-        for process in every.iter() {
+        let living: BTreeSet<i32> = every.iter().filter(|s| s.is_alive()).map(|s| s.pid.as_raw()).collect();
+        let mut roots = BTreeSet::new();
+        for process in every {
             let adopted = process.ppid == own && !spawn::is_leader(process.pid);
             let leads = process.pid == self.leader && self.is_pinned.get();
             if leads || is_kin(process, kin) || (adopted && self.claims(process, kin)) {
-                tree.insert(process.pid);
+                roots.insert(process.pid);
+                continue;
+            }
+            // Who is dead has no environment to tell whose he was, and no children any more (`exit_notify` of Linux).
+            let died_unknown = adopted && process.is_alive() && !is_alive_still(process);
+            // Zero is a parent outside our namespace.
+            let lost_its_parent = process.ppid != 0 && process.is_alive() && !living.contains(&process.ppid);
+            if died_unknown || lost_its_parent {
+                return None;
             }
         }
-        loop {
-            let before = tree.len();
-            for process in every.iter() {
-                if Pid::new(process.ppid).is_some_and(|parent| tree.contains(&parent)) {
-                    tree.insert(process.pid);
-                }
-            }
-            if tree.len() == before {
-                break;
-            }
-        }
-        every.retain(|process| tree.contains(&process.pid));
-        kin.clear();
-        kin.extend(every.iter().map(|process| (process.pid, process.started)));
+        Some(roots)
     }
 
     /// Whether a process belongs to us by the number of its group or session, or leads us and has strayed from it.
@@ -162,6 +173,26 @@ impl Realm {
     fn is_tagged(&self, pid: Pid) -> bool {
         procfs::environment(pid, UNIT_VARIABLE).is_some_and(|tags| tags.split('/').any(|tag| tag == self.tag))
     }
+}
+
+/// These, and all that descend from them.
+fn descendants(roots: BTreeSet<Pid>, every: &[Stat]) -> BTreeSet<Pid> {
+    let mut tree = roots;
+    loop {
+        let before = tree.len();
+        for process in every {
+            if Pid::new(process.ppid).is_some_and(|parent| tree.contains(&parent)) {
+                tree.insert(process.pid);
+            }
+        }
+        if tree.len() == before {
+            return tree;
+        }
+    }
+}
+
+fn is_alive_still(process: &Stat) -> bool {
+    procfs::stat(process.pid).is_some_and(|now| now.started == process.started && now.is_alive())
 }
 
 fn is_kin(process: &Stat, kin: &Kin) -> bool {
@@ -181,3 +212,43 @@ pub fn open_verified(process: &Stat) -> Option<Pidfd> {
 
 /// Walks of one signal, at most: who forks faster than that needs a control group.
 pub const ROUNDS_MAX: u32 = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stat(pid: i32, ppid: i32, state: u8) -> Stat {
+        let pid = Pid::new(pid).expect("a pid");
+        Stat { pid, comm: "it".into(), state, ppid, pgrp: 1, session: 1, started: 7, threads: 1, exit_code: 0 }
+    }
+
+    /// Numbers that nobody has here: beyond the greatest that a kernel gives (proc(5), pid_max).
+    const LEADER: i32 = 5_000_001;
+    const PARENT: i32 = 5_000_002;
+    const CHILD: i32 = 5_000_003;
+
+    #[test]
+    fn a_walk_in_which_a_parent_died_says_nothing() {
+        let realm = Realm {
+            leader: Pid::new(LEADER).expect("a pid"),
+            scope: Scope::Tree,
+            tag: "unit".into(),
+            is_pinned: Cell::new(true),
+        };
+        #[track_caller]
+        fn check(realm: &Realm, every: &[Stat], tree: Option<&[i32]>) {
+            let found = realm.roots(every, &Kin::new()).map(|roots| descendants(roots, every));
+            let found = found.map(|tree| tree.iter().map(|pid| pid.as_raw()).collect::<Vec<_>>());
+            assert_eq!(found.as_deref(), tree);
+        }
+        let own = std::process::id() as i32;
+        let (leader, child) = (stat(LEADER, own, b'S'), stat(CHILD, PARENT, b'S'));
+        let parent = |state| stat(PARENT, LEADER, state);
+        check(&realm, &[leader.clone(), parent(b'S'), child.clone()], Some(&[LEADER, PARENT, CHILD]));
+        check(&realm, &[leader.clone(), child.clone()], None);
+        check(&realm, &[leader.clone(), child, parent(b'Z')], None);
+        // It was alive when it was listed, and is not when it is asked whose it is.
+        check(&realm, &[leader.clone(), stat(PARENT, own, b'S')], None);
+        check(&realm, &[leader, stat(PARENT, own, b'Z'), stat(CHILD, 0, b'S')], Some(&[LEADER]));
+    }
+}
