@@ -216,6 +216,8 @@ impl Supervisor {
             outcome.state = WorkerState::Failed;
             outcome.circuit_breaker = true;
         }
+        // Before the end itself: whoever waits for it is then released, and does not give up on somebody who is over.
+        cx.tell(self.parent, Event::News { worker: self.id, come: Condition::Exited });
         self.end(outcome, next, cx);
     }
 
