@@ -54,7 +54,8 @@ impl Restarts {
         let wait = policy.backoff.wait(self.streak);
         self.streak = self.streak.saturating_add(1);
         let jitter = draw(policy.backoff.jitter(wait));
-        Next::Again { at: now.after(wait).after(jitter) }
+        // Not within the same instant, or who fails at once would be started without end; and some day it is.
+        Next::Again { at: now.later(wait).after(jitter).min(Instant::LAST) }
     }
 
     /// Restarts within the window as of the last decision.

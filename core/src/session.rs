@@ -100,8 +100,8 @@ impl Session {
                 self.children.kill_all(Requester::SecondInterrupt, deadline, cx);
                 self.stop_if_empty(cx);
             }
-            (State::Up, Mode::Ending { .. }) => self.children.hasten(caller, cx),
-            (State::Up, Mode::Forcing { .. }) | (State::Stopped, _) => {}
+            (State::Up, Mode::Ending { .. } | Mode::Forcing { .. }) => self.children.hasten(by, caller, cx),
+            (State::Stopped, _) => {}
         }
     }
 
@@ -117,7 +117,8 @@ impl Session {
                 self.children.kill_all(by, deadline, cx);
                 self.stop_if_empty(cx);
             }
-            (State::Up, Mode::Forcing { .. }) | (State::Stopped, _) => {}
+            (State::Up, Mode::Forcing { .. }) => self.children.hasten(by, caller, cx),
+            (State::Stopped, _) => {}
         }
     }
 

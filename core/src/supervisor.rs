@@ -127,8 +127,7 @@ impl Supervisor {
                         self.children.stop_all(Requester::Parent, caller, cx);
                         self.end_if_empty(cx);
                     }
-                    Mode::Ending { .. } => self.children.hasten(caller, cx),
-                    Mode::Forcing { .. } => {}
+                    Mode::Ending { .. } | Mode::Forcing { .. } => self.children.hasten(by, caller, cx),
                 }
             }
             State::Ended(_) => {}
@@ -156,7 +155,7 @@ impl Supervisor {
                     self.tell(Fact::StopRequested { by, deadline: caller }, cx);
                 }
                 if let Mode::Forcing { .. } = self.children.mode() {
-                    return;
+                    return self.children.hasten(by, caller, cx);
                 }
                 self.children.kill_all(by, caller, cx);
                 self.end_if_empty(cx);

@@ -14,6 +14,8 @@ impl Instant {
     pub const ZERO: Instant = Instant(0);
     /// Later than every moment: the deadline of something that may wait for ever.
     pub const NEVER: Instant = Instant(u64::MAX);
+    /// The last moment that comes, centuries away: where a duration says "for ever", and something is to happen all the same.
+    pub const LAST: Instant = Instant(u64::MAX - 1);
 
     /// The instant `ns` nanoseconds after the host began.
     pub const fn from_nanos(ns: u64) -> Instant {
@@ -29,6 +31,12 @@ impl Instant {
     #[must_use]
     pub fn after(self, d: Duration) -> Instant {
         Instant(self.0.saturating_add(nanos(d)))
+    }
+
+    /// This instant plus `d`, but later than this one: for whatever must not be done again within the same instant.
+    #[must_use]
+    pub fn later(self, d: Duration) -> Instant {
+        self.after(d).max(self.after(Duration::from_nanos(1)))
     }
 
     /// This instant minus `d`, not before [`Instant::ZERO`]. `NEVER` stays `NEVER`.

@@ -13,10 +13,20 @@ impl Children {
         self.regroup = None;
         let asked_of = |child: &&Child| matches!(child.stage, Stage::Waiting { .. } | Stage::Up);
         self.unasked = self.list.iter().filter(asked_of).count() as u32;
+        // Who is on its way down already, because somebody wanted it so, has no more time than all.
+        if deadline != Instant::NEVER {
+            self.tell_stopping(Command::Stop { by, deadline }, cx);
+        }
         for at in 0..self.list.len() {
             self.stop_in_turn(at, by, deadline, cx);
         }
         self.hold_the_rest(by, cx);
+    }
+
+    fn tell_stopping(&self, command: Command, cx: &mut Cx<'_>) {
+        for child in self.list.iter().filter(|child| child.stage == Stage::Stopping) {
+            cx.tell(child.actor, Event::Command(command.clone()));
+        }
     }
 
     /// Nobody is started any more, for the first time or again; who runs goes on.
@@ -59,15 +69,19 @@ impl Children {
     }
 
     /// The same stop, to be over earlier.
-    pub(crate) fn hasten(&mut self, caller: Instant, cx: &mut Cx<'_>) {
-        let Mode::Ending { by, deadline, .. } = self.mode else { return };
-        if caller >= deadline {
-            return;
-        }
-        self.mode = Mode::Ending { by, deadline: caller, force_at: caller.before(self.tail()) };
-        for child in self.list.iter().filter(|child| child.stage == Stage::Stopping) {
-            cx.tell(child.actor, Event::Command(Command::Stop { by, deadline: caller }));
-        }
+    pub(crate) fn hasten(&mut self, by: Requester, caller: Instant, cx: &mut Cx<'_>) {
+        let command = match self.mode {
+            Mode::Ending { by, deadline, .. } if caller < deadline => {
+                self.mode = Mode::Ending { by, deadline: caller, force_at: caller.before(self.tail()) };
+                Command::Stop { by, deadline: caller }
+            }
+            Mode::Forcing { deadline } if caller < deadline => {
+                self.mode = Mode::Forcing { deadline: caller };
+                Command::Kill { by, deadline: caller }
+            }
+            Mode::Up | Mode::Holding | Mode::Ending { .. } | Mode::Forcing { .. } => return,
+        };
+        self.tell_stopping(command, cx);
     }
 
     /// When force must begin for everything to be over in time: as long as some wait for their turn, nobody else sees to it.
@@ -149,9 +163,24 @@ impl Children {
         }
     }
 
+    /// Whoever is asked to end by somebody else has no more time than all, where all are asked.
+    fn in_time(&self, command: Command) -> Command {
+        let (Mode::Ending { deadline: end, .. } | Mode::Forcing { deadline: end }) = self.mode else { return command };
+        match command {
+            Command::Stop { by, deadline } => Command::Stop { by, deadline: deadline.min(end) },
+            Command::Kill { by, deadline } => Command::Kill { by, deadline: deadline.min(end) },
+            Command::StopWith { policy, by, deadline } => Command::StopWith { policy, by, deadline: deadline.min(end) },
+            Command::Start | Command::StartBy(_) | Command::Restart(_) | Command::Again { .. } => command,
+            Command::GiveUp { .. } | Command::Hold { .. } | Command::Signal(_) | Command::Input(_) => command,
+            Command::CloseInput | Command::Visit(_) | Command::Adopt { .. } | Command::Forget(_) => command,
+            Command::Worker(..) => command,
+        }
+    }
+
     /// Somebody wants this one stopped: it is not brought back, not even by a restart that is on its way.
     fn stop_one(&mut self, at: usize, command: Command, cx: &mut Cx<'_>) {
         let Child { actor, stage, .. } = self.list[at];
+        let command = self.in_time(command);
         self.list[at].wanted = Wanted::Down;
         match stage {
             Stage::Over => {}

@@ -285,6 +285,9 @@ impl Drain {
     }
 
     fn refuse(&mut self, method: &str, path: &str, status: u16) {
+        if self.is_over() {
+            return; // All was told.
+        }
         self.requests += 1;
         let stage = Stage::Refused { status, accepted: false };
         let (method, path) = (method.into(), path.into());

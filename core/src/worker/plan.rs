@@ -18,7 +18,7 @@ pub struct StopPlan {
 
 impl StopPlan {
     /// deadline = min(caller's, request + hook + grace + 1 s for emptiness + drain); KILL at min(request + hook + grace,
-    /// deadline − 1 s − drain). With `Grace::Never` only the caller's deadline counts.
+    /// deadline − 1 s − drain). With `Grace::Never` only the caller's deadline counts. However long a grace and a drain are, they end.
     pub fn new(policy: &StopPolicy, by: Requester, now: Instant, caller: Instant) -> StopPlan {
         StopPlan::from_signal(policy, by, now.after(policy.hook_within()), caller).not_before(now)
     }
@@ -30,11 +30,12 @@ impl StopPlan {
             Grace::After(grace) => signal_at.after(grace),
             Grace::Never => Instant::NEVER,
         };
-        let deadline = caller.min(grace_end.after(tail));
+        let end = if policy.grace == Grace::Never { Instant::NEVER } else { grace_end.after(tail).min(Instant::LAST) };
+        let deadline = caller.min(end);
         StopPlan {
             by,
-            kill_at: grace_end.min(deadline.before(tail)),
-            empty_by: deadline.before(policy.drain),
+            kill_at: grace_end.min(caller.before(tail)).min(deadline),
+            empty_by: grace_end.after(StopPolicy::EMPTY_WITHIN).min(caller.before(policy.drain)).min(deadline),
             deadline,
         }
     }
@@ -53,7 +54,7 @@ impl StopPlan {
     #[must_use]
     pub fn forced(&self, policy: &StopPolicy, now: Instant) -> StopPlan {
         let tail = StopPolicy::EMPTY_WITHIN.saturating_add(policy.drain);
-        let deadline = self.deadline.min(now.after(tail));
+        let deadline = self.deadline.min(now.after(tail).min(Instant::LAST));
         StopPlan {
             by: self.by,
             kill_at: now,

@@ -170,8 +170,7 @@ impl Worker {
         }
         let every = self.spec.ready.as_ref().map_or(core::time::Duration::ZERO, |policy| policy.every);
         // Not within the same instant, or an answer that comes at once would be asked for without end.
-        let next = cx.now.after(every).max(cx.now.after(core::time::Duration::from_nanos(1)));
-        self.await_ready(by, Look::Later(next));
+        self.await_ready(by, Look::Later(cx.now.later(every)));
     }
 
     fn looks_at(&self) -> Option<(Instant, Look)> {

@@ -35,7 +35,7 @@ impl Worker {
         }
         let unit = cx.new_unit();
         cx.fact(Subject::Worker(self.id), self.incarnation, Some(unit), Fact::Spawn);
-        let by = self.spec.ready.as_ref().map_or(by, |ready| by.min(cx.now.after(ready.timeout)));
+        let by = self.spec.ready.as_ref().map_or(by, |ready| by.min(cx.now.later(ready.timeout)));
         self.attempt(unit, cx.now, by, 1, cx);
     }
 

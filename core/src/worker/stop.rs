@@ -9,10 +9,28 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::mem::replace;
 
+/// How somebody wants it to end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum How {
+    Gently,
+    ByForce,
+}
+
 impl Worker {
     /// A stop request: valid in every state, and the earlier of two deadlines wins.
     pub(super) fn stop(&mut self, by: Requester, caller: Instant, cx: &mut Cx<'_>) {
         let plan = StopPlan::new(&self.spec.stop, by, cx.now, caller);
+        self.request(plan, How::Gently, cx);
+    }
+
+    /// A stop by force.
+    pub(super) fn kill(&mut self, by: Requester, caller: Instant, cx: &mut Cx<'_>) {
+        let plan = StopPlan::new(&self.spec.stop, by, cx.now, caller).forced(&self.spec.stop, cx.now);
+        self.request(plan, How::ByForce, cx);
+    }
+
+    fn request(&mut self, plan: StopPlan, how: How, cx: &mut Cx<'_>) {
+        let by = plan.by;
         let overrules = self.overrules(by);
         match replace(&mut self.state, State::Pending) {
             idle @ (State::Pending | State::Backoff { .. }) => {
@@ -35,12 +53,23 @@ impl Worker {
             }
             State::Hooking { mut run, until, plan: first } => {
                 run.ask(Some(by));
-                self.state = State::Hooking { run, until, plan: first.joined(&plan) };
+                let plan = first.joined(&plan);
+                match how {
+                    How::Gently => self.state = State::Hooking { run, until, plan },
+                    How::ByForce => {
+                        run.cancel_hook(cx);
+                        self.escalate(run, plan, by, cx);
+                    }
+                }
             }
             State::Stopping { mut run, plan: first } => {
                 // Where the leader ended by itself and its scope is being stopped, the request finds a stop under way.
                 run.ask(Some(by));
-                self.state = State::Stopping { run, plan: first.joined(&plan) };
+                let plan = first.joined(&plan);
+                match how {
+                    How::Gently => self.state = State::Stopping { run, plan },
+                    How::ByForce => self.escalate(run, plan, by, cx),
+                }
             }
             State::Killing { run, plan: first } => self.state = State::Killing { run, plan: first.joined(&plan) },
             State::Draining { run, until, plan: first } => {
@@ -85,44 +114,6 @@ impl Worker {
         self.stop(by, deadline, cx);
     }
 
-    /// A stop by force.
-    pub(super) fn kill(&mut self, by: Requester, caller: Instant, cx: &mut Cx<'_>) {
-        let now = StopPlan::new(&self.spec.stop, by, cx.now, caller).forced(&self.spec.stop, cx.now);
-        let overrules = self.overrules(by);
-        match replace(&mut self.state, State::Pending) {
-            idle @ (State::Pending | State::Backoff { .. }) => {
-                self.state = idle;
-                self.stopped_without_unit(by, cx);
-            }
-            State::Starting { unit, op, since, .. } => {
-                self.state = State::Abandoning { unit, op, since, plan: now };
-                self.tell(Fact::StopRequested { by, deadline: now.deadline }, cx);
-            }
-            State::Retrying { unit, since, failure, .. } => self.cut_short(unit, since, failure, now, cx),
-            State::Up(mut run) => {
-                run.ask(Some(by));
-                self.state = State::Up(run);
-                self.tell(Fact::StopRequested { by, deadline: now.deadline }, cx);
-                self.begin_stop(now, cx);
-            }
-            State::Abandoning { unit, op, since, plan } => {
-                self.state = State::Abandoning { unit, op, since, plan: plan.joined(&now) };
-            }
-            State::Hooking { mut run, plan, .. } => {
-                run.ask(Some(by));
-                run.cancel_hook(cx);
-                self.escalate(run, plan.joined(&now), by, cx);
-            }
-            State::Stopping { mut run, plan } => {
-                run.ask(Some(by));
-                self.escalate(run, plan.joined(&now), by, cx);
-            }
-            State::Killing { run, plan } => self.state = State::Killing { run, plan: plan.joined(&now) },
-            over @ (State::Draining { .. } | State::Surveying { .. } | State::Ended(_)) => self.state = over,
-        }
-        self.tell_if(overrules, by, cx);
-    }
-
     /// Runs the hook where there is one and the leader lives; otherwise the signal is due.
     pub(super) fn begin_stop(&mut self, plan: StopPlan, cx: &mut Cx<'_>) {
         self.look_away(cx);
@@ -133,7 +124,7 @@ impl Worker {
         match &self.spec.stop.hook {
             Some(hook) if run.exit.is_none() && plan.kill_at > cx.now => {
                 run.hook = Some(cx.run(&hook.command));
-                let until = cx.now.after(hook.within);
+                let until = cx.now.later(hook.within);
                 self.state = State::Hooking { run, plan, until };
             }
             Some(_) | None => self.gentle(run, plan, cx),
@@ -209,6 +200,15 @@ impl Worker {
                 self.state = other;
                 cx.unexpected(self.state.name(), &Event::Tick);
             }
+        }
+        self.leave_the_killed(cx);
+    }
+
+    /// Whoever was killed by a deadline that leaves no time after it is not waited for.
+    fn leave_the_killed(&mut self, cx: &mut Cx<'_>) {
+        match replace(&mut self.state, State::Pending) {
+            State::Killing { run, plan } if plan.empty_by <= cx.now => self.drain(run, plan, cx),
+            other => self.state = other,
         }
     }
 
