@@ -21,8 +21,34 @@ pub struct Break {
     pub find: String,
     /// What takes its place.
     pub replace: String,
+    /// A second edit, in another file, where two walls stand and each alone keeps the bug out.
+    pub also: Option<Edit>,
     /// The scenarios that must turn red, without folder and ending: `stop/ignores-term`.
     pub reds: Vec<String>,
+}
+
+/// A text in the place of another.
+#[derive(Clone, Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct Edit {
+    file: String,
+    find: String,
+    replace: String,
+}
+
+impl Break {
+    /// All that is edited, each in a file of its own.
+    fn edits(&self) -> Vec<Edit> {
+        let first = Edit { file: self.file.clone(), find: self.find.clone(), replace: self.replace.clone() };
+        [first].into_iter().chain(self.also.clone()).collect()
+    }
+}
+
+impl Edit {
+    /// The file as the break leaves it.
+    fn apply(&self, root: &Path) -> Result<String, String> {
+        apply(root, &self.file, &self.find, &self.replace)
+    }
 }
 
 #[derive(Deserialize)]
@@ -44,9 +70,8 @@ pub fn read(root: &Path) -> Result<Vec<Break>, Vec<String>> {
     let document: Document = toml::from_str(&text).map_err(|error| vec![error.to_string()])?;
     let mut wrong = Vec::new();
     for this in &document.breaks {
-        wrong.extend(
-            apply(root, &this.file, &this.find, &this.replace).err().map(|error| format!("{}: {error}", this.name)),
-        );
+        let errors = this.edits().into_iter().filter_map(|edit| edit.apply(root).err());
+        wrong.extend(errors.map(|error| format!("{}: {error}", this.name)));
         if this.reds.is_empty() {
             wrong.push(format!("{} turns nothing red", this.name));
         }
@@ -86,19 +111,22 @@ pub fn all(root: &Path, breaks: &[Break], words: &[String]) -> ExitCode {
     if missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// What each scenario says of one break. The file is put back whatever happens.
+/// What each scenario says of one break. The files are put back whatever happens.
 fn one(root: &Path, copy: &Path, this: &Break) -> Vec<&'static str> {
-    let file = copy.join(&this.file);
-    let broken = apply(root, &this.file, &this.find, &this.replace);
-    let written = broken.is_ok_and(|broken| std::fs::write(&file, broken).is_ok());
+    let edits = this.edits();
+    let written = edits
+        .iter()
+        .all(|edit| edit.apply(root).is_ok_and(|broken| std::fs::write(copy.join(&edit.file), broken).is_ok()));
     let built = written && {
         let mut build = cargo(copy);
         build.args(["build", "-q"]).stdout(Stdio::null()).stderr(Stdio::null());
         build.status().is_ok_and(|status| status.success())
     };
     let verdicts = this.reds.iter().map(|red| if built { play(root, copy, red) } else { "no build" }).collect();
-    let restored = std::fs::copy(root.join(&this.file), &file);
-    assert!(restored.is_ok(), "{} cannot be put back: {restored:?}", file.display());
+    for Edit { file, .. } in &edits {
+        let restored = std::fs::copy(root.join(file), copy.join(file));
+        assert!(restored.is_ok(), "{file} cannot be put back: {restored:?}");
+    }
     verdicts
 }
 
