@@ -8,7 +8,8 @@ use alloc::sync::Arc;
 /// How far a stop reaches.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Scope {
-    /// The leader alone.
+    /// The leader alone: nobody else is contained. What it leaves behind is nobody's, and an orphan: so a policy is rehearsed for a platform
+    /// that contains nothing.
     Process,
     /// The leader's process group (setpgid(2)).
     Group,
@@ -18,7 +19,8 @@ pub enum Scope {
     Tree,
     /// A control group.
     Cgroup,
-    /// A job object of another platform, rehearsed in the simulator.
+    /// A job object of another platform, rehearsed in the simulator: it has every descendant, wherever that went, and ends all of them at
+    /// once. It knows no gentle signal: that goes to the leader alone.
     Job,
 }
 

@@ -4,7 +4,7 @@ use crate::cli::{Files, load};
 use crate::exit::Exit;
 use crate::output::Format;
 use clap::Args;
-use shakedown::core::vocab::{Fact, FactRecord};
+use shakedown::core::vocab::{Fact, FactRecord, Scope};
 use shakedown::format::Scenario;
 use shakedown::live::{self, LiveRun};
 use shakedown::real::namespace;
@@ -90,8 +90,9 @@ pub(crate) fn skipped(long: bool, job: &Job) -> Option<String> {
     if !job.case.faults.is_empty() {
         return Some("its `[[faults]]` strike in the simulator only".into());
     }
-    if let Some(worker) = job.case.without_real() {
-        return Some(format!("the scope of `{worker}` is a control group, which only the simulator has yet"));
+    if let Some((worker, scope)) = job.case.without_real() {
+        let what = if scope == Scope::Job { "a job" } else { "a control group" };
+        return Some(format!("the scope of `{worker}` is {what}, which only the simulator has yet"));
     }
     let is_long = job.case.limits.time > LIMIT_UNASKED && !long;
     is_long.then(|| "its `limits.time` is above 60s: --long plays it".into())

@@ -72,18 +72,20 @@ impl Case {
             };
             let probe = match worker.ready.as_ref().map(|ready| &ready.probe) {
                 Some(Probe::Exec(command)) => !command.can_be_simulated(),
-                Some(Probe::Log(_) | Probe::Tcp(_) | Probe::Notify | Probe::NewlineFd(_) | Probe::Delay(_)) | None => {
-                    false
-                }
+                Some(Probe::Log(_) | Probe::Tcp(_) | Probe::Http(_) | Probe::Notify) => false,
+                Some(Probe::NewlineFd(_) | Probe::Delay(_)) | None => false,
             };
             body || probe || worker.stop.hook.as_ref().is_some_and(|hook| !hook.command.can_be_simulated())
         };
         self.session.workers.iter().find(|worker| lacks(worker)).map(|worker| &worker.name)
     }
 
-    /// The first worker that cannot be played for real, because its scope is a control group and none is delegated to us.
-    pub fn without_real(&self) -> Option<&Arc<str>> {
-        self.session.workers.iter().find(|worker| worker.stop.scope == Scope::Cgroup).map(|worker| &worker.name)
+    /// The first worker that cannot be played for real, and its scope: a control group, of which none is delegated to us, or a job, which
+    /// Linux has not.
+    pub fn without_real(&self) -> Option<(&Arc<str>, Scope)> {
+        let is_simulated = |scope: Scope| matches!(scope, Scope::Cgroup | Scope::Job);
+        let simulated = self.session.workers.iter().find(|worker| is_simulated(worker.stop.scope));
+        simulated.map(|worker| (&worker.name, worker.stop.scope))
     }
 }
 

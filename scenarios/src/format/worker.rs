@@ -358,7 +358,7 @@ pub(super) const SCOPES: &[(&str, Option<Scope>)] = &[
     ("posix-session", Some(Scope::PosixSession)),
     ("tree", Some(Scope::Tree)),
     ("cgroup", Some(Scope::Cgroup)),
-    ("job", None),
+    ("job", Some(Scope::Job)),
 ];
 /// Verbs that fit no task, beside `on` for another signal than TERM.
 const UNFIT: &[&str] = &["spawn", "daemonize", "wait", "kill", "setsid", "setpgid", "close", "die"];

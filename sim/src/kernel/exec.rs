@@ -38,16 +38,12 @@ impl Kernel {
     /// Starts a process with a pipe on each standard descriptor, default dispositions and an empty mask.
     ///
     /// # Errors
-    /// ENOSYS for a scope that this kernel has not, EMFILE and EAGAIN where a limit is reached, all before fork; at exec that of a script that
+    /// EMFILE and EAGAIN where a limit is reached, all before fork; at exec that of a script that
     /// is none. Nothing is left behind.
     ///
     /// # Panics
     /// Where the unit was spawned before: a unit is one incarnation.
     pub fn spawn(&mut self, args: Spawn<'_>) -> Result<Spawned, SpawnFailure> {
-        match args.scope {
-            Scope::Job => return Err(SpawnFailure { errno: Errno::ENOSYS, at_exec: false }),
-            Scope::Process | Scope::Group | Scope::PosixSession | Scope::Tree | Scope::Cgroup => {}
-        }
         let refused = |errno| SpawnFailure { errno, at_exec: false };
         self.room_for_pipes().map_err(refused)?;
         let pid = self.number_for_child(HOST).map_err(refused)?;
@@ -71,13 +67,12 @@ impl Kernel {
         (unit.leader, unit.pid, unit.generation) = (Some(leader), pid, generation);
         self.open_pipes(args.unit, leader);
         match args.scope {
-            Scope::Process | Scope::Group | Scope::Tree => self.setpgid(leader),
+            Scope::Process | Scope::Group | Scope::Tree | Scope::Job => self.setpgid(leader),
             Scope::PosixSession => self.setsid(leader),
             Scope::Cgroup => {
                 self.setpgid(leader);
                 self.units.at(args.unit).cgroup = self.clone_into_cgroup(leader, args.unit);
             }
-            Scope::Job => {}
         }
         // The host ignores SIGPIPE, as every Rust program does: its child must not.
         let fresh = self.entry_mut(leader);
@@ -133,7 +128,6 @@ mod tests {
             (Err(Errno::ENOEXEC), Scope::PosixSession, Errno::ENOEXEC, true),
             (Err(Errno::ETXTBSY), Scope::Tree, Errno::ETXTBSY, true),
             (Err(Errno::E2BIG), Scope::Process, Errno::E2BIG, true),
-            (Ok("hang"), Scope::Job, Errno::ENOSYS, false),
         ] {
             let mut check = play("hang");
             check.settle().kernel.deeds().clear();

@@ -31,14 +31,17 @@ impl Kernel {
             }
             (Target::Scope, Scope::Cgroup) if signal == Signal::KILL => return self.kill_cgroup(cgroup),
             (Target::Scope, Scope::Cgroup) => return self.signal_cgroup(cgroup, signal, Sender::Host(Some(unit))),
-            (Target::Scope, Scope::Tree | Scope::Job) if signal == Signal::KILL => {
+            (Target::Scope, Scope::Tree) if signal == Signal::KILL => {
                 self.begin_kill_walk(unit, number.map_or(List::default(), |number| number.group));
                 return Ok(());
             }
-            (Target::Scope, Scope::Tree | Scope::Job) => {
+            (Target::Scope, Scope::Tree) => {
                 self.begin_walk(unit, signal);
                 return Ok(());
             }
+            // A job is ended as a whole, whoever is born meanwhile included (TerminateJobObject); to ask, there is only its leader.
+            (Target::Scope, Scope::Job) if signal == Signal::KILL => (Some(of.living), Chain::Unit),
+            (Target::Scope, Scope::Job) => return self.signal_pidfd(unit, leader, signal),
         };
         self.signal_list(list.unwrap_or_default(), chain, signal, Sender::Host(Some(unit)))
     }
