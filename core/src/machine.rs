@@ -145,6 +145,13 @@ pub enum Event {
         /// Whether somebody accepted.
         accepted: bool,
     },
+    /// Something was asked for by HTTP.
+    Answered {
+        /// Which wait.
+        op: OpId,
+        /// The answer's status; `None` where there was no answer of HTTP in time.
+        status: Option<u16>,
+    },
     /// A command of [`Cx::run`] is over, and nothing of it is left.
     Ran {
         /// Which.

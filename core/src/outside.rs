@@ -138,7 +138,7 @@ impl Machine for Outside {
             Event::Ended { .. } | Event::News { .. } | Event::Notified { .. } | Event::Connected { .. } => {
                 cx.unexpected("the outside", &event);
             }
-            Event::Ran { .. } | Event::Traffic { .. } => cx.unexpected("the outside", &event),
+            Event::Ran { .. } | Event::Answered { .. } | Event::Traffic { .. } => cx.unexpected("the outside", &event),
         }
     }
 

@@ -226,7 +226,7 @@ impl Machine for Session {
             Event::Written { .. } | Event::Surveyed { .. } | Event::Heard { .. } | Event::Observed(_) => {
                 cx.unexpected("a session", &event);
             }
-            Event::Notified { .. } | Event::Connected { .. } | Event::Ran { .. } => {
+            Event::Notified { .. } | Event::Connected { .. } | Event::Answered { .. } | Event::Ran { .. } => {
                 cx.unexpected("a session", &event);
             }
         }

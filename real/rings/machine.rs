@@ -6,7 +6,7 @@ use shakedown_core::ids::{FileId, OpId, Pid, UnitId};
 use shakedown_core::signal::Signal;
 use shakedown_core::time::Instant;
 use shakedown_core::vocab::{
-    Channel, Completion, Errno, ExitStatus, Request, SpawnFailure, Stream, Survey, Target, TryRead, TryWrite,
+    Channel, Completion, Errno, ExitStatus, HttpGet, Request, SpawnFailure, Stream, Survey, Target, TryRead, TryWrite,
 };
 use shakedown_core::world::Ready;
 use shakedown_real::world::{Answer, Board, Executor, Port, Start, System, Unit};
@@ -99,6 +99,13 @@ impl<E: Executor> System for Machine<E> {
 
     async fn connect(&self, address: &str) -> bool {
         self.lent.ask(UnitId(0), Request::Connect(address.into())).await == Completion::Connected(true)
+    }
+
+    async fn get(&self, get: &HttpGet) -> Option<u16> {
+        match self.lent.ask(UnitId(0), Request::Get(get.clone().into())).await {
+            Completion::Answered(status) => status,
+            other => unreachable!("a GET is not answered by {other:?}"),
+        }
     }
 
     fn signal(&self, unit: &SimUnit, to: Target, signal: Signal) -> Result<(), Errno> {

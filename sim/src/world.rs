@@ -81,8 +81,10 @@ pub struct SimWorld<C> {
     programs: Programs,
     /// Processes spawned so far, for their labels.
     spawned: Counts,
+    /// GETs of readiness probes so far, by the label of whom they ask.
+    gets: Counts,
     answers: VecDeque<Ready>,
-    /// Answers that a fault has delayed, by when they are told.
+    /// Answers that are on their way, or that a fault has delayed, by when they are told.
     late: BTreeMap<(Instant, OpId), Ready>,
     writes: BTreeMap<OpId, PendingWrite>,
     /// Units that nobody answers for: killed, and reaped as soon as they are zombies.
@@ -118,6 +120,7 @@ impl<C: Choose + 'static> SimWorld<C> {
             plan: Plan::default(),
             programs: Programs::default(),
             spawned: Counts::default(),
+            gets: Counts::default(),
             answers: VecDeque::new(),
             late: BTreeMap::new(),
             writes: BTreeMap::new(),
@@ -147,6 +150,7 @@ impl<C: Choose + 'static> SimWorld<C> {
         }
         self.plan = Plan::new(plan);
         self.spawned.clear();
+        self.gets.clear();
         self.answers.clear();
         if !self.writes.is_empty() {
             self.writes.clear();
@@ -235,6 +239,9 @@ impl<C: Choose + 'static> SimWorld<C> {
         }
         for write in self.writes.values() {
             digest.number(u64::from(write.unit.0)).bytes(&write.bytes[write.written..]);
+        }
+        for (at, _) in self.late.keys() {
+            digest.instant(self.clock, *at);
         }
         for unit in &self.abandoned {
             digest.number(u64::from(unit.0));

@@ -249,6 +249,7 @@ fn event_of(op: OpId, completion: Completion) -> Event {
         Completion::Traffic(traffic) => Event::Traffic { op, traffic },
         Completion::Notified => Event::Notified { op },
         Completion::Connected(accepted) => Event::Connected { op, accepted },
+        Completion::Answered(status) => Event::Answered { op, status },
         Completion::Ran(status) => Event::Ran { op, status },
         Completion::Filed(_) => unreachable!("files are in the hands of tasks"),
         Completion::Readable | Completion::Writable => {

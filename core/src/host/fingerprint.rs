@@ -74,6 +74,7 @@ fn digest_completion(completion: &Completion, into: &mut Digest) {
             exit.hash(into);
         }
         Completion::Connected(accepted) => accepted.hash(into),
+        Completion::Answered(status) => status.hash(into),
         Completion::Traffic(traffic) => traffic.hash(into),
         Completion::Ran(status) => status.hash(into),
         Completion::Filed(answer) => answer.hash(into),
@@ -105,7 +106,7 @@ fn digest_event(event: &Event, now: Instant, into: &mut Digest) {
         | Event::Exited { .. }
         | Event::Empty { .. } => {}
         Event::Output { .. } | Event::Written { .. } | Event::Surveyed { .. } | Event::Ended { .. } => {}
-        Event::Traffic { .. } => {}
+        Event::Traffic { .. } | Event::Answered { .. } => {}
         Event::Notified { .. } | Event::Connected { .. } | Event::Ran { .. } | Event::News { .. } => {}
     }
 }

@@ -112,6 +112,7 @@ impl<W: World, A: Machine> Host<W, A> {
             // A function says nothing on these channels yet, and listens on no port of its own.
             Request::Notified(_) => {}
             Request::Connect(_) => answer(Completion::Connected(false)),
+            Request::Get(_) => answer(Completion::Answered(None)),
             // It is no proxy.
             Request::Traffic | Request::Visit(_) => {}
             Request::Reap | Request::Detach => units[unit_id.index()].kind = UnitKind::Gone,

@@ -68,7 +68,7 @@ impl Desk {
             Request::CloseInput | Request::CloseOutput(_) | Request::Reap | Request::Detach => {}
             // It says nothing on these channels: it is ready when it listens, which is when it has started.
             Request::Notified(_) => {}
-            Request::Spawn { .. } | Request::Serve(_) | Request::Connect(_) | Request::Visit(_) => {}
+            Request::Spawn { .. } | Request::Serve(_) | Request::Connect(_) | Request::Get(_) | Request::Visit(_) => {}
         }
         self.review();
     }

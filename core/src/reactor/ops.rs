@@ -34,7 +34,7 @@ impl Class {
             Request::Spawn { .. } | Request::Serve(_) => Class::Slow,
             Request::Write(_) | Request::Survey | Request::Connect(_) => Class::Slow,
             Request::Exit | Request::Empty | Request::Readable(_) | Request::Writable => Class::Wait,
-            Request::Notified(_) | Request::Traffic => Class::Wait,
+            Request::Notified(_) | Request::Get(_) | Request::Traffic => Class::Wait,
             Request::Signal { .. }
             | Request::CloseInput
             | Request::CloseOutput(_)

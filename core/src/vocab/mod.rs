@@ -4,6 +4,7 @@
 mod deed;
 mod fact;
 mod fault;
+mod http;
 mod outcome;
 mod policy;
 mod port;
@@ -15,6 +16,7 @@ mod stimulus;
 pub use deed::{Deed, ProcessView, Sender, Sockets, Truth};
 pub use fact::{Fact, FactRecord, ProcessEvent, ProcessWhat, Requester, Subject};
 pub use fault::{Fault, FaultKind};
+pub use http::HttpGet;
 pub use outcome::{Coarse, ExitStatus, Outcome, OutputTally, Reason, Survivor, WorkerState};
 pub use policy::{Grace, PreStop, Scope, SecondStop, SignalTo, StopPolicy};
 pub use port::{

@@ -8,7 +8,7 @@ use crate::ids::Pid;
 use crate::proxy::{ProxySpec, Traffic, Visit};
 use crate::signal::Signal;
 use crate::time::Duration;
-use crate::vocab::{ExitStatus, ProcessSpec, Survivor};
+use crate::vocab::{ExitStatus, HttpGet, ProcessSpec, Survivor};
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -114,6 +114,8 @@ pub enum Request {
     Notified(Channel),
     /// Slow act: try to connect to this `HOST:PORT` over TCP, and close the connection at once.
     Connect(Arc<str>),
+    /// Wait: ask for this by HTTP, on a connection of its own, and for no longer than [`HttpGet::PATIENCE`].
+    Get(Arc<HttpGet>),
     /// Wait: until a `try_read` of the stream would not block.
     Readable(Stream),
     /// Wait: until a `try_write` to stdin would not block.
@@ -153,6 +155,8 @@ pub enum Completion {
     Notified,
     /// To `Connect`: whether somebody accepted.
     Connected(bool),
+    /// To `Get`: the answer's status; `None` where there was no answer of HTTP in time.
+    Answered(Option<u16>),
     /// To the command of [`Cx::run`](crate::machine::Cx::run): how it ended; `None` where it did not start.
     Ran(Option<ExitStatus>),
     /// To `Readable`.

@@ -2,7 +2,7 @@
 
 use crate::ids::WorkerId;
 use crate::time::Duration;
-use crate::vocab::ProcessSpec;
+use crate::vocab::{HttpGet, ProcessSpec};
 use alloc::sync::Arc;
 
 /// How readiness is found out. Without one, started is ready.
@@ -30,6 +30,8 @@ pub enum Probe {
     Log(Arc<str>),
     /// A TCP connection to `HOST:PORT` is accepted.
     Tcp(Arc<str>),
+    /// A GET of this is answered with 2xx or 3xx.
+    Http(Arc<HttpGet>),
     /// It says so itself: `READY=1` on the socket named by `NOTIFY_SOCKET` (sd_notify(3)), from one of its own processes.
     Notify,
     /// It writes a newline to this descriptor, which it inherits (the s6 protocol).

@@ -222,6 +222,7 @@ impl Machine for Worker {
             Event::Notified { op } => self.notified(op, cx),
             Event::Traffic { op, traffic } => self.traffic(op, *traffic, cx),
             Event::Connected { op, accepted } => self.connected(op, accepted, cx),
+            Event::Answered { op, status } => self.http_answered(op, status, cx),
             Event::Ran { op, status } => self.ran(op, status, cx),
             // ESRCH means gone, and its exit is on the way; EPERM and the rest leave KILL and the deadline to answer for it.
             Event::SignalFailed { .. } | Event::Written { .. } => {}

@@ -4,7 +4,7 @@ use super::{State, Worker};
 use crate::ids::OpId;
 use crate::machine::{Cx, Event};
 use crate::time::Instant;
-use crate::vocab::{Channel, Condition, ExitStatus, Fact, Probe, ReadyPolicy, Request};
+use crate::vocab::{Channel, Condition, ExitStatus, Fact, HttpGet, Probe, ReadyPolicy, Request};
 use core::hash::Hash;
 
 /// How far a unit that runs has come towards being of use.
@@ -27,6 +27,8 @@ pub(crate) enum Look {
     Word(OpId),
     /// A connection that was tried.
     Connection(OpId),
+    /// What was asked for by HTTP.
+    Answer(OpId),
     /// A command that runs.
     Command(OpId),
     /// Nothing until this instant.
@@ -48,6 +50,7 @@ impl Readiness {
             Readiness::Awaited { look: Look::Output, .. } => "the line that says that it is ready",
             Readiness::Awaited { look: Look::Word(_), .. } => "its word that it is ready",
             Readiness::Awaited { look: Look::Connection(_), .. } => "a connection to be accepted",
+            Readiness::Awaited { look: Look::Answer(_), .. } => "its answer by HTTP",
             Readiness::Awaited { look: Look::Command(_), .. } => "the answer of its readiness command",
             Readiness::Awaited { look: Look::Later(_), .. } => "the next look at its readiness",
         }
@@ -60,7 +63,7 @@ impl Probe {
         match self {
             Probe::Notify => Some(Channel::Socket),
             Probe::NewlineFd(fd) => Some(Channel::Newline(*fd)),
-            Probe::Log(_) | Probe::Tcp(_) | Probe::Exec(_) | Probe::Delay(_) => None,
+            Probe::Log(_) | Probe::Tcp(_) | Probe::Http(_) | Probe::Exec(_) | Probe::Delay(_) => None,
         }
     }
 }
@@ -73,7 +76,9 @@ impl Worker {
             Probe::Log(_) => self.await_ready(by, Look::Output),
             Probe::Delay(delay) if delay.is_zero() => self.is_ready(cx),
             Probe::Delay(delay) => self.await_ready(by, Look::Later(cx.now.after(*delay))),
-            Probe::Notify | Probe::NewlineFd(_) | Probe::Tcp(_) | Probe::Exec(_) => self.ask(by, &policy, cx),
+            Probe::Notify | Probe::NewlineFd(_) | Probe::Tcp(_) | Probe::Http(_) | Probe::Exec(_) => {
+                self.ask(by, &policy, cx);
+            }
         }
     }
 
@@ -84,6 +89,7 @@ impl Worker {
             Probe::Notify => Look::Word(cx.submit(run.unit, Request::Notified(Channel::Socket))),
             Probe::NewlineFd(fd) => Look::Word(cx.submit(run.unit, Request::Notified(Channel::Newline(*fd)))),
             Probe::Tcp(address) => Look::Connection(cx.submit(run.unit, Request::Connect(address.clone()))),
+            Probe::Http(get) => Look::Answer(cx.submit(run.unit, Request::Get(get.clone()))),
             Probe::Exec(command) => Look::Command(cx.run(command)),
             Probe::Log(_) | Probe::Delay(_) => unreachable!("these are never asked"),
         };
@@ -120,7 +126,7 @@ impl Worker {
         match (&policy.probe, look) {
             (Probe::Delay(_), _) => self.is_ready(cx),
             (_, Look::Later(_)) => self.ask(by, &policy, cx),
-            (_, Look::Output | Look::Word(_) | Look::Connection(_) | Look::Command(_)) => {
+            (_, Look::Output | Look::Word(_) | Look::Connection(_) | Look::Answer(_) | Look::Command(_)) => {
                 cx.unexpected("Up", &Event::Tick);
             }
         }
@@ -143,6 +149,15 @@ impl Worker {
         match self.looks_at() {
             Some((by, Look::Connection(asked))) if asked == op => self.answered(accepted, by, cx),
             Some(_) | None => cx.unexpected(self.state.name(), &Event::Connected { op, accepted }),
+        }
+    }
+
+    pub(super) fn http_answered(&mut self, op: OpId, status: Option<u16>, cx: &mut Cx<'_>) {
+        match self.looks_at() {
+            Some((by, Look::Answer(asked))) if asked == op => {
+                self.answered(status.is_some_and(HttpGet::says_ready), by, cx);
+            }
+            Some(_) | None => cx.unexpected(self.state.name(), &Event::Answered { op, status }),
         }
     }
 
@@ -192,7 +207,9 @@ impl Worker {
         let State::Up(run) = &mut self.state else { unreachable!("only what runs is looked at") };
         match core::mem::replace(&mut run.readiness, Readiness::Unknown) {
             Readiness::Ready if has_probe => self.tell(Fact::Unready, cx),
-            Readiness::Awaited { look: Look::Word(op) | Look::Connection(op), .. } => cx.withdraw(op),
+            Readiness::Awaited { look: Look::Word(op) | Look::Connection(op) | Look::Answer(op), .. } => {
+                cx.withdraw(op);
+            }
             // It has a process, which must not be left behind.
             Readiness::Awaited { look: Look::Command(op), .. } => {
                 run.probe = Some(op);

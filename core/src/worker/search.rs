@@ -16,7 +16,7 @@ use crate::site::Label;
 use crate::snapshot::states::{STATES, TRANSITIONS};
 use crate::time::{Duration, Instant};
 use crate::vocab::{
-    Backoff, Body, Errno, ExitNotice, ExitStatus, Grace, PreStop, Probe, ProcessSpec, ReadyPolicy, Requester,
+    Backoff, Body, Errno, ExitNotice, ExitStatus, Grace, HttpGet, PreStop, Probe, ProcessSpec, ReadyPolicy, Requester,
     RestartPolicy, RestartWhen, SpawnFailure, StopPolicy, Stream, Survey, WorkerSpec, WorkerState,
 };
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -184,6 +184,11 @@ fn answers(run: &Run, comes: &mut impl FnMut(&'static str, Event)) {
             comes("ready", Event::Connected { op, accepted: true });
             comes("not ready", Event::Connected { op, accepted: false });
         }
+        Readiness::Awaited { look: Look::Answer(op), .. } => {
+            comes("ready", Event::Answered { op, status: Some(204) });
+            comes("not ready", Event::Answered { op, status: Some(503) });
+            comes("not ready", Event::Answered { op, status: None });
+        }
         Readiness::Awaited { look: Look::Command(op), .. } => {
             comes("ready", Event::Ran { op, status: Some(ExitStatus::Exited(0)) });
             comes("not ready", Event::Ran { op, status: None });
@@ -218,7 +223,14 @@ fn specs() -> Vec<WorkerSpec> {
         stopping(StopPolicy { drain: Duration::ZERO, ..StopPolicy::default() }),
         stopping(StopPolicy { hook, ..StopPolicy::default() }),
     ]);
-    let probes = [Probe::Log("ready".into()), Probe::Tcp("localhost:80".into()), Probe::Notify, Probe::Exec(command())];
+    let http = HttpGet { address: "localhost:80".into(), path: "/".into() };
+    let probes = [
+        Probe::Log("ready".into()),
+        Probe::Tcp("localhost:80".into()),
+        Probe::Http(http.into()),
+        Probe::Notify,
+        Probe::Exec(command()),
+    ];
     for probe in probes.into_iter().chain([Probe::Delay(Duration::from_secs(1)), Probe::Delay(Duration::ZERO)]) {
         specs.push(WorkerSpec { ready: Some(Arc::new(ReadyPolicy::new(probe))), ..plain.clone() });
     }

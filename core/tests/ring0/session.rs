@@ -190,6 +190,7 @@ fn is_told(chosen: Move) -> bool {
         Move::Exits(ExitOf::Success | ExitOf::Failure, others) => others == Some(false),
         Move::Exits(ExitOf::Term | ExitOf::Kill, _) | Move::Empties => false,
         Move::Writes(_) | Move::Closes(_) | Move::Connects(_) | Move::CommandEnds(_) => false,
+        Move::Answers(_) => false,
         // Attempts again are the worker's own, and explored there: here each would multiply all states by its number.
         Move::SpawnFails(passes) => !passes,
         Move::Spawned | Move::Surveyed(_) | Move::Notifies => true,

@@ -14,8 +14,8 @@ use shakedown_core::restart::Next;
 use shakedown_core::solo::{Asked, Solo};
 use shakedown_core::time::{Duration, Instant};
 use shakedown_core::vocab::{
-    Backoff, Body, Grace, PreStop, Probe, ProcessSpec, ReadyPolicy, Requester, RestartPolicy, RestartWhen, StopPolicy,
-    WorkerSpec,
+    Backoff, Body, Grace, HttpGet, PreStop, Probe, ProcessSpec, ReadyPolicy, Requester, RestartPolicy, RestartWhen,
+    StopPolicy, WorkerSpec,
 };
 use shakedown_core::worker::Worker;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -67,6 +67,7 @@ impl Happens {
             Happens::World(Move::Surveyed(_)) => "surveyed",
             Happens::World(Move::Notifies) => "notified",
             Happens::World(Move::Connects(_)) => "connected",
+            Happens::World(Move::Answers(_)) => "answered",
             Happens::World(Move::CommandEnds(_)) => "ran",
         }
     }
@@ -87,6 +88,7 @@ const KINDS: &[&str] = &[
     "surveyed",
     "notified",
     "connected",
+    "answered",
     "ran",
 ];
 const STATES: &[&str] = &[
@@ -241,6 +243,7 @@ fn specs() -> Vec<(String, WorkerSpec)> {
         Some(Probe::Delay(ns(1))),
         Some(Probe::Notify),
         Some(Probe::Tcp("localhost:1".into())),
+        Some(Probe::Http(HttpGet { address: "localhost:1".into(), path: "/".into() }.into())),
         Some(Probe::Exec(command("probe"))),
     ];
     let hooks = [None, Some(Arc::new(PreStop { command: command("hook"), within: ns(1) }))];
@@ -280,6 +283,7 @@ fn few() -> Vec<(String, WorkerSpec)> {
         "Some(Delay(1ns)) false After(0ns) Never",
         "Some(Notify) false After(0ns) Never",
         "Some(Tcp(\"localhost:1\")) false After(0ns) Never",
+        "Some(Http(HttpGet { address: \"localhost:1\", path: \"/\" })) false After(0ns) Never",
     ];
     let exec = |name: &str| name.starts_with("Some(Exec") && name.ends_with("false After(0ns) Never");
     specs().into_iter().filter(|(name, _)| names.contains(&&**name) || exec(name)).collect()
@@ -291,7 +295,7 @@ Pending    start stop kill give-up signal
 Starting   start stop kill signal tick spawned
 Retrying   start stop kill signal tick
 Abandoning start stop kill signal tick spawned
-Up         start stop kill signal tick exited output notified connected ran
+Up         start stop kill signal tick exited output notified connected answered ran
 Hooking    start stop kill signal tick exited empty output ran
 Stopping   start stop kill signal tick exited empty output ran
 Killing    start stop kill signal tick exited empty output ran

@@ -17,6 +17,7 @@ pub struct World {
     survey: Option<OpId>,
     notified: Option<OpId>,
     connected: Option<OpId>,
+    answered: Option<OpId>,
     /// Commands beside the unit, and whether they were asked to end early.
     commands: Vec<(OpId, bool)>,
     /// Signals that were sent, as bits: what a leader may have died of.
@@ -42,6 +43,8 @@ pub enum Move {
     Surveyed(bool),
     Notifies,
     Connects(bool),
+    /// Whether it was answered at all, and then with a yes.
+    Answers(Option<bool>),
     /// Whether a command succeeded.
     CommandEnds(bool),
 }
@@ -83,6 +86,7 @@ impl World {
             Request::Survey => self.survey = Some(op),
             Request::Notified(_) => self.notified = Some(op),
             Request::Connect(_) => self.connected = Some(op),
+            Request::Get(_) => self.answered = Some(op),
             Request::Signal { signal, .. } => self.sent |= 1 << signal.number(),
             Request::Spawn { .. } | Request::Writable | Request::Write(_) | Request::CloseInput => {}
             Request::CloseOutput(_) | Request::Reap | Request::Detach => {}
@@ -98,6 +102,7 @@ impl World {
             &mut self.survey,
             &mut self.notified,
             &mut self.connected,
+            &mut self.answered,
         ];
         for slot in owed.into_iter().chain(&mut self.reads) {
             if *slot == Some(op) {
@@ -135,6 +140,9 @@ impl World {
         moves.extend(self.notified.map(|_| Move::Notifies));
         if self.connected.is_some() {
             moves.extend([Move::Connects(false), Move::Connects(true)]);
+        }
+        if self.answered.is_some() {
+            moves.extend([None, Some(false), Some(true)].map(Move::Answers));
         }
         if !self.commands.is_empty() {
             moves.extend([Move::CommandEnds(false), Move::CommandEnds(true)]);
@@ -179,6 +187,10 @@ impl World {
             }
             Move::Notifies => Event::Notified { op: self.notified.take().expect(owed) },
             Move::Connects(accepted) => Event::Connected { op: self.connected.take().expect(owed), accepted },
+            Move::Answers(yes) => {
+                let status = yes.map(|yes| if yes { 302 } else { 502 });
+                Event::Answered { op: self.answered.take().expect(owed), status }
+            }
             Move::CommandEnds(success) => {
                 let (op, _) = self.commands.remove(0);
                 Event::Ran { op, status: Some(ExitStatus::Exited(u8::from(!success))) }
@@ -195,6 +207,7 @@ impl World {
             self.survey,
             self.notified,
             self.connected,
+            self.answered,
             self.reads[0],
             self.reads[1],
         ];

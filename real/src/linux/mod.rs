@@ -4,6 +4,7 @@
 mod birth;
 pub(crate) mod control;
 mod folder;
+mod http;
 mod port;
 #[cfg(feature = "proxy")]
 mod proxies;
@@ -33,7 +34,7 @@ use shakedown_core::ids::{FileId, OpId, Pid, UnitId};
 use shakedown_core::signal::Signal;
 use shakedown_core::time::Instant;
 use shakedown_core::vocab::{
-    Channel, Errno, ExitStatus, ProcessEvent, ProcessSpec, ProcessWhat, Request, SpawnFailure, Survey, Target,
+    Channel, Errno, ExitStatus, HttpGet, ProcessEvent, ProcessSpec, ProcessWhat, Request, SpawnFailure, Survey, Target,
 };
 use shakedown_core::world::Ready;
 use std::cell::{Cell, RefCell};
@@ -295,6 +296,10 @@ impl System for Linux {
 
     async fn connect(&self, address: &str) -> bool {
         tokio::net::TcpStream::connect(address).await.is_ok()
+    }
+
+    async fn get(&self, get: &HttpGet) -> Option<u16> {
+        http::get(get).await
     }
 
     fn signal(&self, unit: &LinuxUnit, to: Target, signal: Signal) -> Result<(), Errno> {

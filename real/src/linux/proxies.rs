@@ -56,6 +56,13 @@ impl Proxies {
                     board.push(Ready::Done { op, completion: Completion::Connected(accepted) });
                 }));
             }
+            Request::Get(get) => {
+                let (board, get) = (board.clone(), get.clone());
+                drop(tokio::task::spawn_local(async move {
+                    let status = super::http::get(&get).await;
+                    board.push(Ready::Done { op, completion: Completion::Answered(status) });
+                }));
+            }
             Request::Visit(visit) => self.visit(began, draws, office.clone(), *visit),
             other => office.ask(op, other),
         }

@@ -44,6 +44,9 @@ impl<S: System> RealWorld<S> {
                 let accepted = shared.system.connect(&address).await;
                 shared.complete(op, Completion::Connected(accepted));
             }),
+            Request::Get(get) => {
+                self.wait(op, held, move |shared, _| async move { Completion::Answered(shared.system.get(&get).await) })
+            }
             Request::Write(bytes) => {
                 held.writes.borrow_mut().push_back((op, bytes));
                 if !held.is_pumping.replace(true) {

@@ -136,6 +136,7 @@ impl<S: System> Shared<S> {
             Request::Write(_) => Completion::Written(0),
             Request::Notified(_) => Completion::Notified,
             Request::Connect(_) => Completion::Connected(false),
+            Request::Get(_) => Completion::Answered(None),
             Request::Survey => {
                 Completion::Surveyed(Survey { members: Vec::new(), holders: Vec::new(), exit: None }.into())
             }

@@ -6,7 +6,8 @@ use shakedown_core::ids::{FileId, OpId, Pid, UnitId};
 use shakedown_core::signal::Signal;
 use shakedown_core::time::Instant;
 use shakedown_core::vocab::{
-    Channel, Errno, ExitStatus, Launch, ProcessSpec, Request, SpawnFailure, Stream, Survey, Target, TryRead, TryWrite,
+    Channel, Errno, ExitStatus, HttpGet, Launch, ProcessSpec, Request, SpawnFailure, Stream, Survey, Target, TryRead,
+    TryWrite,
 };
 use shakedown_core::world::Ready;
 use std::future::Future;
@@ -83,6 +84,9 @@ pub trait System: Sized + 'static {
 
     /// Whether somebody accepts a connection at this `HOST:PORT`.
     fn connect(&self, address: &str) -> impl Future<Output = bool>;
+
+    /// What this is answered with by HTTP; `None` where it is not within [`HttpGet::PATIENCE`].
+    fn get(&self, get: &HttpGet) -> impl Future<Output = Option<u16>>;
 
     /// Sends a signal.
     ///

@@ -109,6 +109,7 @@ pub(super) fn settle(reader: &mut Reader<'_>, session: &mut SessionSpec, workers
         let behind = session.workers.iter().find(|worker| worker.name == upstream.worker);
         let found = match behind.map(|worker| (&worker.body, worker.ready.as_ref().map(|ready| &ready.probe))) {
             Some((Body::Process(_), Some(Probe::Tcp(address)))) => address.parse().ok(),
+            Some((Body::Process(_), Some(Probe::Http(get)))) => get.address.parse().ok(),
             Some((Body::Process(spec), _)) => listens(spec),
             Some((Body::PuppetTask(_) | Body::Function(_) | Body::Proxy(_) | Body::Supervisor(_), _)) | None => {
                 let message = format!("`{}` is no process, and cannot be an upstream", upstream.worker);

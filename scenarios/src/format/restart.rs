@@ -4,7 +4,9 @@ use super::reader::{Keys, Reader};
 use super::tree::{Node, Table, Value};
 use super::worker::{argv, stand_in};
 use shakedown_core::time::Duration;
-use shakedown_core::vocab::{PreStop, Probe, ProcessSpec, Program, ReadyPolicy, RestartPolicy, RestartWhen, StandIn};
+use shakedown_core::vocab::{
+    HttpGet, PreStop, Probe, ProcessSpec, Program, ReadyPolicy, RestartPolicy, RestartWhen, StandIn,
+};
 use std::sync::Arc;
 
 /// `restart = { policy = "on-failure", initial = "100ms", … }`, or the policy's word alone.
@@ -79,10 +81,8 @@ pub(super) fn ready_policy(reader: &mut Reader<'_>, node: &Node, worker: &Arc<st
     let probe = match given[..] {
         [probe] => self::probe(reader, table, probe, worker)?,
         [] => {
-            if table.get("http").is_none() {
-                let hint = format!("say what shows it: one of {}", PROBES.join(", "));
-                reader.mistake_hint(&node.at, "`ready` has no probe", hint);
-            }
+            let hint = format!("say what shows it: one of {}", PROBES.join(", "));
+            reader.mistake_hint(&node.at, "`ready` has no probe", hint);
             return None;
         }
         [_, second, ..] => {
@@ -127,6 +127,15 @@ fn probe(reader: &mut Reader<'_>, table: &Table, key: &str, worker: &Arc<str>) -
                 reader.mistake_hint(&node.at, "`tcp` is an address and a port", "as in tcp = \"127.0.0.1:8080\"");
             }
             Some(Probe::Tcp(text.into()))
+        }
+        "http" => {
+            let url = reader.text(node, "`http`")?;
+            let get = HttpGet::of_url(&url);
+            if get.is_none() {
+                let hint = "as in http = \"http://127.0.0.1:8080/health\"";
+                reader.mistake_hint(&node.at, "`http` is an address of plain HTTP", hint);
+            }
+            get.map(|get| Probe::Http(Arc::new(get)))
         }
         "notify" => {
             if !reader.boolean(node, "`notify`")? {
@@ -183,11 +192,11 @@ pub(super) const RESTART: Keys = Keys {
     later: &[],
 };
 /// The probes, one of which makes a readiness.
-const PROBES: &[&str] = &["log", "tcp", "notify", "newline-fd", "exec", "delay"];
+const PROBES: &[&str] = &["log", "tcp", "http", "notify", "newline-fd", "exec", "delay"];
 pub(super) const READY: Keys = Keys {
     of: "`ready`",
-    known: &["log", "tcp", "notify", "newline-fd", "exec", "delay", "sim", "every", "timeout"],
-    later: &["http"],
+    known: &["log", "tcp", "http", "notify", "newline-fd", "exec", "delay", "sim", "every", "timeout"],
+    later: &[],
 };
 pub(super) const PRE_STOP: Keys = Keys { of: "`pre-stop`", known: &["command", "sim", "within"], later: &[] };
 /// In thousandths.

@@ -187,6 +187,7 @@ fn ready(sim: Value) -> Value {
     let shapes = vec![
         ("log", "a line of its output has this in it", text()),
         ("tcp", "HOST:PORT accepts a connection", text()),
+        ("http", "a GET of http://HOST:PORT/PATH is answered with 2xx or 3xx", text()),
         ("notify", "it says READY=1 on NOTIFY_SOCKET", flag()),
         ("newline-fd", "it writes a newline to this descriptor", whole(3)),
         ("exec", "this command exits with 0", list(&text())),

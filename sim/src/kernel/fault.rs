@@ -161,8 +161,8 @@ impl Kernel {
         Some(self.now.after(draw(site, by, choose)))
     }
 
-    /// Whether a client's connection to this proxy is reset instead of taking its next step.
-    pub(super) fn resets(&mut self, proxy: &str, client: Label, choose: &mut impl Choose) -> bool {
+    /// Whether a client's connection to this proxy, or that of a readiness probe of this worker, is reset instead of taking its next step.
+    pub(crate) fn resets(&mut self, proxy: &str, client: Label, choose: &mut impl Choose) -> bool {
         if self.faults.is_empty() {
             return false;
         }
@@ -212,7 +212,7 @@ impl Kernel {
     }
 
     /// The worker whose unit this is, and its leader's label.
-    fn victim(&self, unit: UnitId) -> (Arc<str>, Label) {
+    pub(crate) fn victim(&self, unit: UnitId) -> (Arc<str>, Label) {
         let of = self.units.get(unit);
         let label = of.and_then(|of| of.leader).map_or(Label::ROOT, |leader| self.entry(leader).label);
         (of.map_or_else(|| "".into(), |of| of.worker.clone()), label)

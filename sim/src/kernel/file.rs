@@ -88,6 +88,16 @@ impl Kernel {
         self.files.open.iter().any(|d| d.holders > 0 && is(d)) || self.net.is_listening(port)
     }
 
+    /// The living processes that hold a socket which listens on this port, the oldest first.
+    pub(super) fn listeners_at(&self, port: u16) -> impl Iterator<Item = ProcId> + '_ {
+        let is = move |id: &FileId| self.files.open[id.0 as usize].what == Opened::Listener { port };
+        let holds = move |process: &ProcId| {
+            let process = self.entry(*process);
+            process.life.is_living() && process.rare.as_ref().is_some_and(|rare| rare.files.iter().any(is))
+        };
+        (0..self.born as u32).map(ProcId).filter(holds)
+    }
+
     /// open(2) with O_CREAT, and close(2).
     pub(super) fn touch(&mut self, name: &Arc<str>) {
         self.files.names.insert(name.clone());

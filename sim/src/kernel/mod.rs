@@ -52,6 +52,7 @@ pub use clock::Clock;
 pub use coming::Coming;
 pub use exec::{Spawn, Spawned};
 pub use fault::{Notice, fault_keys};
+pub(crate) use net::Answers;
 pub use poll::{KernelReady, What};
 pub use rlimit::Resource;
 pub use tty::TtyId;

@@ -199,7 +199,7 @@ impl Lent {
     pub fn ask(&self, unit: UnitId, request: Request) -> Asked {
         let is_wait = match request {
             Request::Exit | Request::Empty | Request::Notified(_) | Request::Readable(_) | Request::Writable => true,
-            Request::Traffic => true,
+            Request::Get(_) | Request::Traffic => true,
             Request::Serve(_) | Request::Visit(_) => false,
             Request::Spawn { .. } | Request::Signal { .. } | Request::Connect(_) | Request::Write(_) => false,
             Request::CloseInput | Request::CloseOutput(_) | Request::Survey | Request::Reap | Request::Detach => false,

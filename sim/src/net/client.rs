@@ -238,7 +238,7 @@ const fn millis(min: u64, max: u64) -> DurationRange {
 }
 
 /// From one machine to the other.
-const LATENCY: DurationRange = millis(0, 20);
+pub(crate) const LATENCY: DurationRange = millis(0, 20);
 /// In the listener's queue.
 const ACCEPT: DurationRange = millis(0, 5);
 /// From the connection to the whole head: slow clients send it byte by byte.

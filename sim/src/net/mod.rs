@@ -6,7 +6,7 @@
 mod client;
 mod proxy;
 
-pub(crate) use client::{Around, Peer};
+pub(crate) use client::{Around, LATENCY, Peer};
 
 use client::Client;
 use proxy::{End, Proxy};
@@ -63,6 +63,15 @@ impl Net {
     /// Whether a proxy listens on this port.
     pub fn is_listening(&self, port: u16) -> bool {
         self.proxies.iter().any(|proxy| proxy.listening && proxy.port == port)
+    }
+
+    /// Whether a proxy listens on this port, and whom it asks, where it asks always the same.
+    pub fn upstream_at(&self, port: u16) -> Option<Option<&Upstream>> {
+        let proxy = self.proxies.iter().find(|proxy| proxy.listening && proxy.port == port)?;
+        Some(match &proxy.desk.spec().role {
+            Role::Reverse(upstream) => Some(upstream),
+            Role::Forward => None,
+        })
     }
 
     /// What of a proxy's is open, as the network sees it.

@@ -41,7 +41,7 @@ impl<C: Choose + 'static> World for SimWorld<C> {
             Request::Exit | Request::Empty | Request::Readable(_) | Request::Writable | Request::Detach => {
                 self.kernel.finish_earlier_walks();
             }
-            Request::Notified(_) | Request::Connect(_) => self.kernel.finish_earlier_walks(),
+            Request::Notified(_) | Request::Connect(_) | Request::Get(_) => self.kernel.finish_earlier_walks(),
             Request::Traffic | Request::Visit(_) => {}
             Request::Spawn { .. } | Request::Signal { .. } | Request::Write(_) | Request::CloseInput => {
                 self.kernel.finish_walks();
@@ -49,7 +49,7 @@ impl<C: Choose + 'static> World for SimWorld<C> {
             Request::Serve(_) => self.kernel.finish_walks(),
             Request::CloseOutput(_) | Request::Survey | Request::Reap => self.kernel.finish_walks(),
         }
-        if self.kernel.net.serves(unit) && !matches!(request, Request::Connect(_)) {
+        if self.kernel.net.serves(unit) && !matches!(request, Request::Connect(_) | Request::Get(_)) {
             return self.kernel.net.ask(op, unit, &request, self.clock, &mut self.chooser);
         }
         match request {
@@ -74,6 +74,7 @@ impl<C: Choose + 'static> World for SimWorld<C> {
                 let accepted = port.is_some_and(|port| self.kernel.is_listening(port));
                 self.answers.push_back(Ready::Done { op, completion: Completion::Connected(accepted) });
             }
+            Request::Get(get) => self.get(op, unit, &get),
             Request::Write(bytes) => self.write(op, PendingWrite { unit, bytes, written: 0 }),
             Request::CloseInput => self.kernel.close_input(unit),
             Request::CloseOutput(stream) => self.kernel.close_output(unit, stream),

@@ -7,8 +7,9 @@ use shakedown_core::ids::WorkerId;
 use shakedown_core::puppet::Verb;
 use shakedown_core::time::Duration;
 use shakedown_core::vocab::{
-    Backoff, Body, Condition, Dependency, Grace, PreStop, Probe, ProcessSpec, ReadyPolicy, RestartPolicy, RestartWhen,
-    SecondStop, SessionSpec, SignalTo, StopOrder, StopPolicy, Strategy as Restarting, SupervisorSpec, WorkerSpec,
+    Backoff, Body, Condition, Dependency, Grace, HttpGet, PreStop, Probe, ProcessSpec, ReadyPolicy, RestartPolicy,
+    RestartWhen, SecondStop, SessionSpec, SignalTo, StopOrder, StopPolicy, Strategy as Restarting, SupervisorSpec,
+    WorkerSpec,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -76,6 +77,7 @@ fn readies(reach: Reach) -> impl Strategy<Value = Option<Arc<ReadyPolicy>>> {
     let probes = prop_oneof![
         Just(Probe::Log("ready".into())),
         Just(Probe::Tcp("localhost:1".into())),
+        Just(Probe::Http(HttpGet { address: "localhost:1".into(), path: "/".into() }.into())),
         Just(Probe::Notify),
         Just(Probe::NewlineFd(3)),
         Just(Probe::Exec(command("probe"))),

@@ -156,6 +156,7 @@ fn mistakes_of_restarts_and_readiness_are_told_at_their_places() {
         ("ready = { every = \"1s\" }", 9, "`ready` has no probe"),
         ("ready = { log = \"x\", delay = \"1s\" }", 22, "more than one probe"),
         ("ready = { tcp = \"8080\" }", 17, "`tcp` is an address and a port"),
+        ("ready = { http = \"https://localhost/\" }", 18, "`http` is an address of plain HTTP"),
         ("ready = { newline-fd = 2 }", 24, "`newline-fd` is between 3 and 255"),
         ("ready = { delay = \"40s\" }", 9, "it would be stopped before it is ready"),
         ("stop = { pre-stop = { within = \"1s\" } }", 21, "`pre-stop` has no `command`"),
@@ -207,8 +208,6 @@ fn mistakes_of_relations_are_told_at_their_places() {
 #[test]
 fn what_is_not_built_yet_is_no_mistake() {
     for (text, line, what) in [
-        ("ready = { http = \"http://localhost/\" }", 4, "`http` of `ready`"),
-        ("stop = { scope = \"job\" }", 4, "scope `job`"),
         ("kind = \"container\"", 4, "kind of worker `container`"),
         ("kind = \"task\"\nenv = { A = \"b\" }", 5, "`env` of a task"),
         ("[[stimuli]]\ndo = \"crash-host\"", 5, "stimulus `crash-host`"),
