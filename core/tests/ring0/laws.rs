@@ -36,7 +36,8 @@ impl Laws {
                     return Err(format!("{} of worker {} after the session stopped", fact.word(), id.0));
                 }
                 let asked = self.session_asked;
-                self.workers.entry(*id).or_default().note(now, *incarnation, fact, asked)
+                let held = self.workers.entry(*id).or_default().note(now, *incarnation, fact, asked);
+                held.map_err(|broken| format!("worker {}: {broken}", id.0))
             }
             Asked::Start { .. } | Asked::Submit { .. } | Asked::Run { .. } | Asked::Cancel { .. } => Ok(()),
             Asked::Withdraw { .. } | Asked::Told { .. } => Ok(()),
