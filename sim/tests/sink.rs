@@ -1,13 +1,16 @@
 //! Sessions that keep a journal: what they tell stands in it, and whatever becomes of the disk stops no pump.
 
 use shakedown_core::host::Host;
-use shakedown_core::journal::{Entry, SinkCounts, SinkSpec, What, WhenFull, scan};
+use shakedown_core::journal::{Entry, Filter, SinkCounts, SinkSpec, What, WhenFull, follow, scan};
 use shakedown_core::puppet;
+use shakedown_core::task::TaskCx;
 use shakedown_core::time::{Duration, DurationRange, Instant};
 use shakedown_core::vocab::*;
 use shakedown_sim::choose::Seeded;
 use shakedown_sim::disk::Disk;
 use shakedown_sim::{Limits, Moment, Run, SimWorld, Simulator, WorldConfig};
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// A session of one worker that plays this script, with a journal of this policy.
@@ -213,4 +216,44 @@ fn an_end_that_nobody_saw_is_told_as_unknown_before_anything_else() {
         assert!(after.is_sorted_by(|one, next| one.cursor < next.cursor));
     }
     assert!(unseen_before > 5 && clean_before > 5, "{unseen_before} and {clean_before}");
+}
+
+/// Follows a journal from a record on, for as many starts and ends of `api` as two runs have; answers them, and where to go on.
+async fn follows(cx: TaskCx, from: u64, heard: Rc<RefCell<(Vec<(u32, String)>, u64)>>) {
+    let wanted = Filter::all().worker("api").event("started").event("exited");
+    let mut records = follow(cx.files().rooted("/journal"), from, wanted);
+    for _ in 0..4 {
+        let entry = records.next().await.expect("it is read");
+        heard.borrow_mut().0.push((entry.incarnation, entry.word().to_owned()));
+    }
+    assert_eq!(records.missed(), 0);
+    heard.borrow_mut().1 = records.cursor();
+}
+
+/// Over the restart of the worker, and, from the record where it stood, over that of the whole session.
+#[test]
+fn who_follows_sees_each_run_begin_and_end_in_order_over_every_restart() {
+    let mut plan = SessionSpec::clone(&plan("print up; sleep 1ms..30ms; exit 7", WhenFull::DropOldest, 16));
+    let backoff = Backoff { initial: ms(5), ..Backoff::default() };
+    plan.workers[0].restart =
+        RestartPolicy { when: RestartWhen::OnFailure, budget: 1, backoff, ..RestartPolicy::default() };
+    let plan = Arc::new(plan);
+    let mut sim: Simulator<Seeded> = Simulator::new(WorldConfig::default(), Limits::default(), Seeded::new(0));
+    for seed in 0..100 {
+        let (mut disk, mut from) = (Disk::new(Default::default()), 0);
+        disk.put_folder("journal");
+        for session in 0..2 {
+            let heard = Rc::new(RefCell::new((Vec::new(), 0)));
+            let run = sim.run(Seeded::new(2 * seed + session), Some(plan.clone()), |host| {
+                *host.world().borrow_mut().disk_mut() = disk.clone();
+                host.start_session(&plan, &Arc::from([]));
+                host.spawn("follower", |cx| follows(cx, from, heard.clone()));
+            });
+            assert!(run.is_ok(), "seed {seed}: {run:?}");
+            let (seen, next) = heard.take();
+            let seen: Vec<(u32, &str)> = seen.iter().map(|(run, word)| (*run, word.as_str())).collect();
+            assert_eq!(seen, [(1, "started"), (1, "exited"), (2, "started"), (2, "exited")], "seed {seed}");
+            (disk, from) = (sim.host().world().borrow().disk().clone(), next);
+        }
+    }
 }

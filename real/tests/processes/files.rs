@@ -4,12 +4,15 @@ use crate::cases::cases;
 use shakedown_core::actor::Actor;
 use shakedown_core::files::Fs;
 use shakedown_core::host::Host;
-use shakedown_core::journal::{Entry, Filter, SinkSpec, What, read};
+use shakedown_core::journal::{Entry, Filter, SinkSpec, What, follow, read};
 use shakedown_core::puppet::parse;
 use shakedown_core::status;
 use shakedown_core::task::TaskCx;
 use shakedown_core::time::Duration;
-use shakedown_core::vocab::{Body, Errno, ProcessSpec, SessionSpec, Stream, WorkerSpec};
+use shakedown_core::vocab::{
+    Act, Backoff, Body, Errno, Fact, FactRecord, ProcessSpec, RestartPolicy, RestartWhen, SessionSpec, Stimulus,
+    Stream, WorkerSpec, WorkerState,
+};
 use shakedown_real::host::{Driven, drive};
 use shakedown_real::{Config, RealWorld};
 use std::cell::RefCell;
@@ -29,6 +32,8 @@ cases! {
     a_full_disk_leaves_the_old_content,
     a_lock_goes_with_its_file,
     a_session_leaves_its_journal_and_its_last_status,
+    who_follows_sees_each_run_begin_and_end_in_order,
+    what_a_journal_has_no_room_for_is_counted_and_delays_no_stop,
 }
 
 /// A folder of one test, gone with it.
@@ -242,6 +247,56 @@ async fn a_session_leaves_its_journal_and_its_last_status() {
         assert!(since < Duration::from_secs(3600), "the wall clock is the wall clock: {since:?}");
     })
     .await;
+}
+
+async fn who_follows_sees_each_run_begin_and_end_in_order() {
+    let folder = Folder::new("follows");
+    let mut spec = SessionSpec::new("shop");
+    let body = ProcessSpec::puppet("api", parse("print up; sleep 20ms; exit 7").expect("a script"));
+    let backoff = Backoff { initial: Duration::from_millis(20), ..Backoff::default() };
+    let restart = RestartPolicy { when: RestartWhen::OnFailure, budget: 1, backoff, ..RestartPolicy::default() };
+    spec.workers.push(WorkerSpec { restart, ..WorkerSpec::new("api", Body::Process(Arc::new(body))) });
+    spec.journal = Some(Arc::new(SinkSpec::new(folder.text())));
+    let mut host: Host<RealWorld, Actor> = Host::new(RealWorld::new(Config::default()).expect("a world"));
+    host.start_session(&Arc::new(spec), &Arc::from([]));
+    let (heard, root) = (Rc::new(RefCell::new(Vec::new())), folder.text().to_owned());
+    let told = heard.clone();
+    host.spawn("follower", move |cx| async move {
+        let wanted = Filter::all().worker("api").event("started").event("exited");
+        let mut records = follow(cx.files().rooted(&root), 0, wanted);
+        for _ in 0..4 {
+            let entry = records.next().await.expect("it is read");
+            told.borrow_mut().push((entry.incarnation, entry.word().to_owned()));
+        }
+    });
+    assert_eq!(drive(&mut host).await, Driven::Done);
+    let order = [(1, "started"), (1, "exited"), (2, "started"), (2, "exited")];
+    assert_eq!(heard.take(), order.map(|(run, word)| (run, word.to_owned())));
+}
+
+/// Two hundred lines come in a few reads, and eight find room at a time.
+async fn what_a_journal_has_no_room_for_is_counted_and_delays_no_stop() {
+    let folder = Folder::new("room");
+    let mut spec = SessionSpec::new("shop");
+    let script = "on TERM exit 0; repeat 200 { print line }; hang";
+    let body = ProcessSpec::puppet("api", parse(script).expect("a script"));
+    spec.workers.push(WorkerSpec::new("api", Body::Process(Arc::new(body))));
+    spec.journal = Some(Arc::new(SinkSpec { room: 8, ..SinkSpec::new(folder.text()) }));
+    let at = Duration::from_millis(200).into();
+    let stop = Stimulus { at, when: None, act: Act::Stop, on: None };
+    let mut host: Host<RealWorld, Actor> = Host::new(RealWorld::new(Config::default()).expect("a world"));
+    let facts: Rc<RefCell<Vec<FactRecord>>> = Rc::default();
+    let history = facts.clone();
+    host.world().borrow_mut().on_fact(Box::new(move |fact| history.borrow_mut().push(fact)));
+    host.start_session(&Arc::new(spec), &[stop].into());
+    assert_eq!(drive(&mut host).await, Driven::Done);
+    let counts = host.journal().expect("one is kept").counts();
+    assert_eq!(counts.written + counts.dropped_lines, facts.borrow().len() as u64, "{counts:?}");
+    assert!(counts.dropped_lines > 0 && counts.dropped_events == 0, "{counts:?}");
+    let facts = facts.borrow();
+    let ended = facts.iter().find_map(|fact| if let Fact::Ended(outcome) = &fact.fact { Some(outcome) } else { None });
+    let outcome = ended.expect("it has ended");
+    assert_eq!((outcome.state, outcome.output.delivered), (WorkerState::Stopped, 1000));
 }
 
 const THREADS: usize = 4;
