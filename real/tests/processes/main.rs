@@ -6,6 +6,7 @@ mod crash;
 mod files;
 mod handles;
 mod hosted;
+mod http;
 mod notify;
 #[cfg(feature = "proxy")]
 mod proxies;
@@ -27,9 +28,18 @@ fn main() -> ExitCode {
     }
     let filter = std::env::args().skip(1).find(|a| !a.starts_with('-'));
     #[cfg_attr(not(feature = "proxy"), expect(unused_mut))]
-    let mut all =
-        [cases::ALL, verbs::ALL, hosted::ALL, notify::ALL, sessions::ALL, files::ALL, handles::ALL, crash::ALL]
-            .concat();
+    let mut all = [
+        cases::ALL,
+        verbs::ALL,
+        hosted::ALL,
+        notify::ALL,
+        http::ALL,
+        sessions::ALL,
+        files::ALL,
+        handles::ALL,
+        crash::ALL,
+    ]
+    .concat();
     #[cfg(feature = "proxy")]
     all.extend(proxies::ALL);
     let chosen: Vec<_> =
