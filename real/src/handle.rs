@@ -25,9 +25,12 @@
 use crate::mailbox::{Bell, Mailbox, Returned};
 use crate::world::{RealWorld, System};
 use shakedown_core::actor::Actor;
+use shakedown_core::files::FileError;
 use shakedown_core::host::Host;
 use shakedown_core::ids::{ActorId, WorkerId};
+use shakedown_core::journal::{Filter, Read, read_some};
 use shakedown_core::runner::{Listing, Refused, Runner, TaskSpec, Which};
+use shakedown_core::task::TaskCx;
 use shakedown_core::vocab::{Fact, FactRecord};
 use std::cell::RefCell;
 use std::fmt;
@@ -36,10 +39,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::oneshot;
 
+pub use about::About;
+
+mod about;
+
 /// The hands on one session, from any thread. Cheap to clone; dropping it does nothing.
 #[derive(Clone)]
 pub struct Handle {
     orders: Arc<Mailbox<Order>>,
+    about: Arc<About>,
 }
 
 /// What is asked of a session, as it is run on its thread.
@@ -68,22 +76,52 @@ impl fmt::Display for Undone {
 
 impl std::error::Error for Undone {}
 
+/// Why nothing of the past is told.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum NoHistory {
+    /// Nobody could be asked.
+    Undone(Undone),
+    /// The session keeps no journal.
+    NoJournal,
+    /// The journal cannot be read.
+    Unreadable(FileError),
+}
+
+impl fmt::Display for NoHistory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NoHistory::Undone(undone) => undone.fmt(f),
+            NoHistory::NoJournal => f.write_str("the session keeps no journal"),
+            NoHistory::Unreadable(error) => write!(f, "the journal cannot be read: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for NoHistory {}
+
 /// Opens a session to other threads. For a host with one session; its tasks get a [`Runner`], too.
 ///
 /// # Panics
 /// If `session` is not a session of this host.
 pub fn open<S: System>(host: &mut Host<RealWorld<S>, Actor>, session: ActorId) -> Handle {
     let orders = Arc::new(Mailbox::new(Arc::new(Bell::default()), ORDERS_MAX));
-    let desk = Desk { runner: host.runner(session), followers: Followers::default() };
-    let door = Door { orders: orders.clone(), followers: desk.followers.clone() };
-    host.world().borrow_mut().listen(Box::new(move |fact| door.hear(fact)));
+    let (runner, about) = (host.runner(session), Arc::new(About::of(host, session)));
+    let followers = Followers::default();
+    let door = Door { orders: orders.clone(), followers: followers.clone() };
+    let members = about.clone();
+    {
+        let mut world = host.world().borrow_mut();
+        world.listen(Box::new(move |fact| door.hear(fact)));
+        world.register(Box::new(move |worker, spec| members.joins(worker, spec)));
+    }
     let unread = orders.clone();
-    host.spawn("handle", move |_| async move {
+    host.spawn("handle", move |cx| async move {
+        let desk = Desk { runner, followers, cx };
         while let Some(order) = unread.next().await {
             order(&desk);
         }
     });
-    Handle { orders }
+    Handle { orders, about }
 }
 
 impl Handle {
@@ -95,13 +133,26 @@ impl Handle {
         self.ask(move |desk| act(&desk.runner)).await
     }
 
+    /// What is known of the session without asking it.
+    pub fn about(&self) -> &About {
+        &self.about
+    }
+
     async fn ask<T: Send + 'static>(&self, act: impl FnOnce(&Desk) -> T + Send + 'static) -> Result<T, Undone> {
-        let (answer, answered) = oneshot::channel();
-        let order: Order = Box::new(move |desk| {
+        self.ask_later(|desk, answer| {
             // Who has stopped waiting is not told.
             let _ = answer.send(act(desk));
-        });
-        match self.orders.post(order) {
+        })
+        .await
+    }
+
+    /// As [`ask`](Self::ask), where the answer takes its time.
+    async fn ask_later<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&Desk, oneshot::Sender<T>) + Send + 'static,
+    ) -> Result<T, Undone> {
+        let (answer, answered) = oneshot::channel();
+        match self.orders.post(Box::new(move |desk| act(desk, answer))) {
             Ok(()) => answered.await.map_err(|_| Undone::Over),
             Err(Returned::Full(_)) => Err(Undone::Busy),
             Err(Returned::Closed(_)) => Err(Undone::Over),
@@ -160,6 +211,30 @@ impl Handle {
         self.with(Runner::stop_session).await
     }
 
+    /// Makes the whole session end at once, by force: [`Runner::kill_session`].
+    ///
+    /// # Errors
+    /// As [`with`](Self::with).
+    pub async fn kill_session(&self) -> Result<(), Undone> {
+        self.with(Runner::kill_session).await
+    }
+
+    /// What its journal holds from this number on, of what the filter takes: so many records at most. What was told in the last few
+    /// milliseconds may not be written yet.
+    ///
+    /// # Errors
+    /// [`NoHistory`].
+    pub async fn history(&self, from: u64, filter: Filter, max: usize) -> Result<Read, NoHistory> {
+        let folder = self.about.journal().ok_or(NoHistory::NoJournal)?.to_owned();
+        let read = self.ask_later(move |desk, answer| {
+            // A task of its own: nobody else's order waits for the disk.
+            drop(desk.cx.spawn("history", move |cx| async move {
+                let _ = answer.send(read_some(&cx.files().rooted(&folder), from, &filter, max).await);
+            }));
+        });
+        read.await.map_err(NoHistory::Undone)?.map_err(NoHistory::Unreadable)
+    }
+
     /// A snapshot of its workers.
     ///
     /// # Errors
@@ -181,8 +256,8 @@ impl Handle {
     }
 }
 
-/// The facts of a session as they become true, until it is over. Who reads slowly misses some, and is told how many; a session never
-/// waits for its followers.
+/// The facts of a session as they become true, until it is over. Who reads slowly misses lines of output and requests, and is told how
+/// many; what happens to the workers is kept for him, up to [`EVENTS_MAX`]. A session never waits for its followers.
 pub struct Follower(Arc<Feed>);
 
 /// What a follower learns.
@@ -226,7 +301,13 @@ impl Feed {
         if missed > 0 && self.letters.post(News::Missed(missed)).is_ok() {
             self.missed.fetch_sub(missed, Ordering::Relaxed);
         }
-        match self.letters.post(News::Fact(fact.clone())) {
+        let room = match &fact.fact {
+            Fact::Output { .. } | Fact::Request(_) => FACTS_MAX,
+            Fact::Spawn | Fact::Started { .. } | Fact::Ready | Fact::Unready | Fact::StopRequested { .. } => EVENTS_MAX,
+            Fact::Signalled { .. } | Fact::Exited { .. } | Fact::OutputClosed | Fact::DrainAbandoned => EVENTS_MAX,
+            Fact::Backoff { .. } | Fact::Restarted | Fact::Ended(_) | Fact::SessionStopped => EVENTS_MAX,
+        };
+        match self.letters.post_within(room, News::Fact(fact.clone())) {
             Ok(()) => true,
             Err(Returned::Full(_)) => {
                 self.missed.fetch_add(1, Ordering::Relaxed);
@@ -243,6 +324,7 @@ type Followers = Rc<RefCell<Vec<Arc<Feed>>>>;
 struct Desk {
     runner: Runner,
     followers: Followers,
+    cx: TaskCx,
 }
 
 /// What hears the session's facts. With its world it goes, and whoever waits for an answer learns that there is none.
@@ -273,5 +355,7 @@ impl Drop for Door {
 
 /// Orders that wait to be carried out.
 pub const ORDERS_MAX: usize = 256;
-/// Facts that wait to be read by one follower.
+/// Facts that wait to be read by one follower, where one more is a line of output or a request.
 pub const FACTS_MAX: usize = 1024;
+/// And where it is anything else.
+pub const EVENTS_MAX: usize = 16 * FACTS_MAX;

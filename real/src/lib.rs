@@ -38,6 +38,8 @@ mod run;
 #[cfg(not(madsim))]
 pub mod scope;
 #[cfg(not(madsim))]
+pub mod session;
+#[cfg(not(madsim))]
 pub mod spawn;
 #[cfg(not(madsim))]
 pub mod subreaper;
@@ -48,9 +50,9 @@ mod watch;
 pub mod world;
 
 #[cfg(not(madsim))]
-pub use linux::control::ControlSocket;
+pub use linux::control::{CannotDial, ControlSocket, dial};
 #[cfg(not(madsim))]
-pub use linux::{CannotBegin, Config, Linux, Tokio};
+pub use linux::{CannotBegin, Config, Linux, Tokio, within};
 #[cfg(not(madsim))]
 pub use run::{CannotRun, Ran, run};
 pub use world::RealWorld;

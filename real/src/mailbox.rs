@@ -90,12 +90,20 @@ impl<T> Mailbox<T> {
     /// # Errors
     /// The letter, where it found no room or no reader.
     pub fn post(&self, letter: T) -> Result<(), Returned<T>> {
+        self.post_within(self.room, letter)
+    }
+
+    /// As [`post`](Self::post), with another room: what must not be lost finds more of it than what may.
+    ///
+    /// # Errors
+    /// As [`post`](Self::post).
+    pub fn post_within(&self, room: usize, letter: T) -> Result<(), Returned<T>> {
         {
             let mut letters = self.letters.lock().unwrap_or_else(PoisonError::into_inner);
             if letters.is_closed {
                 return Err(Returned::Closed(letter));
             }
-            if letters.queue.len() >= self.room {
+            if letters.queue.len() >= room {
                 return Err(Returned::Full(letter));
             }
             letters.queue.push_back(letter);

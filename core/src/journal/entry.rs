@@ -6,6 +6,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 
 /// One record.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -81,6 +82,19 @@ impl Entry {
     }
 }
 
+/// What is no term of a filter.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UnknownTerm(pub String);
+
+impl fmt::Display for UnknownTerm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let UnknownTerm(term) = self;
+        write!(f, "`{term}` is no filter: try worker=NAME, event=WORD, session=NAME, stream=stdout|stderr or tag:KEY=VALUE")
+    }
+}
+
+impl core::error::Error for UnknownTerm {}
+
 /// Which records are wanted: of one field any of what is named, of different fields all. What is empty asks nothing.
 ///
 /// ```
@@ -135,6 +149,30 @@ impl Filter {
     pub fn tag(mut self, key: &str, value: &str) -> Filter {
         self.tags.entry(key.into()).or_default().push(value.into());
         self
+    }
+
+    /// The same with one more demand, as a command line writes it: `worker=api`, `event=exited`, `session=shop`, `stream=stderr`, or a tag
+    /// as `tag:project=demo`.
+    ///
+    /// # Errors
+    /// [`UnknownTerm`].
+    ///
+    /// ```
+    /// use shakedown_core::journal::Filter;
+    /// assert_eq!(Filter::all().and("worker=api"), Ok(Filter::all().worker("api")));
+    /// assert!(Filter::all().and("wroker=api").is_err());
+    /// ```
+    pub fn and(self, term: &str) -> Result<Filter, UnknownTerm> {
+        let unknown = || UnknownTerm(term.into());
+        let (field, value) = term.split_once('=').ok_or_else(unknown)?;
+        match (field, value) {
+            ("worker", name) => Ok(self.worker(name)),
+            ("session", name) => Ok(self.session(name)),
+            ("event", word) => Ok(self.event(word)),
+            ("stream", "stdout") => Ok(self.stream(Stream::Stdout)),
+            ("stream", "stderr") => Ok(self.stream(Stream::Stderr)),
+            (field, value) => field.strip_prefix("tag:").map(|key| self.tag(key, value)).ok_or_else(unknown),
+        }
     }
 
     /// Whether a record is wanted.

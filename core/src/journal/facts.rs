@@ -9,7 +9,7 @@ use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 
 /// The record of a fact that was told at this time on the wall. Whose it is and which tags it has is its session's to say.
-pub(crate) fn entry_of(record: &FactRecord, time: Duration, session: &Arc<str>) -> Entry {
+pub fn entry_of(record: &FactRecord, time: Duration, session: &Arc<str>) -> Entry {
     let what = match &record.fact {
         Fact::Output { stream, line, complete } => {
             What::Line { stream: *stream, bytes: line.clone(), complete: *complete }

@@ -31,9 +31,9 @@ mod sink;
 
 pub(crate) use codec::checksum;
 pub use codec::{Head, LEN_MAX, Scan, TooLong, encode, head, scan};
-pub use entry::{Entry, Filter, What};
-pub(crate) use facts::entry_of;
-pub use read::{Follow, POLL, Read, follow, read};
+pub use entry::{Entry, Filter, UnknownTerm, What};
+pub use facts::entry_of;
+pub use read::{Follow, POLL, Read, follow, read, read_some};
 pub use recover::unseen_ends;
 pub use sink::{ATTEMPT_MAX, EVENTS_MAX, FLUSH_MAX, SPILL_MAX, Sink, SinkCounts, SinkSpec, WhenFull};
 

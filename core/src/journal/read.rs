@@ -24,6 +24,14 @@ pub struct Read {
 /// # Errors
 /// The system's. A file that is removed meanwhile is none.
 pub async fn read(fs: &Fs, from: u64, filter: &Filter) -> Result<Read, FileError> {
+    read_some(fs, from, filter, usize::MAX).await
+}
+
+/// As [`read`], so many records at most: [`Read::next`] is where to go on. It holds one file at a time.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_some(fs: &Fs, from: u64, filter: &Filter, max: usize) -> Result<Read, FileError> {
     let mut read = Read { next: from, ..Read::default() };
     let files = files(fs).await?;
     for (at, first) in files.iter().enumerate() {
@@ -40,6 +48,9 @@ pub async fn read(fs: &Fs, from: u64, filter: &Filter) -> Result<Read, FileError
         read.passed_over += damaged.iter().map(|damage| damage.len() as u64).sum::<u64>();
         read.passed_over += (bytes.len() - whole) as u64;
         for entry in entries.into_iter().filter(|entry| entry.cursor >= from) {
+            if read.entries.len() >= max {
+                return Ok(read);
+            }
             read.next = read.next.max(entry.cursor + 1);
             if filter.takes(&entry) {
                 read.entries.push(entry);

@@ -206,6 +206,12 @@ impl Runner {
         self.reactor.push(Effect::Tell { to: self.session, event: Event::Command(stop) });
     }
 
+    /// Makes the whole session end at once, by force.
+    pub fn kill_session(&self) {
+        let kill = Command::Kill { by: Requester::User, deadline: Instant::NEVER };
+        self.reactor.push(Effect::Tell { to: self.session, event: Event::Command(kill) });
+    }
+
     /// Sends a signal by its number, as its stop policy addresses signals; 0 sends nothing and only asks whether it runs (kill(2)).
     ///
     /// # Errors

@@ -1,7 +1,8 @@
 //! A client's side, for one caller at a time. Facts that arrive while a reply is awaited are kept in their order.
 
+use super::codec::{decode_reply, greeting, heard_greeting};
 use super::frame::{self, FrameError};
-use super::message::{self, Command, Malformed, Reply, Request};
+use super::message::{Command, Malformed, Reply, Request};
 use std::collections::VecDeque;
 use std::fmt;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -42,9 +43,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     /// # Errors
     /// [`Lost`]; where the other side is no session, or one of another version, [`Lost::Malformed`].
     pub async fn greet(mut stream: S) -> Result<Client<S>, Lost> {
-        frame::write(&mut stream, &message::greeting()).await.map_err(Lost::Frame)?;
+        frame::write(&mut stream, &greeting()).await.map_err(Lost::Frame)?;
         let first = frame::read(&mut stream).await.map_err(Lost::Frame)?.ok_or(Lost::Closed)?;
-        message::heard_greeting(&first).map_err(Lost::Malformed)?;
+        heard_greeting(&first).map_err(Lost::Malformed)?;
         Ok(Client { stream, next: 1, news: VecDeque::new() })
     }
 
@@ -79,6 +80,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
 
     async fn read(&mut self) -> Result<(u64, Reply), Lost> {
         let payload = frame::read(&mut self.stream).await.map_err(Lost::Frame)?.ok_or(Lost::Closed)?;
-        message::decode_reply(&payload).map_err(Lost::Malformed)
+        decode_reply(&payload).map_err(Lost::Malformed)
     }
 }

@@ -1,15 +1,14 @@
-//! What is said in frames, and how it is written. Every byte that comes in is doubted: a field that is missing, too long or no text is an
-//! error that says which, never a panic, and what stands behind the last field is one, too.
+//! What is said in frames: what may be asked of a session, what comes back, and how much of each may be said at once.
 
 use shakedown_core::ids::WorkerId;
+use shakedown_core::journal::{Entry, What};
 use shakedown_core::runner::Listing;
-use shakedown_core::vocab::{FactRecord, Subject};
 use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
 /// The version that this code speaks. A peer of another one is told so and left.
-pub const VERSION: u8 = 1;
-/// What a greeting begins with.
-const NAME: &[u8] = b"shakedown-control";
+pub const VERSION: u8 = 2;
 
 /// A message that makes no sense.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,6 +21,17 @@ pub enum Malformed {
     Unknown(u8),
     /// So many bytes stand behind its last field.
     Long(usize),
+    /// More of these than are allowed.
+    TooMany {
+        /// Of which.
+        field: &'static str,
+        /// So many were announced.
+        count: u32,
+        /// So many may be.
+        max: u32,
+    },
+    /// What should be a record of a journal is none.
+    NoRecord,
     /// The peer does not begin with our greeting.
     NoGreeting,
     /// The peer speaks another version.
@@ -35,6 +45,10 @@ impl fmt::Display for Malformed {
             Malformed::NoText(field) => write!(f, "the {field} is no UTF-8"),
             Malformed::Unknown(number) => write!(f, "there is no message of number {number}"),
             Malformed::Long(bytes) => write!(f, "{bytes} bytes stand behind the message"),
+            Malformed::TooMany { field, count, max } => {
+                write!(f, "{count} of the field {field} were announced, and {max} are allowed")
+            }
+            Malformed::NoRecord => f.write_str("what should be a record of a journal is none"),
             Malformed::NoGreeting => f.write_str("the peer does not speak our protocol"),
             Malformed::Version(theirs) => write!(f, "the peer speaks version {theirs}, and we version {VERSION}"),
         }
@@ -55,13 +69,8 @@ pub struct Request {
 /// What is to be done.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Command {
-    /// Adds a worker that runs this command, and starts it.
-    Start {
-        /// Its name.
-        name: String,
-        /// Program and arguments.
-        argv: Vec<String>,
-    },
+    /// Adds a worker that runs a command, and starts it.
+    Start(Start),
     /// Asks a worker to end.
     Stop(WorkerId),
     /// Makes it end.
@@ -78,8 +87,56 @@ pub enum Command {
     List,
     /// Every fact from now on.
     Follow,
-    /// Asks the whole session to stop.
+    /// Asks the whole session to stop; a second time as its policy for a second stop says.
     StopSession,
+    /// Makes the whole session end.
+    KillSession,
+    /// What its journal holds.
+    History(Past),
+    /// Who answers here.
+    Who,
+}
+
+/// A command to run in a session.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Start {
+    /// The worker's name: [`NAME_BYTES_MAX`] at most, and not empty.
+    pub name: String,
+    /// Program and arguments: [`WORDS_MAX`] at most, and one at least.
+    pub argv: Vec<String>,
+    /// Set beside the environment of the session: [`VARIABLES_MAX`] at most.
+    pub env: Vec<(String, String)>,
+    /// Its working directory; the session's where none is given.
+    pub dir: Option<String>,
+}
+
+impl Start {
+    /// Why nothing could be started by it.
+    pub(super) fn fault(&self) -> Option<String> {
+        let has_nul = |text: &str| text.contains('\0');
+        if self.name.is_empty() || self.name.len() > NAME_BYTES_MAX || self.name.chars().any(char::is_control) {
+            return Some(format!("a worker's name has 1 to {NAME_BYTES_MAX} bytes, and none that control a terminal"));
+        }
+        if self.argv.first().is_none_or(String::is_empty) {
+            return Some("there is no program to start: the first word of the command is missing".into());
+        }
+        if self.argv.iter().any(|word| has_nul(word)) || self.dir.as_deref().is_some_and(has_nul) {
+            return Some("a word of the command, or its directory, holds a NUL".into());
+        }
+        let bad = self.env.iter().find(|(key, value)| key.is_empty() || key.contains(['=', '\0']) || has_nul(value));
+        bad.map(|(key, _)| format!("`{key}` is no variable: its name is empty or has a `=`, or there is a NUL in it"))
+    }
+}
+
+/// A part of a journal.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Past {
+    /// From this number on.
+    pub from: u64,
+    /// So many records at most; [`RECORDS_MAX`] in any case, and fewer where they are long: the answer tells where to go on.
+    pub max: u32,
+    /// Only what these take, as [`Filter::and`](shakedown_core::journal::Filter::and) reads them: [`TERMS_MAX`] at most.
+    pub filter: Vec<String>,
 }
 
 /// What comes back.
@@ -92,264 +149,104 @@ pub enum Reply {
     /// It was not done.
     Refused(String),
     /// The workers.
-    Listed(Vec<Entry>),
-    /// A fact.
-    Fact {
-        /// When, in nanoseconds since the session's clock began.
-        at_ns: u64,
-        /// Whose; the session's where there is none.
-        worker: Option<WorkerId>,
-        /// Which incarnation's; 0 for the session.
-        incarnation: u32,
-        /// What, as histories write it.
-        fact: String,
-    },
+    Listed(Vec<Member>),
+    /// A fact, as journals tell it; it has no number there. A line of more than [`LINE_BYTES_MAX`] comes in pieces.
+    Fact(Entry),
     /// So many facts were lost on a slow reader.
     Missed(u64),
     /// The session is over, and all was told.
     Over,
+    /// A part of the journal.
+    Page(Page),
+    /// Who answers here.
+    Is(Identity),
+}
+
+/// A part of a journal.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Page {
+    /// The records, in order. A line of more than [`LINE_BYTES_MAX`] comes in pieces of the same number.
+    pub entries: Vec<Entry>,
+    /// Where to go on; nothing more is there yet if this is where it began.
+    pub next: u64,
+    /// Bytes that are no record.
+    pub passed_over: u64,
+}
+
+/// A session, told apart from every other of its name.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Identity {
+    /// Its name.
+    pub session: String,
+    /// A number that is this run's own.
+    pub nonce: u64,
+    /// Its process, as it sees itself: to be read, not to be signalled.
+    pub pid: u32,
+    /// When it began, since 1970.
+    pub began: Duration,
+    /// The folder of its journal, where it keeps one.
+    pub journal: Option<String>,
 }
 
 /// A worker, as a client sees it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Entry {
+pub struct Member {
     /// Its number.
     pub id: WorkerId,
-    /// Its name.
+    /// Its name. Only those of the plan are unique.
     pub name: String,
+    /// What it is: `process`, `task`.
+    pub kind: String,
     /// Its state.
     pub state: String,
     /// Its incarnation.
     pub incarnation: u32,
     /// The pid of its leader, while that lives.
     pub pid: Option<i32>,
+    /// How its leader ended, in this incarnation or the last one.
+    pub exit: Option<String>,
+    /// Whether it does not run, and will not unless somebody starts it.
+    pub is_over: bool,
 }
 
-impl Entry {
-    pub(super) fn of(listing: &Listing) -> Entry {
-        Entry {
+impl Member {
+    pub(super) fn of(listing: &Listing) -> Member {
+        Member {
             id: listing.id,
             name: listing.name.to_string(),
-            state: format!("{:?}", listing.state).to_lowercase(),
+            kind: listing.kind.word().into(),
+            state: listing.state.word().into(),
             incarnation: listing.incarnation,
             pid: listing.pid.map(|pid| pid.as_raw()),
+            exit: listing.exit.map(|exit| exit.to_string()),
+            is_over: listing.is_over,
         }
     }
 }
 
-impl Reply {
-    pub(super) fn fact(record: &FactRecord) -> Reply {
-        let worker = match record.subject {
-            Subject::Session => None,
-            Subject::Worker(id) => Some(id),
-        };
-        Reply::Fact {
-            at_ns: record.at.as_nanos(),
-            worker,
-            incarnation: record.incarnation,
-            fact: format!("{:?}", record.fact),
-        }
+/// A record as it fits into frames: a long line in pieces, all but the last of which are not complete.
+pub(super) fn pieces(entry: Entry) -> Vec<Entry> {
+    let What::Line { stream, bytes, complete } = &entry.what else { return vec![entry] };
+    if bytes.len() <= LINE_BYTES_MAX {
+        return vec![entry];
     }
-}
-
-/// The first payload of each side.
-pub(super) fn greeting() -> Vec<u8> {
-    [NAME, &[VERSION]].concat()
-}
-
-/// # Errors
-/// [`Malformed::NoGreeting`], [`Malformed::Version`].
-pub(super) fn heard_greeting(payload: &[u8]) -> Result<(), Malformed> {
-    match payload.strip_prefix(NAME) {
-        Some([VERSION]) => Ok(()),
-        Some([theirs]) => Err(Malformed::Version(*theirs)),
-        Some(_) | None => Err(Malformed::NoGreeting),
-    }
-}
-
-impl Request {
-    pub(super) fn encode(&self) -> Vec<u8> {
-        let out = Writer::default().u64(self.id);
-        let out = match &self.command {
-            Command::Start { name, argv } => {
-                let out = out.byte(0).bytes(name.as_bytes()).u32(argv.len() as u32);
-                argv.iter().fold(out, |out, word| out.bytes(word.as_bytes()))
-            }
-            Command::Stop(id) => out.byte(1).u32(id.0),
-            Command::Kill(id) => out.byte(2).u32(id.0),
-            Command::Restart(id) => out.byte(3).u32(id.0),
-            Command::Signal(id, number) => out.byte(4).u32(id.0).u32(*number as u32),
-            Command::Send(id, bytes) => out.byte(5).u32(id.0).bytes(bytes),
-            Command::CloseInput(id) => out.byte(6).u32(id.0),
-            Command::List => out.byte(7),
-            Command::Follow => out.byte(8),
-            Command::StopSession => out.byte(9),
-        };
-        out.0
-    }
-
-    /// # Errors
-    /// [`Malformed`], and the request's number where that could be read.
-    pub(super) fn decode(payload: &[u8]) -> Result<Request, (Option<u64>, Malformed)> {
-        let mut from = Reader(payload);
-        let id = from.u64("id").map_err(|malformed| (None, malformed))?;
-        let command = Command::decode(&mut from).map_err(|malformed| (Some(id), malformed))?;
-        from.end().map_err(|malformed| (Some(id), malformed))?;
-        Ok(Request { id, command })
-    }
-}
-
-impl Command {
-    fn decode(from: &mut Reader<'_>) -> Result<Command, Malformed> {
-        let verb = from.byte("verb")?;
-        let mut worker = || from.u32("worker").map(WorkerId);
-        Ok(match verb {
-            0 => {
-                let (name, count) = (from.text("name")?, from.u32("count of words")?);
-                // Not reserved: the count is the peer's word.
-                let mut argv = Vec::new();
-                for _ in 0..count {
-                    argv.push(from.text("argument")?);
-                }
-                Command::Start { name, argv }
-            }
-            1 => Command::Stop(worker()?),
-            2 => Command::Kill(worker()?),
-            3 => Command::Restart(worker()?),
-            4 => Command::Signal(worker()?, from.u32("signal")? as i32),
-            5 => Command::Send(worker()?, from.bytes("input")?.to_vec()),
-            6 => Command::CloseInput(worker()?),
-            7 => Command::List,
-            8 => Command::Follow,
-            9 => Command::StopSession,
-            other => return Err(Malformed::Unknown(other)),
-        })
-    }
-}
-
-/// A reply, and the request that it belongs to.
-pub(super) fn encode_reply(id: u64, reply: &Reply) -> Vec<u8> {
-    let out = Writer::default().u64(id);
-    let out = match reply {
-        Reply::Done => out.byte(0),
-        Reply::Started(worker) => out.byte(1).u32(worker.0),
-        Reply::Refused(why) => out.byte(2).bytes(why.as_bytes()),
-        Reply::Listed(entries) => entries.iter().fold(out.byte(3).u32(entries.len() as u32), |out, entry| {
-            let out = out.u32(entry.id.0).bytes(entry.name.as_bytes()).bytes(entry.state.as_bytes());
-            out.u32(entry.incarnation).u32(entry.pid.unwrap_or(0) as u32)
-        }),
-        Reply::Fact { at_ns, worker, incarnation, fact } => {
-            let worker = worker.map_or(NO_WORKER, |worker| worker.0);
-            out.byte(4).u64(*at_ns).u32(worker).u32(*incarnation).bytes(fact.as_bytes())
-        }
-        Reply::Missed(count) => out.byte(5).u64(*count),
-        Reply::Over => out.byte(6),
+    let count = bytes.len().div_ceil(LINE_BYTES_MAX);
+    let piece = |(n, part): (usize, &[u8])| {
+        let what = What::Line { stream: *stream, bytes: Arc::from(part), complete: *complete && n + 1 == count };
+        Entry { what, ..entry.clone() }
     };
-    out.0
+    bytes.chunks(LINE_BYTES_MAX).enumerate().map(piece).collect()
 }
 
-/// # Errors
-/// [`Malformed`].
-pub(super) fn decode_reply(payload: &[u8]) -> Result<(u64, Reply), Malformed> {
-    let mut from = Reader(payload);
-    let id = from.u64("id")?;
-    let reply = match from.byte("kind")? {
-        0 => Reply::Done,
-        1 => Reply::Started(WorkerId(from.u32("worker")?)),
-        2 => Reply::Refused(from.text("reason")?),
-        3 => {
-            let mut entries = Vec::new();
-            for _ in 0..from.u32("count of workers")? {
-                entries.push(Entry {
-                    id: WorkerId(from.u32("worker")?),
-                    name: from.text("name")?,
-                    state: from.text("state")?,
-                    incarnation: from.u32("incarnation")?,
-                    pid: Some(from.u32("pid")? as i32).filter(|pid| *pid != 0),
-                });
-            }
-            Reply::Listed(entries)
-        }
-        4 => Reply::Fact {
-            at_ns: from.u64("time")?,
-            worker: Some(from.u32("worker")?).filter(|id| *id != NO_WORKER).map(WorkerId),
-            incarnation: from.u32("incarnation")?,
-            fact: from.text("fact")?,
-        },
-        5 => Reply::Missed(from.u64("count")?),
-        6 => Reply::Over,
-        other => return Err(Malformed::Unknown(other)),
-    };
-    from.end()?;
-    Ok((id, reply))
-}
-
-/// The session's own facts bear no worker.
-const NO_WORKER: u32 = u32::MAX;
-
-#[derive(Default)]
-struct Writer(Vec<u8>);
-
-impl Writer {
-    fn byte(mut self, byte: u8) -> Writer {
-        self.0.push(byte);
-        self
-    }
-
-    fn u32(mut self, number: u32) -> Writer {
-        self.0.extend(number.to_be_bytes());
-        self
-    }
-
-    fn u64(mut self, number: u64) -> Writer {
-        self.0.extend(number.to_be_bytes());
-        self
-    }
-
-    fn bytes(self, bytes: &[u8]) -> Writer {
-        let mut out = self.u32(bytes.len() as u32);
-        out.0.extend(bytes);
-        out
-    }
-}
-
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn take(&mut self, bytes: usize, field: &'static str) -> Result<&'a [u8], Malformed> {
-        let (taken, rest) = self.0.split_at_checked(bytes).ok_or(Malformed::Short(field))?;
-        self.0 = rest;
-        Ok(taken)
-    }
-
-    fn byte(&mut self, field: &'static str) -> Result<u8, Malformed> {
-        Ok(self.take(1, field)?[0])
-    }
-
-    fn u32(&mut self, field: &'static str) -> Result<u32, Malformed> {
-        let taken = self.take(4, field)?;
-        Ok(u32::from_be_bytes(taken.try_into().map_err(|_| Malformed::Short(field))?))
-    }
-
-    fn u64(&mut self, field: &'static str) -> Result<u64, Malformed> {
-        let taken = self.take(8, field)?;
-        Ok(u64::from_be_bytes(taken.try_into().map_err(|_| Malformed::Short(field))?))
-    }
-
-    fn bytes(&mut self, field: &'static str) -> Result<&'a [u8], Malformed> {
-        let length = self.u32(field)?;
-        self.take(length as usize, field)
-    }
-
-    fn text(&mut self, field: &'static str) -> Result<String, Malformed> {
-        let bytes = self.bytes(field)?;
-        std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| Malformed::NoText(field))
-    }
-
-    fn end(&self) -> Result<(), Malformed> {
-        if self.0.is_empty() { Ok(()) } else { Err(Malformed::Long(self.0.len())) }
-    }
-}
-
-#[cfg(test)]
-mod tests;
+/// Bytes of a worker's name at most.
+pub const NAME_BYTES_MAX: usize = 128;
+/// Words of a command at most.
+pub const WORDS_MAX: u32 = 1024;
+/// Variables beside the session's own at most.
+pub const VARIABLES_MAX: u32 = 1024;
+/// Terms of a filter at most.
+pub const TERMS_MAX: u32 = 64;
+/// Records of one answer at most.
+pub const RECORDS_MAX: u32 = 1000;
+/// Bytes of a line in one piece.
+pub const LINE_BYTES_MAX: usize = 64 * 1024;

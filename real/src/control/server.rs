@@ -2,11 +2,13 @@
 //! into the session's mailbox, what it follows is dropped and counted where it reads too slowly, and once the session is over each client
 //! has [`DRAIN_MAX`] to hear so.
 
-use super::frame::{self, FrameError};
-use super::message::{self, Command, Entry, Reply, Request};
-use crate::handle::{Follower, Handle, News, Undone};
+use super::codec::{encode_reply, greeting, heard_greeting};
+use super::frame::{self, FRAME_BYTES_MAX, FrameError};
+use super::message::{self, Command, Identity, Member, Page, Past, RECORDS_MAX, Reply, Request, Start};
+use crate::handle::{About, Follower, Handle, News, Undone};
 use crate::mailbox::{Bell, Mailbox};
 use crate::world::Executor;
+use shakedown_core::journal::{Entry, Filter, What};
 use shakedown_core::runner::{TaskSpec, Which};
 use shakedown_core::vocab::ProcessSpec;
 use std::cell::Cell;
@@ -46,7 +48,7 @@ pub async fn serve<E: Executor>(mut clients: impl Accept, handle: Handle) {
                     tasks.push(E::spawn(async move {
                         let guest = guest;
                         // Why it went does not matter to anybody who is left.
-                        let _ = speak(stream, &handle).await;
+                        let _ = speak::<E, _>(stream, &handle).await;
                         drop(guest);
                     }));
                 }
@@ -103,14 +105,21 @@ enum Out {
 
 type Outbox = Mailbox<Out>;
 
-async fn speak<S: AsyncRead + AsyncWrite + Unpin>(stream: S, handle: &Handle) -> Result<(), Left> {
+async fn speak<E: Executor, S: AsyncRead + AsyncWrite + Unpin>(stream: S, handle: &Handle) -> Result<(), Left> {
     let (mut reader, mut writer) = tokio::io::split(stream);
-    frame::write(&mut writer, &message::greeting()).await?;
-    let Some(first) = frame::read(&mut reader).await? else { return Ok(()) };
-    message::heard_greeting(&first).map_err(|_| Left)?;
+    let greet = async {
+        frame::write(&mut writer, &greeting()).await?;
+        let first = frame::read(&mut reader).await?.ok_or(Left)?;
+        heard_greeting(&first).map_err(|_| Left)
+    };
+    tokio::select! {
+        biased;
+        greeted = greet => greeted?,
+        () = E::sleep(GREETING_MAX) => return Err(Left),
+    }
     let out: Outbox = Mailbox::new(Arc::new(Bell::default()), REPLIES_MAX);
     // Either ends it: nothing more is asked and all is answered, or nothing can be written.
-    let (asked, answered) = (ask(reader, &out, handle), answer(writer, &out));
+    let (asked, answered) = (ask(reader, &out, handle), answer(writer, &out, handle.about()));
     let (mut asked, mut answered) = (std::pin::pin!(asked), std::pin::pin!(answered));
     tokio::select! {
         biased;
@@ -148,17 +157,13 @@ async fn ask<S: AsyncRead>(mut reader: ReadHalf<S>, out: &Outbox, handle: &Handl
 
 async fn carry_out(command: Command, handle: &Handle) -> Reply {
     let done = match command {
-        Command::Start { name, argv } => {
-            let start = move || {
-                let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
-                TaskSpec::process(ProcessSpec::command(&name, &argv, None))
-            };
-            return reply(handle.start(start).await.map(Reply::Started));
-        }
+        Command::Start(start) => return reply(begin(start, handle).await),
         Command::List => {
             let listed = handle.list(Which::Retained).await;
-            return reply(listed.map(|workers| Reply::Listed(workers.iter().map(Entry::of).collect())));
+            return reply(listed.map(|workers| Reply::Listed(workers.iter().map(Member::of).collect())));
         }
+        Command::History(past) => return history(past, handle).await,
+        Command::Who => return Reply::Is(identity(handle.about())),
         Command::Stop(id) => handle.stop(id).await,
         Command::Kill(id) => handle.kill(id).await,
         Command::Restart(id) => handle.restart(id).await,
@@ -172,6 +177,7 @@ async fn carry_out(command: Command, handle: &Handle) -> Reply {
             Err(undone) => Err(undone),
         },
         Command::StopSession => handle.stop_session().await,
+        Command::KillSession => handle.kill_session().await,
         // Its caller follows by itself.
         Command::Follow => Ok(()),
     };
@@ -182,43 +188,107 @@ fn reply(done: Result<Reply, Undone>) -> Reply {
     done.unwrap_or_else(|undone| Reply::Refused(undone.to_string()))
 }
 
+async fn begin(start: Start, handle: &Handle) -> Result<Reply, Undone> {
+    if let Some(fault) = start.fault() {
+        return Ok(Reply::Refused(fault));
+    }
+    let spec = move || {
+        let Start { name, argv, env, dir } = start;
+        let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
+        let task = TaskSpec::process(ProcessSpec::command(&name, &argv, None));
+        let task = env.iter().fold(task, |task, (key, value)| task.env(key, value));
+        dir.iter().fold(task, |task, dir| task.dir(dir))
+    };
+    handle.start(spec).await.map(Reply::Started)
+}
+
+/// As much of the journal as is asked for, and fits into a frame.
+async fn history(past: Past, handle: &Handle) -> Reply {
+    let filter = past.filter.iter().try_fold(Filter::all(), |filter, term| filter.and(term));
+    let filter = match filter {
+        Ok(filter) => filter,
+        Err(unknown) => return Reply::Refused(unknown.to_string()),
+    };
+    let read = match handle.history(past.from, filter, past.max.min(RECORDS_MAX) as usize).await {
+        Ok(read) => read,
+        Err(trouble) => return Reply::Refused(trouble.to_string()),
+    };
+    let mut page = Page { next: read.next, passed_over: read.passed_over, ..Page::default() };
+    let mut bytes = 0;
+    for entry in read.entries {
+        let cursor = entry.cursor;
+        let pieces = message::pieces(entry);
+        bytes += pieces.iter().map(size).sum::<usize>();
+        // The first one is told however long it is, or nobody would come past it.
+        let is_full = bytes > PAGE_BYTES_MAX || page.entries.len() + pieces.len() > RECORDS_MAX as usize;
+        if is_full && !page.entries.is_empty() {
+            page.next = cursor;
+            break;
+        }
+        page.entries.extend(pieces);
+    }
+    Reply::Page(page)
+}
+
+/// Bytes of a record, near enough: what surrounds a line and its tags is small.
+fn size(entry: &Entry) -> usize {
+    let tags: usize = entry.tags.iter().map(|(key, value)| key.len() + value.len() + 8).sum();
+    let line = if let What::Line { bytes, .. } = &entry.what { bytes.len() } else { 512 };
+    RECORD_BYTES + tags + line
+}
+
+fn identity(about: &About) -> Identity {
+    Identity {
+        session: about.session().to_string(),
+        nonce: about.nonce(),
+        pid: std::process::id(),
+        began: about.began(),
+        journal: about.journal().map(str::to_owned),
+    }
+}
+
 /// Writes replies, and the facts that are followed in between. It goes on until nothing more is asked, or nothing can be told any more.
-async fn answer<S: AsyncWrite>(mut writer: WriteHalf<S>, out: &Outbox) -> Result<(), Left> {
+async fn answer<S: AsyncWrite>(mut writer: WriteHalf<S>, out: &Outbox, about: &About) -> Result<(), Left> {
     let mut followed: Option<(u64, Follower)> = None;
     loop {
-        let (id, reply) = tokio::select! {
+        tokio::select! {
             biased;
             said = out.next() => match said {
-                Some(Out::Reply(id, reply)) => (id, reply),
+                Some(Out::Reply(id, reply)) => tell(&mut writer, id, &reply).await?,
                 Some(Out::Follow(id, follower)) => {
                     followed = Some((id, follower));
-                    (id, Reply::Done)
+                    tell(&mut writer, id, &Reply::Done).await?;
                 }
                 None => return Ok(()),
             },
-            (id, reply) = news_of(&mut followed) => {
-                if reply == Reply::Over {
-                    followed = None;
+            (id, news) = news_of(&mut followed) => match news {
+                Some(News::Fact(fact)) => {
+                    for piece in message::pieces(about.entry(&fact)) {
+                        tell(&mut writer, id, &Reply::Fact(piece)).await?;
+                    }
                 }
-                (id, reply)
+                Some(News::Missed(count)) => tell(&mut writer, id, &Reply::Missed(count)).await?,
+                // Whoever has followed to the end has heard all.
+                None => return tell(&mut writer, id, &Reply::Over).await,
             }
-        };
-        frame::write(&mut writer, &message::encode_reply(id, &reply)).await?;
-        if reply == Reply::Over {
-            // Whoever has followed to the end has heard all.
-            return Ok(());
         }
     }
 }
 
+/// Writes a reply. One that no frame can hold is refused instead.
+async fn tell<S: AsyncWrite>(writer: &mut WriteHalf<S>, id: u64, reply: &Reply) -> Result<(), Left> {
+    let mut bytes = encode_reply(id, reply);
+    if bytes.len() > FRAME_BYTES_MAX as usize {
+        let told = format!("the answer has {} bytes, and {FRAME_BYTES_MAX} fit into a frame", bytes.len());
+        bytes = encode_reply(id, &Reply::Refused(told));
+    }
+    Ok(frame::write(writer, &bytes).await?)
+}
+
 /// The next piece of news of whom is followed; never, where nobody is.
-async fn news_of(followed: &mut Option<(u64, Follower)>) -> (u64, Reply) {
+async fn news_of(followed: &mut Option<(u64, Follower)>) -> (u64, Option<News>) {
     match followed {
-        Some((id, follower)) => match follower.next().await {
-            Some(News::Fact(fact)) => (*id, Reply::fact(&fact)),
-            Some(News::Missed(count)) => (*id, Reply::Missed(count)),
-            None => (*id, Reply::Over),
-        },
+        Some((id, follower)) => (*id, follower.next().await),
         None => std::future::pending().await,
     }
 }
@@ -227,5 +297,11 @@ async fn news_of(followed: &mut Option<(u64, Follower)>) -> (u64, Reply) {
 pub const CONNECTIONS_MAX: usize = 64;
 /// Replies that wait for a client that does not read, before it is left.
 const REPLIES_MAX: usize = 64;
+/// How long a client may take to greet.
+pub const GREETING_MAX: Duration = Duration::from_secs(10);
+/// Bytes of a page of history, about: less than a frame holds, so that one more record does no harm.
+const PAGE_BYTES_MAX: usize = 128 * 1024;
+/// What a record takes beside its line and tags.
+const RECORD_BYTES: usize = 128;
 /// How long clients may take to hear that the session is over.
 pub const DRAIN_MAX: Duration = Duration::from_secs(1);

@@ -1,11 +1,13 @@
 //! Where clients of the control protocol come in on Linux: a Unix socket that only this user can open.
 //! Sources: unix(7), bind(2), umask(2).
 
-use crate::control::Accept;
+use crate::control::{Accept, Client, Lost};
+use std::fmt;
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use tokio::net::{UnixListener, UnixStream};
 
 /// A listening socket; its file is removed when it goes.
@@ -39,4 +41,39 @@ impl Drop for ControlSocket {
         // Whoever has removed it has done it for us.
         let _ = fs::remove_file(&self.path);
     }
+}
+
+/// Why nobody was reached at a socket.
+#[derive(Debug)]
+pub enum CannotDial {
+    /// Nobody listens there: the file is not there, or its session is over or was killed.
+    Nobody(io::Error),
+    /// Somebody listens and does not answer in time: it is stopped (SIGSTOP), or the machine is very slow.
+    Silent,
+    /// What answers is no session, or one of another version.
+    Stranger(Lost),
+}
+
+impl fmt::Display for CannotDial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CannotDial::Nobody(error) => write!(f, "nobody listens: {error}"),
+            CannotDial::Silent => f.write_str("it does not answer"),
+            CannotDial::Stranger(lost) => lost.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for CannotDial {}
+
+/// Speaks to the session that listens at this path, if it answers in time. Within [`block_on`](crate::host::block_on).
+///
+/// # Errors
+/// [`CannotDial`].
+pub async fn dial(path: &Path, patience: Duration) -> Result<Client<UnixStream>, CannotDial> {
+    let greeting = async {
+        let stream = UnixStream::connect(path).await.map_err(CannotDial::Nobody)?;
+        Client::greet(stream).await.map_err(CannotDial::Stranger)
+    };
+    super::within(patience, greeting).await.unwrap_or(Err(CannotDial::Silent))
 }

@@ -28,7 +28,7 @@ use crate::world::{Answer, Board, RealWorld, Start, System};
 use folder::Folder;
 use proxies::Proxies;
 use roll::Roll;
-pub use runtime::Tokio;
+pub use runtime::{Tokio, within};
 use shakedown_core::files::FileCall;
 use shakedown_core::ids::{FileId, OpId, Pid, UnitId};
 use shakedown_core::signal::Signal;

@@ -40,6 +40,11 @@ pub async fn drive_within<S: System, A: Machine>(host: &mut Host<RealWorld<S>, A
     tokio::time::timeout(limit, drive(host)).await.ok()
 }
 
+/// Waits for a future, for at most this long on the wall clock; `None` where that was not enough, and it is dropped. Within [`block_on`].
+pub async fn within<T>(patience: Duration, future: impl Future<Output = T>) -> Option<T> {
+    tokio::time::timeout(patience, future).await.ok()
+}
+
 /// Runs a future on a current-thread runtime of its own, where a [`RealWorld`] can be made and driven.
 ///
 /// # Errors

@@ -16,13 +16,13 @@ use crate::chooser::RealChooser;
 use crate::mailbox::{Bell, Mailbox};
 use crate::wakers::Wakers;
 use shakedown_core::files::FileCall;
-use shakedown_core::ids::{FileId, OpId, TaskId, UnitId};
+use shakedown_core::ids::{FileId, OpId, TaskId, UnitId, WorkerId};
 use shakedown_core::signal::Signal;
 use shakedown_core::tie::Deadlines;
 use shakedown_core::time::Instant;
 use shakedown_core::vocab::{
     Completion, Errno, FactRecord, Launch, ProcessEvent, ProcessSpec, Request, SpawnFailure, Stream, Target, TryRead,
-    TryWrite,
+    TryWrite, WorkerSpec,
 };
 use shakedown_core::world::{Ready, World};
 use shared::{Birth, Shared};
@@ -37,6 +37,9 @@ pub type FactSink = Box<dyn FnMut(FactRecord)>;
 /// Who hears of facts beside the sink.
 type Listener = Box<dyn FnMut(&FactRecord)>;
 
+/// Who hears of workers that join.
+type Registrar = Box<dyn FnMut(WorkerId, &WorkerSpec)>;
+
 /// Where what is seen of processes goes, in the order in which it arrives.
 pub type ProcessSink = Box<dyn FnMut(&ProcessEvent)>;
 
@@ -49,6 +52,7 @@ pub struct RealWorld<#[cfg(not(madsim))] S: System = crate::linux::Linux, #[cfg(
     process_sink: Option<ProcessSink>,
     /// Those who hear each fact before it goes to the sink.
     listeners: Vec<Listener>,
+    registrars: Vec<Registrar>,
 }
 
 impl<S: System> RealWorld<S> {
@@ -72,6 +76,7 @@ impl<S: System> RealWorld<S> {
             sink: None,
             process_sink: None,
             listeners: Vec::new(),
+            registrars: Vec::new(),
         }
     }
 
@@ -114,6 +119,11 @@ impl<S: System> RealWorld<S> {
     /// Hears every fact from now on, beside the sink.
     pub(crate) fn listen(&mut self, listener: Listener) {
         self.listeners.push(listener);
+    }
+
+    /// Hears of every worker that joins a session, before any fact of it.
+    pub(crate) fn register(&mut self, registrar: Registrar) {
+        self.registrars.push(registrar);
     }
 
     fn start(&mut self, op: OpId, unit: UnitId, spec: Arc<ProcessSpec>, launch: Launch) {
@@ -244,6 +254,10 @@ impl<S: System> World for RealWorld<S> {
         if let Some(sink) = &mut self.sink {
             sink(fact);
         }
+    }
+
+    fn adopted(&mut self, worker: WorkerId, spec: &Arc<WorkerSpec>) {
+        self.registrars.iter_mut().for_each(|registrar| registrar(worker, spec));
     }
 
     fn abandoned(&mut self, unit: UnitId, task: Option<&str>) {

@@ -249,7 +249,7 @@ async fn converse(dice: &Dice, run: &RefCell<Run>) -> Ended {
         match client.ask(command).await? {
             Reply::Done | Reply::Started(_) | Reply::Listed(_) => run.borrow_mut().heard.done += 1,
             Reply::Refused(_) => run.borrow_mut().heard.refused += 1,
-            news @ (Reply::Fact { .. } | Reply::Missed(_) | Reply::Over) => {
+            news @ (Reply::Fact(_) | Reply::Missed(_) | Reply::Over | Reply::Page(_) | Reply::Is(_)) => {
                 run.borrow_mut().findings.push(format!("a request was answered by {news:?}"));
             }
         }

@@ -3,20 +3,31 @@
 use crate::cases::cases;
 use shakedown_core::actor::Actor;
 use shakedown_core::host::Host;
+use shakedown_core::ids::WorkerId;
+use shakedown_core::journal::{SinkSpec, What};
 use shakedown_core::puppet::parse;
 use shakedown_core::runner::{Refused, TaskSpec, Which};
-use shakedown_core::vocab::{ExitStatus, Fact, FactRecord, ProcessSpec, SessionSpec, WorkerState};
-use shakedown_real::control::{Client, Command, Reply, serve};
+use shakedown_core::vocab::{
+    Body, ExitStatus, Fact, FactRecord, ProcessSpec, SessionSpec, WorkerSpec, WorkerState,
+};
+use shakedown_real::control::{Client, Command, Past, Reply, Start, serve};
 use shakedown_real::handle::{Handle, News, Undone, open};
 use shakedown_real::host::{Driven, block_on, drive};
-use shakedown_real::{Config, ControlSocket, RealWorld, Tokio};
+use shakedown_real::{Config, ControlSocket, RealWorld, Tokio, dial};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 cases! {
     another_thread_starts_restarts_and_stops_workers,
     a_handle_outlives_its_session_and_says_so,
     every_order_of_many_threads_is_carried_out_once,
     a_client_on_a_unix_socket_starts_lists_and_stops,
+    what_a_client_starts_has_its_environment_and_directory,
+    a_client_reads_the_past_in_pages_and_learns_who_answers,
+    a_client_that_says_nonsense_is_told_and_left_and_nobody_else,
+    a_slow_follower_loses_lines_and_no_event,
 }
 
 fn puppet(name: &str, script: &str) -> TaskSpec {
@@ -124,7 +135,8 @@ async fn a_client_on_a_unix_socket_starts_lists_and_stops() {
             let stream = tokio::net::UnixStream::connect(&path).await.expect("somebody listens");
             let mut client = Client::greet(stream).await.expect("a session");
             assert_eq!(client.ask(Command::Follow).await.expect("an answer"), Reply::Done);
-            let start = Command::Start { name: "nap".into(), argv: vec!["sleep".into(), "60".into()] };
+            let argv = vec!["sleep".into(), "60".into()];
+            let start = Command::Start(Start { name: "nap".into(), argv, ..Start::default() });
             let Reply::Started(id) = client.ask(start).await.expect("an answer") else { panic!("it was not started") };
             let Reply::Listed(listed) = client.ask(Command::List).await.expect("an answer") else { panic!("no list") };
             assert_eq!((listed.len(), listed[0].id, &*listed[0].name), (1, id, "nap"));
@@ -134,8 +146,8 @@ async fn a_client_on_a_unix_socket_starts_lists_and_stops() {
             let mut last = String::new();
             loop {
                 match client.news().await.expect("news") {
-                    Reply::Fact { fact, .. } => last = fact,
-                    Reply::Over => break assert_eq!(last, "SessionStopped"),
+                    Reply::Fact(entry) => last = format!("{:?} {}", entry.worker, entry.word()),
+                    Reply::Over => break assert_eq!(last, "None stopped"),
                     other => panic!("a follower was told {other:?}"),
                 }
             }
@@ -145,3 +157,155 @@ async fn a_client_on_a_unix_socket_starts_lists_and_stops() {
     })
     .await;
 }
+
+/// A session with a socket, and what a client makes of it; the client's end is the session's.
+async fn spoken<T: Send + 'static>(
+    spec: SessionSpec,
+    act: impl AsyncFnOnce(&std::path::Path) -> T + Send + 'static,
+) -> T {
+    let name = format!("shakedown-spoken-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    let path = std::env::temp_dir().join(name);
+    let mut host: Host<RealWorld, Actor> = Host::new(RealWorld::new(Config::default()).expect("a world"));
+    let session = host.start_session(&spec.into(), &[].into());
+    let handle = open(&mut host, session);
+    let socket = ControlSocket::bind(&path).expect("a socket");
+    let (there, stops) = (path.clone(), handle.clone());
+    let other: JoinHandle<T> = std::thread::spawn(move || {
+        block_on(async {
+            let acted = act(&there).await;
+            stops.stop_session().await.expect("it lives");
+            acted
+        })
+        .expect("a runtime")
+    });
+    let (driven, ()) = tokio::join!(drive(&mut host), serve::<Tokio>(socket, handle));
+    assert_eq!((driven, host.world().borrow_mut().take_findings()), (Driven::Done, Vec::new()));
+    other.join().expect("the other thread")
+}
+
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+fn staying() -> SessionSpec {
+    SessionSpec { stays: true, ..SessionSpec::new("s") }
+}
+
+async fn ask(client: &mut Client<tokio::net::UnixStream>, command: Command) -> Reply {
+    client.ask(command).await.expect("an answer")
+}
+
+async fn what_a_client_starts_has_its_environment_and_directory() {
+    let lines = spoken(staying(), async |path| {
+        let mut client = dial(path, PATIENCE).await.expect("a session");
+        assert_eq!(ask(&mut client, Command::Follow).await, Reply::Done);
+        let start = Start {
+            name: "where".into(),
+            argv: ["sh", "-c", "echo $WHO $PWD"].map(String::from).into(),
+            env: vec![("WHO".into(), "me".into())],
+            dir: Some("/".into()),
+        };
+        let nameless = Command::Start(Start { name: String::new(), ..start.clone() });
+        assert!(matches!(ask(&mut client, nameless).await, Reply::Refused(why) if why.contains("name")));
+        assert_eq!(ask(&mut client, Command::Start(start)).await, Reply::Started(WorkerId(0)));
+        let mut lines = Vec::new();
+        loop {
+            let Reply::Fact(entry) = client.news().await.expect("news") else { panic!("no fact") };
+            assert_eq!(entry.worker.is_some(), entry.incarnation > 0, "{entry:?}");
+            match (&entry.what, entry.word()) {
+                (What::Line { bytes, .. }, _) => lines.push(String::from_utf8_lossy(bytes).into_owned()),
+                (_, "finished") => return lines,
+                (_, _) => {}
+            }
+        }
+    })
+    .await;
+    assert_eq!(lines, ["me /"]);
+}
+
+async fn a_client_reads_the_past_in_pages_and_learns_who_answers() {
+    let folder = std::env::temp_dir().join(format!("shakedown-past-{}", std::process::id()));
+    let sink = SinkSpec::new(folder.to_str().expect("text"));
+    let say = "i=0; while [ $i -lt 40 ]; do echo line $i; i=$((i+1)); done; head -c 200000 /dev/zero | tr '\\0' x";
+    let say = ProcessSpec::command("say", &["sh", "-c", say], None);
+    let workers = vec![WorkerSpec::new("say", Body::Process(say.into()))];
+    let kept = folder.to_string_lossy().into_owned();
+    spoken(SessionSpec { journal: Some(sink.into()), workers, ..staying() }, async move |path| {
+        let mut client = dial(path, PATIENCE).await.expect("a session");
+        let Reply::Is(is) = ask(&mut client, Command::Who).await else { panic!("no identity") };
+        assert_eq!((&*is.session, is.pid, is.journal), ("s", std::process::id(), Some(kept)));
+        let past = |from, max, term: &str| Command::History(Past { from, max, filter: vec![term.into()] });
+        let unknown = ask(&mut client, past(0, 9, "wroker=say")).await;
+        assert!(matches!(unknown, Reply::Refused(why) if why.contains("`wroker=say` is no filter")));
+        // Until all is written.
+        let (mut lines, mut bytes, mut from) = (Vec::new(), 0, 0);
+        while bytes < 200_000 {
+            let Reply::Page(page) = ask(&mut client, past(from, 7, "event=output")).await else { panic!("no page") };
+            from = page.next;
+            for entry in page.entries {
+                let What::Line { bytes: line, .. } = &entry.what else { panic!("{entry:?}") };
+                match line.starts_with(b"line") {
+                    true => lines.push(String::from_utf8_lossy(line).into_owned()),
+                    false => bytes += line.len(),
+                }
+            }
+        }
+        assert_eq!(lines, (0..40).map(|n| format!("line {n}")).collect::<Vec<_>>());
+        assert_eq!(bytes, 200_000);
+    })
+    .await;
+    std::fs::remove_dir_all(&folder).expect("it is ours");
+}
+
+async fn a_client_that_says_nonsense_is_told_and_left_and_nobody_else() {
+    spoken(staying(), async |path| {
+        let mut good = dial(path, PATIENCE).await.expect("a session");
+        for nonsense in [&b"GET / HTTP/1.1\r\n\r\n"[..], &[0xff; 64], &[0, 0, 0, 3, 1, 2, 3], &[0, 0]] {
+            let mut stream = tokio::net::UnixStream::connect(path).await.expect("somebody listens");
+            stream.write_all(nonsense).await.expect("it is taken");
+            stream.shutdown().await.expect("our end");
+            // Its own greeting comes first, and then the end.
+            let mut said = Vec::new();
+            let _reset = stream.read_to_end(&mut said).await;
+            assert!(said.len() <= 64, "{said:?}");
+            assert!(matches!(ask(&mut good, Command::List).await, Reply::Listed(none) if none.is_empty()));
+        }
+    })
+    .await;
+}
+
+/// It reads nothing while two workers live, one of which floods.
+async fn a_slow_follower_loses_lines_and_no_event() {
+    let news = session(async |handle| {
+        let mut follower = handle.follow().await.expect("it lives");
+        let flood = || puppet("loud", "on TERM exit 0; repeat 9000 { print x }; exit 0");
+        let loud = handle.start(flood).await.expect("a start");
+        let mut ends = handle.follow().await.expect("it lives");
+        loop {
+            match ends.next().await {
+                Some(News::Fact(fact)) if fact.fact.terminal().is_some() => break,
+                Some(News::Fact(_) | News::Missed(_)) => {}
+                None => panic!("the session goes on after {loud:?}"),
+            }
+        }
+        handle.stop_session().await.expect("it lives");
+        let mut news = Vec::new();
+        while let Some(one) = follower.next().await {
+            news.push(one);
+        }
+        news
+    })
+    .await;
+    let mut missed = 0;
+    let mut words = Vec::new();
+    for one in &news {
+        match one {
+            News::Missed(count) => missed += count,
+            News::Fact(fact) if fact.fact.word() == "output" => {}
+            News::Fact(fact) => words.push(fact.fact.word()),
+        }
+    }
+    assert!(missed > 1000, "{missed} missed of 9000 lines");
+    let told = ["spawn", "started", "ready", "exited", "output-closed", "finished", "stop-requested", "stopped"];
+    assert_eq!(words, told);
+}
+
+const PATIENCE: Duration = Duration::from_secs(10);

@@ -1,0 +1,96 @@
+//! A whole session as a program of its own, as production runs it: nobody acts on it but who is at its terminal and who speaks to its
+//! control socket. INT, TERM and HUP ask it to stop, once each time they come: a second one is a second stop, which kills unless the plan
+//! says otherwise.
+
+use crate::control::serve;
+use crate::handle::{Handle, open};
+use crate::host::{Driven, block_on, drive};
+use crate::run::{CannotRun, Signals};
+use crate::world::{FactSink, RealWorld};
+use crate::{Config, ControlSocket, Tokio};
+use shakedown_core::actor::Actor;
+use shakedown_core::host::Host;
+use shakedown_core::journal::SinkCounts;
+use shakedown_core::signal::Signal;
+use shakedown_core::vocab::SessionSpec;
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// What came of a session.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Over {
+    /// The signal that asked it to stop first, where one did.
+    pub asked: Option<Signal>,
+    /// What should not have happened, in words: processes that were left behind, above all.
+    pub findings: Vec<String>,
+    /// What its journal has come to, where it keeps one.
+    pub journal: Option<SinkCounts>,
+}
+
+/// Runs a session on this thread to its end. Every fact goes to `told` as it becomes true; `opened` gets the hands on it before its first
+/// fact, and may be anybody's on any thread. Clients are served on `socket`, where there is one.
+///
+/// # Errors
+/// [`CannotRun`].
+///
+/// ```
+/// use shakedown_core::vocab::{Body, ProcessSpec, SessionSpec, WorkerSpec};
+/// use shakedown_real::{Config, session};
+/// let mut spec = SessionSpec::new("echo");
+/// let echo = ProcessSpec::command("echo", &["echo", "hello"], None);
+/// spec.workers = vec![WorkerSpec::new("echo", Body::Process(echo.into()))];
+/// let over = session::run(&spec.into(), Config::default(), |_| Ok(None), |handle| drop(handle), Box::new(|_| {})).unwrap();
+/// assert_eq!((over.asked, over.findings.len()), (None, 0));
+/// ```
+pub fn run(
+    spec: &Arc<SessionSpec>,
+    config: Config,
+    socket: impl FnOnce() -> std::io::Result<Option<ControlSocket>>,
+    opened: impl FnOnce(Handle),
+    told: FactSink,
+) -> Result<Over, CannotRun> {
+    block_on(run_on_runtime(spec, config, socket, opened, told)).map_err(CannotRun::System)?
+}
+
+async fn run_on_runtime(
+    spec: &Arc<SessionSpec>,
+    config: Config,
+    socket: impl FnOnce() -> std::io::Result<Option<ControlSocket>>,
+    opened: impl FnOnce(Handle),
+    told: FactSink,
+) -> Result<Over, CannotRun> {
+    let mut world = RealWorld::new(config).map_err(CannotRun::World)?;
+    world.on_fact(told);
+    let mut signals = Signals::new().map_err(CannotRun::System)?;
+    let socket = socket().map_err(CannotRun::System)?;
+    let mut host: Host<RealWorld, Actor> = Host::new(world);
+    let session = host.start_session(spec, &[].into());
+    let handle = open(&mut host, session);
+    opened(handle.clone());
+    let asked: Rc<Cell<Option<Signal>>> = Rc::default();
+    let (first, asks) = (asked.clone(), handle.clone());
+    let listener = tokio::task::spawn_local(async move {
+        loop {
+            let signal = signals.next().await;
+            first.set(first.get().or(Some(signal)));
+            if asks.stop_session().await.is_err() {
+                // It is over; whoever asks again asks for our own end, which is near.
+                return;
+            }
+        }
+    });
+    let serving = async {
+        if let Some(socket) = socket {
+            serve::<Tokio>(socket, handle).await;
+        }
+    };
+    let (driven, ()) = tokio::join!(drive(&mut host), serving);
+    listener.abort();
+    let mut findings = host.world().borrow_mut().take_findings();
+    if driven == Driven::Stuck {
+        findings.extend(host.waiters().iter().map(ToString::to_string));
+    }
+    let journal = host.journal().map(|sink| sink.counts());
+    Ok(Over { asked: asked.take(), findings, journal })
+}
