@@ -104,9 +104,18 @@ impl std::error::Error for NoHistory {}
 /// # Panics
 /// If `session` is not a session of this host.
 pub fn open<S: System>(host: &mut Host<RealWorld<S>, Actor>, session: ActorId) -> Handle {
+    open_followed(host, session).0
+}
+
+/// As [`open`], and with every fact from here on: before the host has run, that is all of them.
+///
+/// # Panics
+/// As [`open`].
+pub fn open_followed<S: System>(host: &mut Host<RealWorld<S>, Actor>, session: ActorId) -> (Handle, Follower) {
     let orders = Arc::new(Mailbox::new(Arc::new(Bell::default()), ORDERS_MAX));
     let (runner, about) = (host.runner(session), Arc::new(About::of(host, session)));
-    let followers = Followers::default();
+    let first = Arc::new(Feed::default());
+    let followers: Followers = Rc::new(RefCell::new(vec![first.clone()]));
     let door = Door { orders: orders.clone(), followers: followers.clone() };
     let members = about.clone();
     {
@@ -121,7 +130,7 @@ pub fn open<S: System>(host: &mut Host<RealWorld<S>, Actor>, session: ActorId) -
             order(&desk);
         }
     });
-    Handle { orders, about }
+    (Handle { orders, about }, Follower(first))
 }
 
 impl Handle {
@@ -248,8 +257,7 @@ impl Handle {
     /// # Errors
     /// As [`with`](Self::with).
     pub async fn follow(&self) -> Result<Follower, Undone> {
-        let letters = Mailbox::new(Arc::new(Bell::default()), FACTS_MAX);
-        let feed = Arc::new(Feed { letters, missed: AtomicU64::new(0) });
+        let feed = Arc::new(Feed::default());
         let entered = feed.clone();
         self.ask(move |desk| desk.followers.borrow_mut().push(entered)).await?;
         Ok(Follower(feed))
@@ -292,6 +300,12 @@ impl Drop for Follower {
 struct Feed {
     letters: Mailbox<News>,
     missed: AtomicU64,
+}
+
+impl Default for Feed {
+    fn default() -> Feed {
+        Feed { letters: Mailbox::new(Arc::new(Bell::default()), FACTS_MAX), missed: AtomicU64::new(0) }
+    }
 }
 
 impl Feed {

@@ -3,7 +3,7 @@
 //! says otherwise.
 
 use crate::control::serve;
-use crate::handle::{Handle, open};
+use crate::handle::{Follower, Handle, open_followed};
 use crate::host::{Driven, block_on, drive};
 use crate::run::{CannotRun, Signals};
 use crate::world::{FactSink, RealWorld};
@@ -12,7 +12,7 @@ use shakedown_core::actor::Actor;
 use shakedown_core::host::Host;
 use shakedown_core::journal::SinkCounts;
 use shakedown_core::signal::Signal;
-use shakedown_core::vocab::SessionSpec;
+use shakedown_core::vocab::{Errno, SessionSpec};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -28,8 +28,8 @@ pub struct Over {
     pub journal: Option<SinkCounts>,
 }
 
-/// Runs a session on this thread to its end. Every fact goes to `told` as it becomes true; `opened` gets the hands on it before its first
-/// fact, and may be anybody's on any thread. Clients are served on `socket`, where there is one.
+/// Runs a session on this thread to its end. Every fact goes to `told` as it becomes true; `opened` gets the hands on it and all that
+/// it will tell before its first fact, for other threads: it must not wait. Clients are served on `socket`, where there is one.
 ///
 /// # Errors
 /// [`CannotRun`].
@@ -40,24 +40,32 @@ pub struct Over {
 /// let mut spec = SessionSpec::new("echo");
 /// let echo = ProcessSpec::command("echo", &["echo", "hello"], None);
 /// spec.workers = vec![WorkerSpec::new("echo", Body::Process(echo.into()))];
-/// let over = session::run(&spec.into(), Config::default(), |_| Ok(None), |handle| drop(handle), Box::new(|_| {})).unwrap();
+/// let over = session::run(&spec.into(), Config::default(), |_| Ok(None), |_, _| {}, Box::new(|_| {})).unwrap();
 /// assert_eq!((over.asked, over.findings.len()), (None, 0));
 /// ```
 pub fn run(
     spec: &Arc<SessionSpec>,
     config: Config,
     socket: impl FnOnce() -> std::io::Result<Option<ControlSocket>>,
-    opened: impl FnOnce(Handle),
+    opened: impl FnOnce(Handle, Follower),
     told: FactSink,
 ) -> Result<Over, CannotRun> {
     block_on(run_on_runtime(spec, config, socket, opened, told)).map_err(CannotRun::System)?
+}
+
+/// Leaves the terminal: from now on this process leads a POSIX session of its own (setsid(2)), and nobody's Ctrl-C or hangup reaches it.
+///
+/// # Errors
+/// `EPERM` where it leads a process group.
+pub fn leave_terminal() -> Result<(), Errno> {
+    nix::unistd::setsid().map(drop).map_err(crate::errno::of_nix)
 }
 
 async fn run_on_runtime(
     spec: &Arc<SessionSpec>,
     config: Config,
     socket: impl FnOnce() -> std::io::Result<Option<ControlSocket>>,
-    opened: impl FnOnce(Handle),
+    opened: impl FnOnce(Handle, Follower),
     told: FactSink,
 ) -> Result<Over, CannotRun> {
     let mut world = RealWorld::new(config).map_err(CannotRun::World)?;
@@ -66,8 +74,8 @@ async fn run_on_runtime(
     let socket = socket().map_err(CannotRun::System)?;
     let mut host: Host<RealWorld, Actor> = Host::new(world);
     let session = host.start_session(spec, &[].into());
-    let handle = open(&mut host, session);
-    opened(handle.clone());
+    let (handle, follower) = open_followed(&mut host, session);
+    opened(handle.clone(), follower);
     let asked: Rc<Cell<Option<Signal>>> = Rc::default();
     let (first, asks) = (asked.clone(), handle.clone());
     let listener = tokio::task::spawn_local(async move {

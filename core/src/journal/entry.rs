@@ -89,7 +89,10 @@ pub struct UnknownTerm(pub String);
 impl fmt::Display for UnknownTerm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let UnknownTerm(term) = self;
-        write!(f, "`{term}` is no filter: try worker=NAME, event=WORD, session=NAME, stream=stdout|stderr or tag:KEY=VALUE")
+        write!(
+            f,
+            "`{term}` is no filter: try worker=NAME, event=WORD, session=NAME, stream=stdout|stderr or tag:KEY=VALUE"
+        )
     }
 }
 

@@ -17,10 +17,10 @@ mod server;
 mod wire;
 
 pub use client::{Client, Lost};
-pub use frame::{FRAME_BYTES_MAX, FrameError};
 pub use codec::{decode_reply, encode_reply};
+pub use frame::{FRAME_BYTES_MAX, FrameError};
 pub use message::{
-    Command, Identity, LINE_BYTES_MAX, Malformed, Member, NAME_BYTES_MAX, Page, Past, RECORDS_MAX, Reply, Request, Start,
-    TERMS_MAX, VARIABLES_MAX, VERSION, WORDS_MAX,
+    Command, Identity, LINE_BYTES_MAX, Malformed, Member, NAME_BYTES_MAX, Page, Past, RECORDS_MAX, Reply, Request,
+    Start, TERMS_MAX, VARIABLES_MAX, VERSION, WORDS_MAX,
 };
 pub use server::{Accept, CONNECTIONS_MAX, DRAIN_MAX, GREETING_MAX, serve};

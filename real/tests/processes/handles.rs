@@ -7,9 +7,7 @@ use shakedown_core::ids::WorkerId;
 use shakedown_core::journal::{SinkSpec, What};
 use shakedown_core::puppet::parse;
 use shakedown_core::runner::{Refused, TaskSpec, Which};
-use shakedown_core::vocab::{
-    Body, ExitStatus, Fact, FactRecord, ProcessSpec, SessionSpec, WorkerSpec, WorkerState,
-};
+use shakedown_core::vocab::{Body, ExitStatus, Fact, FactRecord, ProcessSpec, SessionSpec, WorkerSpec, WorkerState};
 use shakedown_real::control::{Client, Command, Past, Reply, Start, serve};
 use shakedown_real::handle::{Handle, News, Undone, open};
 use shakedown_real::host::{Driven, block_on, drive};

@@ -2,7 +2,7 @@
 
 use crate::examples;
 use crate::exit::Exit;
-use crate::{check, compare, explore, graph, init, merge, picture, real, replay, sim};
+use crate::{check, compare, explore, graph, init, live, merge, picture, real, replay, sim};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use shakedown::core::oracle::OracleName;
 use shakedown::failure::FailureFile;
@@ -80,6 +80,33 @@ enum Command {
         /// Its name, such as `no-orphan`; without one, all of them
         oracle: Option<String>,
     },
+    /// Run a scenario's session, or a command, in the foreground, for real: Ctrl-C stops it, a second one kills
+    #[command(after_help = examples::RUN)]
+    Run(live::RunArgs),
+    /// Run it in the background; returns when all is ready, and says where its socket and journal are
+    #[command(after_help = examples::START)]
+    Start(live::StartArgs),
+    /// The live sessions of this user, or the workers of one
+    #[command(after_help = examples::LIST)]
+    List(live::ListArgs),
+    /// What a live session tells, as it happens
+    #[command(after_help = examples::FOLLOW)]
+    Follow(live::FollowArgs),
+    /// Write to the standard input of a worker, or send it a signal
+    #[command(after_help = examples::SEND)]
+    Send(live::SendArgs),
+    /// Stop a live session, or one of its workers, by its own policy
+    #[command(after_help = examples::STOP)]
+    Stop(live::EndArgs),
+    /// Make a live session, or one of its workers, end at once
+    #[command(after_help = examples::KILL)]
+    Kill(live::EndArgs),
+    /// Stop a worker and start it again
+    #[command(after_help = examples::RESTART)]
+    Restart(live::RestartArgs),
+    /// What a session has told, from its journal, whether it lives or not
+    #[command(after_help = examples::HISTORY)]
+    History(live::HistoryArgs),
     #[command(external_subcommand)]
     Other(Vec<String>),
 }
@@ -108,9 +135,6 @@ pub(crate) enum When {
     Always,
     Never,
 }
-
-/// The commands of the contract that are not built yet.
-const NOT_YET: &[&str] = &["run", "start", "list", "follow", "send", "stop", "kill", "restart", "history"];
 
 /// Parses the command line, does it, and says how it went.
 pub(crate) fn main() -> ExitCode {
@@ -142,6 +166,15 @@ pub(crate) fn main() -> ExitCode {
         Command::Completions { shell } => completions(shell),
         Command::Man { folder } => man(folder.as_deref()),
         Command::Explain { oracle } => explain(oracle.as_deref()),
+        Command::Run(args) => return live::run(&args),
+        Command::Start(args) => live::start(&args),
+        Command::List(args) => live::list(&args),
+        Command::Follow(args) => live::follow(&args),
+        Command::Send(args) => live::send(&args),
+        Command::Stop(args) => live::stop(&args),
+        Command::Kill(args) => live::kill(&args),
+        Command::Restart(args) => live::restart(&args),
+        Command::History(args) => live::history(&args),
         Command::Other(words) => other(&words),
     };
     exit.into()
@@ -194,12 +227,7 @@ fn story(oracle: OracleName) -> String {
 fn other(words: &[String]) -> Exit {
     let word = words.first().map_or("", String::as_str);
     let cli = Cli::command();
-    let built: Vec<&str> = cli.get_subcommands().map(clap::Command::get_name).collect();
-    if NOT_YET.contains(&word) {
-        eprintln!("error: `shakedown {word}` is not supported yet: {} are", built.join(", "));
-        return Exit::BadFile;
-    }
-    let known = built.into_iter().chain(NOT_YET.iter().copied());
+    let known = cli.get_subcommands().map(clap::Command::get_name);
     let hint =
         shakedown::core::puppet::nearest(word, known).map_or(String::new(), |near| format!(", did you mean `{near}`?"));
     eprintln!("error: unknown command `{word}`{hint}\n\nTry `shakedown --help`.");

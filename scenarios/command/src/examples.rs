@@ -12,6 +12,8 @@ Examples:
   shakedown explore stop.toml --delays 3          every order of events with up to three of them late
   shakedown replay shakedown-regressions/*.toml   failures that were found before
   shakedown check                                 only read the files, and say all of their mistakes
+  shakedown start shop.toml                       run a file's session for real, in the background …
+  shakedown follow shop                           … and from any terminal: list, follow, restart, stop, history
 
 `shakedown COMMAND --help` shows examples of each command.
 
@@ -114,3 +116,69 @@ pub(crate) const EXPLAIN: &str = "\
 Examples:
   shakedown explain no-orphan                     what it promises, and the bugs that break it
   shakedown explain                               all of them";
+
+pub(crate) const RUN: &str = "\
+Examples:
+  shakedown run shop.toml                         the session of this file; its stimuli and faults are not played
+  shakedown run shop.toml --format json           facts as one JSON object a line
+  shakedown run shop.toml --set defaults.stop.grace=1s --case 2
+  shakedown run -- npm run dev                    one command, and nobody of it is left behind
+  shakedown run --name web -- python3 -m http.server
+
+Ctrl-C, TERM and HUP ask it to stop, each by the file's stop policy; a second one kills (second-stop = \"join\" joins).
+Exit codes: of a file 0 if all workers ended in order, 1 if one failed or had to be killed, 3 bad file, 4 the name is
+taken; of a command its own code, 128+n for signal n, 127 not found, 126 not executable, 125 a failure of our own.";
+
+pub(crate) const START: &str = "\
+Examples:
+  shakedown start shop.toml                       returns when all workers are ready
+  shakedown start --name web -- python3 -m http.server 8080
+  shakedown start shop.toml --stay                goes on without workers until it is stopped
+  shakedown start --into shop --name job --env N=3 --dir /srv -- ./migrate   one more worker of a live session
+
+Exit codes: 0 all are ready, 1 one has failed or is not ready in time, 3 bad file, 4 the name is taken.";
+
+pub(crate) const LIST: &str = "\
+Examples:
+  shakedown list                                  live sessions; dead ones were killed and could not clear away
+  shakedown list shop                             its workers, with their numbers
+  shakedown list --format json | jq -r .name
+
+A session lives if it answers at its socket as the one that its card names; SHAKEDOWN_RUNTIME is where they are.";
+
+pub(crate) const FOLLOW: &str = "\
+Examples:
+  shakedown follow shop                           from now on; a reader that is slow misses lines, never events
+  shakedown follow shop --from 0                  all of its journal, then what comes; misses nothing
+  shakedown follow shop --filter worker=api,worker=db --filter event=failed,event=exited
+  shakedown follow shop --format json --filter stream=stderr";
+
+pub(crate) const SEND: &str = "\
+Examples:
+  shakedown send shop repl 'print(1)'             a line for its standard input
+  shakedown send shop sort --close < words.txt    a file, and the end
+  shakedown send shop api --signal HUP            a signal, as its stop policy addresses them";
+
+pub(crate) const STOP: &str = "\
+Examples:
+  shakedown stop shop                             the whole session, in its order; waits until it is over
+  shakedown stop shop api                         one worker; it stays stopped
+  shakedown stop shop --no-wait                   only ask
+
+Exit codes: 0 all ended in order, 1 one had to be killed or failed, or it takes too long, 4 no such session.";
+
+pub(crate) const KILL: &str = "\
+Examples:
+  shakedown kill shop                             KILL to everything of it, at once
+  shakedown kill shop '#3'                        one worker, by its number in `shakedown list shop`";
+
+pub(crate) const RESTART: &str = "\
+Examples:
+  shakedown restart shop api                      waits until it is ready again
+  shakedown restart shop api --timeout 5s";
+
+pub(crate) const HISTORY: &str = "\
+Examples:
+  shakedown history shop                          all that its journal holds, of earlier sessions of this name too
+  shakedown history shop --last 20 --filter worker=api
+  shakedown history shop --format json | jq 'select(.event == \"failed\")'";

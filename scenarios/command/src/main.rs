@@ -22,6 +22,7 @@ mod formats;
 mod graph;
 mod init;
 mod latest;
+mod live;
 mod merge;
 mod output;
 mod picture;

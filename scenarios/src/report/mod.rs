@@ -1,6 +1,7 @@
 //! Reports: what a sweep and a failure look like, as text for people and as lines of JSON for programs.
 //! Pure functions from data to text, so that the same input gives the same bytes on every machine and every number of cores.
 
+mod fact;
 mod failure;
 mod family;
 mod figures;
@@ -14,6 +15,7 @@ mod table;
 mod text;
 mod timeline;
 
+pub use fact::{FactLine, FactText, timestamp};
 pub use failure::{FailureReport, HowCommon, Minimised, Reproduced, RunOf, Surprises, by_kind, failure_block};
 pub use figures::{bytes, count, duration, percent, plural};
 pub use json::{CaseLine, FailureLine, SummaryLine};
