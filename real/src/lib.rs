@@ -50,7 +50,7 @@ mod watch;
 pub mod world;
 
 #[cfg(not(madsim))]
-pub use linux::control::{CannotDial, ControlSocket, dial};
+pub use linux::control::{CannotDial, ControlSocket, Peer, dial};
 #[cfg(not(madsim))]
 pub use linux::{CannotBegin, Config, Linux, Tokio, within};
 #[cfg(not(madsim))]

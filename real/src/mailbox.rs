@@ -148,6 +148,11 @@ impl<T> Mailbox<T> {
         drop(unread);
     }
 
+    /// Whether no letter waits to be taken.
+    pub fn is_empty(&self) -> bool {
+        self.letters.lock().unwrap_or_else(PoisonError::into_inner).queue.is_empty()
+    }
+
     /// Whether no letter comes in any more.
     pub fn is_closed(&self) -> bool {
         self.letters.lock().unwrap_or_else(PoisonError::into_inner).is_closed

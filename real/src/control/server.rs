@@ -103,7 +103,11 @@ enum Out {
     Follow(u64, Follower),
 }
 
-type Outbox = Mailbox<Out>;
+struct Outbox {
+    letters: Mailbox<Out>,
+    /// Whether something that was asked is being carried out.
+    is_busy: Cell<bool>,
+}
 
 async fn speak<E: Executor, S: AsyncRead + AsyncWrite + Unpin>(stream: S, handle: &Handle) -> Result<(), Left> {
     let (mut reader, mut writer) = tokio::io::split(stream);
@@ -117,7 +121,8 @@ async fn speak<E: Executor, S: AsyncRead + AsyncWrite + Unpin>(stream: S, handle
         greeted = greet => greeted?,
         () = E::sleep(GREETING_MAX) => return Err(Left),
     }
-    let out: Outbox = Mailbox::new(Arc::new(Bell::default()), REPLIES_MAX);
+    let letters = Mailbox::new(Arc::new(Bell::default()), REPLIES_MAX);
+    let out = Outbox { letters, is_busy: Cell::new(false) };
     // Either ends it: nothing more is asked and all is answered, or nothing can be written.
     let (asked, answered) = (ask(reader, &out, handle), answer(writer, &out, handle.about()));
     let (mut asked, mut answered) = (std::pin::pin!(asked), std::pin::pin!(answered));
@@ -125,7 +130,7 @@ async fn speak<E: Executor, S: AsyncRead + AsyncWrite + Unpin>(stream: S, handle
         biased;
         ended = &mut answered => ended,
         ended = &mut asked => {
-            out.finish();
+            out.letters.finish();
             let written = answered.await;
             ended.and(written)
         }
@@ -139,10 +144,11 @@ async fn ask<S: AsyncRead>(mut reader: ReadHalf<S>, out: &Outbox, handle: &Handl
             Ok(request) => request,
             Err((id, malformed)) => {
                 let told = Reply::Refused(format!("{malformed}; the connection is closed"));
-                out.post(Out::Reply(id.unwrap_or(0), told)).map_err(|_| Left)?;
+                out.letters.post(Out::Reply(id.unwrap_or(0), told)).map_err(|_| Left)?;
                 return Err(Left);
             }
         };
+        out.is_busy.set(true);
         let said = match command {
             Command::Follow => match handle.follow().await {
                 Ok(follower) => Out::Follow(id, follower),
@@ -150,7 +156,9 @@ async fn ask<S: AsyncRead>(mut reader: ReadHalf<S>, out: &Outbox, handle: &Handl
             },
             other => Out::Reply(id, carry_out(other, handle).await),
         };
-        out.post(said).map_err(|_| Left)?;
+        let posted = out.letters.post(said);
+        out.is_busy.set(false);
+        posted.map_err(|_| Left)?;
     }
     Ok(())
 }
@@ -253,7 +261,7 @@ async fn answer<S: AsyncWrite>(mut writer: WriteHalf<S>, out: &Outbox, about: &A
     loop {
         tokio::select! {
             biased;
-            said = out.next() => match said {
+            said = out.letters.next() => match said {
                 Some(Out::Reply(id, reply)) => tell(&mut writer, id, &reply).await?,
                 Some(Out::Follow(id, follower)) => {
                     followed = Some((id, follower));
@@ -268,11 +276,25 @@ async fn answer<S: AsyncWrite>(mut writer: WriteHalf<S>, out: &Outbox, about: &A
                     }
                 }
                 Some(News::Missed(count)) => tell(&mut writer, id, &Reply::Missed(count)).await?,
-                // Whoever has followed to the end has heard all.
-                None => return tell(&mut writer, id, &Reply::Over).await,
+                // Whoever has followed to the end has heard all, once what was asked last is answered: it may be what has ended it.
+                None => {
+                    answer_the_last(&mut writer, out).await?;
+                    return tell(&mut writer, id, &Reply::Over).await;
+                }
             }
         }
     }
+}
+
+async fn answer_the_last<S: AsyncWrite>(writer: &mut WriteHalf<S>, out: &Outbox) -> Result<(), Left> {
+    while out.is_busy.get() || !out.letters.is_empty() {
+        match out.letters.next().await {
+            Some(Out::Reply(id, reply)) => tell(writer, id, &reply).await?,
+            Some(Out::Follow(id, _)) => tell(writer, id, &Reply::Done).await?,
+            None => return Ok(()),
+        }
+    }
+    Ok(())
 }
 
 /// Writes a reply. One that no frame can hold is refused instead.

@@ -2,12 +2,17 @@
 //! Sources: unix(7), bind(2), umask(2).
 
 use crate::control::{Accept, Client, Lost};
+use crate::pidfd::Pidfd;
+use crate::watch::watch;
+use shakedown_core::ids::Pid;
 use std::fmt;
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 use tokio::net::{UnixListener, UnixStream};
 
 /// A listening socket; its file is removed when it goes.
@@ -66,14 +71,35 @@ impl fmt::Display for CannotDial {
 
 impl std::error::Error for CannotDial {}
 
+/// The process at the other end of a socket, as the kernel names it (unix(7), SO_PEERCRED).
+pub struct Peer(Option<AsyncFd<Pidfd>>);
+
+impl Peer {
+    /// Taken while the connection lives, so that its number is still its own.
+    fn of(stream: &UnixStream) -> Peer {
+        let pid = stream.peer_cred().ok().and_then(|peer| peer.pid()).and_then(Pid::new);
+        let held = pid.and_then(|pid| Pidfd::open(pid).ok());
+        Peer(held.and_then(|held| watch(held, Interest::READABLE).ok()))
+    }
+
+    /// Until it has ended: its files are closed and its locks are free. At once where it cannot be known, in another pid namespace.
+    pub async fn gone(&self) {
+        if let Some(held) = &self.0 {
+            // An error of the runtime tells as little as a peer that is unknown.
+            let _ = held.readable().await;
+        }
+    }
+}
+
 /// Speaks to the session that listens at this path, if it answers in time. Within [`block_on`](crate::host::block_on).
 ///
 /// # Errors
 /// [`CannotDial`].
-pub async fn dial(path: &Path, patience: Duration) -> Result<Client<UnixStream>, CannotDial> {
+pub async fn dial(path: &Path, patience: Duration) -> Result<(Client<UnixStream>, Peer), CannotDial> {
     let greeting = async {
         let stream = UnixStream::connect(path).await.map_err(CannotDial::Nobody)?;
-        Client::greet(stream).await.map_err(CannotDial::Stranger)
+        let peer = Peer::of(&stream);
+        Ok((Client::greet(stream).await.map_err(CannotDial::Stranger)?, peer))
     };
     super::within(patience, greeting).await.unwrap_or(Err(CannotDial::Silent))
 }

@@ -193,7 +193,7 @@ async fn ask(client: &mut Client<tokio::net::UnixStream>, command: Command) -> R
 
 async fn what_a_client_starts_has_its_environment_and_directory() {
     let lines = spoken(staying(), async |path| {
-        let mut client = dial(path, PATIENCE).await.expect("a session");
+        let (mut client, _) = dial(path, PATIENCE).await.expect("a session");
         assert_eq!(ask(&mut client, Command::Follow).await, Reply::Done);
         let start = Start {
             name: "where".into(),
@@ -227,7 +227,7 @@ async fn a_client_reads_the_past_in_pages_and_learns_who_answers() {
     let workers = vec![WorkerSpec::new("say", Body::Process(say.into()))];
     let kept = folder.to_string_lossy().into_owned();
     spoken(SessionSpec { journal: Some(sink.into()), workers, ..staying() }, async move |path| {
-        let mut client = dial(path, PATIENCE).await.expect("a session");
+        let (mut client, _) = dial(path, PATIENCE).await.expect("a session");
         let Reply::Is(is) = ask(&mut client, Command::Who).await else { panic!("no identity") };
         assert_eq!((&*is.session, is.pid, is.journal), ("s", std::process::id(), Some(kept)));
         let past = |from, max, term: &str| Command::History(Past { from, max, filter: vec![term.into()] });
@@ -255,7 +255,7 @@ async fn a_client_reads_the_past_in_pages_and_learns_who_answers() {
 
 async fn a_client_that_says_nonsense_is_told_and_left_and_nobody_else() {
     spoken(staying(), async |path| {
-        let mut good = dial(path, PATIENCE).await.expect("a session");
+        let (mut good, _) = dial(path, PATIENCE).await.expect("a session");
         for nonsense in [&b"GET / HTTP/1.1\r\n\r\n"[..], &[0xff; 64], &[0, 0, 0, 3, 1, 2, 3], &[0, 0]] {
             let mut stream = tokio::net::UnixStream::connect(path).await.expect("somebody listens");
             stream.write_all(nonsense).await.expect("it is taken");

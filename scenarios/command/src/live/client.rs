@@ -1,6 +1,6 @@
 //! What is asked of live sessions as a whole: which there are, and that one ends.
 
-use super::place::{Line, Met, Place};
+use super::place::{Line, Met, Place, Reached};
 use super::worker::{done, find, late, members, talk, told, until};
 use super::{EndArgs, Facts, ListArgs};
 use crate::exit::Exit;
@@ -13,7 +13,7 @@ use shakedown::report::{timestamp, visible};
 pub(crate) fn list(args: &ListArgs) -> Exit {
     let listed = match &args.session {
         Some(session) => talk(async {
-            let (mut line, _) = Place::of(session)?.reach().await?;
+            let mut line = Place::of(session)?.reach().await?.line;
             workers(&members(&mut line).await?, args.format);
             Ok(Exit::Held)
         }),
@@ -26,7 +26,7 @@ async fn sessions(places: Vec<Place>, format: Facts) -> Result<Exit, Exit> {
     let mut rows = Vec::new();
     for place in places {
         rows.push(match place.meet().await {
-            Met::Live(mut line, identity) => {
+            Met::Live(Reached { mut line, identity, .. }) => {
                 let members = members(&mut line).await.unwrap_or_default();
                 Row { name: place.name, state: "live", identity: Some(identity), members, pid: None }
             }
@@ -148,7 +148,7 @@ impl Ending {
     }
 
     async fn ask(self, args: &EndArgs) -> Result<Exit, Exit> {
-        let (mut line, _) = Place::of(&args.session)?.reach().await?;
+        let Reached { mut line, peer, .. } = Place::of(&args.session)?.reach().await?;
         let worker = match &args.worker {
             Some(name) => Some(find(&mut line, name).await?),
             None => None,
@@ -171,12 +171,19 @@ impl Ending {
             say!("{}", told(&over));
             return Ok(self.verdict(&[over.state]));
         }
-        let ending = to_the_end(&mut line, &args.session);
+        let ending = async {
+            let states = to_the_end(&mut line).await?;
+            // What comes next finds its name free.
+            peer.gone().await;
+            Ok(states)
+        };
         let states = match args.timeout {
             Some(patience) => within(patience, ending).await.unwrap_or_else(|| Err(late())),
             None => ending.await,
         };
-        states.map(|states| self.verdict(&states))
+        let states = states?;
+        say!("{} is over", args.session);
+        Ok(self.verdict(&states))
     }
 
     /// 1 where one has failed, or was killed unasked.
@@ -190,7 +197,7 @@ impl Ending {
 }
 
 /// Follows a session to its end, and tells how each worker has ended.
-async fn to_the_end(line: &mut Line, session: &str) -> Result<Vec<String>, Exit> {
+async fn to_the_end(line: &mut Line) -> Result<Vec<String>, Exit> {
     let mut states = Vec::new();
     loop {
         match line.news().await {
@@ -204,10 +211,7 @@ async fn to_the_end(line: &mut Line, session: &str) -> Result<Vec<String>, Exit>
                     states.push(word.to_owned());
                 }
             }
-            Ok(Reply::Over) => {
-                say!("{session} is over");
-                return Ok(states);
-            }
+            Ok(Reply::Over) => return Ok(states),
             Ok(_) => {}
             Err(lost) => {
                 eprintln!("error: {lost}");

@@ -28,8 +28,9 @@ pub(crate) fn follow(args: &FollowArgs) -> Exit {
 }
 
 async fn follow_live(session: &str, filter: Filter, mut printer: Printer) -> Result<Exit, Exit> {
-    let (mut line, _) = Place::of(session)?.reach().await?;
+    let mut line = Place::of(session)?.reach().await?.line;
     done(&mut line, Command::Follow).await?;
+    eprintln!("following {session}: Ctrl-C ends the following, and nothing else");
     loop {
         let printed = match line.news().await {
             Ok(Reply::Fact(entry)) if filter.takes(&entry) => printer.live(&entry),
@@ -107,7 +108,7 @@ fn known(session: &str) -> Result<Place, Exit> {
     if place.journal().is_dir() {
         return Ok(place);
     }
-    if let Ok(Met::Live(..)) = block_on(place.meet()) {
+    if let Ok(Met::Live(_)) = block_on(place.meet()) {
         eprintln!(
             "error: session `{session}` lives, and its journal is not where ours would be: is SHAKEDOWN_STATE the same?"
         );

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use shakedown::core::puppet::nearest;
 use shakedown::real::control::{Client, Command, Identity, Reply};
 use shakedown::real::host::block_on;
-use shakedown::real::{CannotDial, dial, within};
+use shakedown::real::{CannotDial, Peer, dial, within};
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
@@ -37,11 +37,18 @@ pub(super) struct Place {
 /// Who is met at a place.
 pub(super) enum Met {
     /// The session lives, and listens.
-    Live(Line, Identity),
+    Live(Reached),
     /// Somebody listens, and does not answer.
     Silent,
     /// Nobody: it is over, was killed, or never was. Its card tells of one that was killed.
     Nobody(Option<Card>),
+}
+
+/// A session that lives.
+pub(super) struct Reached {
+    pub(super) line: Line,
+    pub(super) peer: Peer,
+    pub(super) identity: Identity,
 }
 
 /// What a session has written of itself.
@@ -129,27 +136,27 @@ impl Place {
     /// Who is there. Within [`block_on`].
     pub(super) async fn meet(&self) -> Met {
         let card = self.read_card();
-        let mut line = match dial(&self.socket(), PATIENCE).await {
-            Ok(line) => line,
+        let (mut line, peer) = match dial(&self.socket(), PATIENCE).await {
+            Ok(reached) => reached,
             Err(CannotDial::Nobody(_)) => return Met::Nobody(card),
             Err(CannotDial::Silent | CannotDial::Stranger(_)) => return Met::Silent,
         };
         match within(PATIENCE, line.ask(Command::Who)).await {
             // Another run of this name may have taken the place in between: its card is another, too.
             Some(Ok(Reply::Is(identity))) if card.is_none_or(|card| card.nonce == identity.nonce) => {
-                Met::Live(line, identity)
+                Met::Live(Reached { line, peer, identity })
             }
             Some(Ok(Reply::Is(identity))) if self.read_card().is_some_and(|card| card.nonce == identity.nonce) => {
-                Met::Live(line, identity)
+                Met::Live(Reached { line, peer, identity })
             }
             Some(Ok(_) | Err(_)) | None => Met::Silent,
         }
     }
 
     /// A line to the session that lives here, or what is to be said instead. Within [`block_on`].
-    pub(super) async fn reach(&self) -> Result<(Line, Identity), Exit> {
+    pub(super) async fn reach(&self) -> Result<Reached, Exit> {
         match self.meet().await {
-            Met::Live(line, identity) => Ok((line, identity)),
+            Met::Live(reached) => Ok(reached),
             Met::Silent => {
                 eprintln!("error: whoever listens at {} does not answer", self.socket().display());
                 Err(Exit::Failed)
@@ -258,7 +265,7 @@ fn lock(path: &Path) -> io::Result<Option<File>> {
 pub(super) fn taken(place: &Place) -> Exit {
     let name = &place.name;
     let by = match block_on(place.meet()) {
-        Ok(Met::Live(_, identity)) => format!("pid {}", identity.pid),
+        Ok(Met::Live(Reached { identity, .. })) => format!("pid {}", identity.pid),
         Ok(Met::Silent | Met::Nobody(_)) | Err(_) => "it does not answer".into(),
     };
     eprintln!(

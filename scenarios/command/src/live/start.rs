@@ -37,7 +37,7 @@ fn into_session(args: &StartArgs, session: &str) -> Result<Exit, Exit> {
     let name = what.name.clone().unwrap_or_else(|| name_of_command(&what.command));
     let start = control::Start { name: name.clone(), argv: what.command.clone(), env: what.env.clone(), dir };
     worker::talk(async {
-        let (mut line, _) = place.reach().await?;
+        let mut line = place.reach().await?.line;
         match worker::ask(&mut line, control::Command::Start(start)).await? {
             Reply::Started(WorkerId(number)) => {
                 say!("started {name} as worker #{number} of {session}");
@@ -51,7 +51,7 @@ fn into_session(args: &StartArgs, session: &str) -> Result<Exit, Exit> {
 fn detached(args: &StartArgs) -> Result<Exit, Exit> {
     // Whatever is wrong with it is said here, not in a log.
     let Planned { place, .. } = plan(&args.what, false)?;
-    if let Ok(Met::Live(..) | Met::Silent) = block_on(place.meet()) {
+    if let Ok(Met::Live(_) | Met::Silent) = block_on(place.meet()) {
         return Err(taken(&place));
     }
     let lost = |error: std::io::Error| {

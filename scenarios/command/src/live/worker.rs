@@ -15,7 +15,7 @@ use std::time::Duration;
 pub(crate) fn restart(args: &RestartArgs) -> Exit {
     let RestartArgs { session, worker, no_wait, timeout } = args;
     let asked = async {
-        let (mut line, _) = Place::of(session)?.reach().await?;
+        let mut line = Place::of(session)?.reach().await?.line;
         let before = find(&mut line, worker).await?;
         if !no_wait {
             done(&mut line, Command::Follow).await?;
@@ -35,7 +35,7 @@ pub(crate) fn restart(args: &RestartArgs) -> Exit {
 
 pub(crate) fn send(args: &SendArgs) -> Exit {
     let asked = async {
-        let (mut line, _) = Place::of(&args.session)?.reach().await?;
+        let mut line = Place::of(&args.session)?.reach().await?.line;
         let member = find(&mut line, &args.worker).await?;
         if let Some(signal) = &args.signal {
             return signalled(&mut line, member.id, signal).await;

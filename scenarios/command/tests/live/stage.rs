@@ -6,7 +6,7 @@ use shakedown::real::pidfd::Pidfd;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 pub struct Stage(PathBuf);
@@ -29,7 +29,9 @@ impl From<Output> for Said {
 impl Stage {
     /// Short, because the path of a socket is: unix(7).
     pub fn new(name: &str) -> Stage {
-        let folder = std::env::temp_dir().join(format!("sd-{}-{name}", std::process::id()));
+        // Pids begin anew in each namespace; the run's name is its own.
+        let run = std::env::var("SHAKEDOWN_RUN").expect("we are in a namespace of our own");
+        let folder = std::env::temp_dir().join(format!("sd-{run}-{name}"));
         fs::create_dir(&folder).expect("a new folder");
         Stage(folder)
     }
@@ -76,7 +78,17 @@ impl Stage {
         let child = self.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut child = child.expect("it starts");
         let out = BufReader::new(child.stdout.take().expect("it is piped"));
-        Running { child, out, heard: String::new() }
+        let err = BufReader::new(child.stderr.take().expect("it is piped"));
+        Running { child, out, err, heard: String::new() }
+    }
+
+    /// Follows a session, and is there.
+    pub fn follow(&self, args: &[&str]) -> Running {
+        let mut running = self.begin(&[&["follow"], args].concat());
+        let mut line = String::new();
+        running.err.read_line(&mut line).expect("it is text");
+        assert!(line.starts_with("following "), "{args:?}: {line}");
+        running
     }
 }
 
@@ -91,6 +103,7 @@ impl Drop for Stage {
 pub struct Running {
     child: Child,
     out: BufReader<ChildStdout>,
+    err: BufReader<ChildStderr>,
     heard: String,
 }
 
@@ -134,7 +147,7 @@ impl Running {
 
     /// Nobody reads what it goes on to say; how it ends.
     pub fn ends_unread(self) -> Option<i32> {
-        let Running { mut child, out, heard: _ } = self;
+        let Running { mut child, out, .. } = self;
         drop(out);
         child.wait().expect("it is our child").code()
     }
@@ -145,7 +158,7 @@ impl Running {
         self.out.read_to_end(&mut rest).expect("its output can be read");
         self.heard.push_str(&String::from_utf8_lossy(&rest));
         let mut err = String::new();
-        self.child.stderr.take().expect("it is piped").read_to_string(&mut err).expect("it is text");
+        self.err.read_to_string(&mut err).expect("it is text");
         let status: ExitStatus = self.child.wait().expect("it is our child");
         Said { code: status.code(), out: std::mem::take(&mut self.heard), err }
     }
