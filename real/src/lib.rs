@@ -50,9 +50,9 @@ mod watch;
 pub mod world;
 
 #[cfg(not(madsim))]
-pub use linux::control::{CannotDial, ControlSocket, Peer, dial};
+pub use linux::control::{CannotDial, ControlClient, ControlSocket, Peer, dial};
 #[cfg(not(madsim))]
 pub use linux::{CannotBegin, Config, Linux, Tokio, within};
 #[cfg(not(madsim))]
-pub use run::{CannotRun, Ran, run};
+pub use run::{CannotRun, Ran, on_signal, run};
 pub use world::RealWorld;

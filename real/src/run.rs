@@ -74,6 +74,32 @@ where
     block_on(run_on_runtime(main)).map_err(CannotRun::System)?
 }
 
+/// Calls `act` for each INT, TERM and HUP from now on, on a thread of its own; none of them ends the program any more.
+///
+/// # Errors
+/// No runtime, thread or signal handler could be had.
+pub fn on_signal(mut act: impl FnMut(Signal) + Send + 'static) -> io::Result<()> {
+    let (armed, is_armed) = std::sync::mpsc::channel();
+    std::thread::Builder::new().name("signals".into()).spawn(move || {
+        let told = armed.clone();
+        let listening = block_on(async move {
+            let mut signals = match Signals::new() {
+                Ok(signals) => signals,
+                // Whoever waits for it hears it; nobody else is there.
+                Err(error) => return drop(armed.send(Err(error))),
+            };
+            drop(armed.send(Ok(())));
+            loop {
+                act(signals.next().await);
+            }
+        });
+        if let Err(error) = listening {
+            drop(told.send(Err(error)));
+        }
+    })?;
+    is_armed.recv().unwrap_or_else(|_| Err(io::Error::other("the thread that listens has ended")))
+}
+
 async fn run_on_runtime<F, Fut, T>(main: F) -> Result<Ran<T>, CannotRun>
 where
     F: FnOnce(TaskCx) -> Fut,

@@ -10,7 +10,8 @@ use shakedown_core::machine::{Command, Event};
 use shakedown_core::site::mix;
 use shakedown_core::time::Instant;
 use shakedown_core::vocab::{Requester, SessionSpec, Stimulus};
-use shakedown_real::host::{Driven, block_on, drive_within};
+use shakedown_real::host::{Driven, Until, block_on, drive_until, drive_within};
+use shakedown_real::mailbox::Bell;
 use shakedown_real::{Config, RealWorld};
 use shakedown_sim::Moment;
 use std::cell::RefCell;
@@ -46,15 +47,29 @@ const FORCED_END: Duration = Duration::from_secs(5);
 /// # Errors
 /// Where the machine lacks what the real backend needs.
 pub fn play(case: &Case, seed: u64, run: &str, owns_all_children: bool) -> Result<LiveRun, CannotPlay> {
+    let played = play_until(case, seed, run, owns_all_children, &Bell::default());
+    played.map(|played| played.expect("a bell that nobody has is not rung"))
+}
+
+/// As [`play`], until somebody rings: the session is made to end then, and what it has come to is nobody's.
+///
+/// # Errors
+/// As [`play`].
+pub fn play_until(
+    case: &Case,
+    seed: u64,
+    run: &str,
+    owns_all_children: bool,
+    give_up: &Bell,
+) -> Result<Option<LiveRun>, CannotPlay> {
     let config = Config { run: Some(run.to_owned()), seed, owns_all_children };
-    let case = case.clone();
-    match block_on(async move { play_here(&case, config).await }) {
+    match block_on(play_here(case, config, give_up)) {
         Ok(played) => played,
         Err(error) => Err(CannotPlay(format!("a runtime cannot be built: {error}"))),
     }
 }
 
-async fn play_here(case: &Case, config: Config) -> Result<LiveRun, CannotPlay> {
+async fn play_here(case: &Case, config: Config, give_up: &Bell) -> Result<Option<LiveRun>, CannotPlay> {
     let mut world = RealWorld::new(config).map_err(|error| CannotPlay(error.to_string()))?;
     let moments: Rc<RefCell<Vec<Moment>>> = Rc::default();
     let (facts, events) = (moments.clone(), moments.clone());
@@ -65,12 +80,12 @@ async fn play_here(case: &Case, config: Config) -> Result<LiveRun, CannotPlay> {
     let stimuli: Arc<[Stimulus]> = case.stimuli.as_slice().into();
     let files = OwnFiles::of(&case.session);
     let session = host.start_session(&files.session, &stimuli);
-    let ended = drive_within(&mut host, case.limits.time).await;
+    let ended = drive_until(&mut host, case.limits.time, give_up).await;
     let took = began.elapsed();
     let mut findings = match ended {
-        Some(Driven::Done) => Vec::new(),
-        Some(Driven::Stuck) => vec![unfinished("stuck", &host)],
-        None => {
+        Until::Driven(Driven::Done) => Vec::new(),
+        Until::Driven(Driven::Stuck) => vec![unfinished("stuck", &host)],
+        Until::Late | Until::GivenUp => {
             let finding = unfinished("hang", &host);
             host.send(session, Event::Command(Command::Kill { by: Requester::User, deadline: Instant::NEVER }));
             // What does not even end by force is found by the check for leftovers.
@@ -78,6 +93,9 @@ async fn play_here(case: &Case, config: Config) -> Result<LiveRun, CannotPlay> {
             vec![finding]
         }
     };
+    if ended == Until::GivenUp {
+        return Ok(None);
+    }
     let is_done = findings.is_empty();
     let noticed = host.world().borrow_mut().take_findings();
     findings.extend(noticed.into_iter().map(|message| Finding {
@@ -92,7 +110,7 @@ async fn play_here(case: &Case, config: Config) -> Result<LiveRun, CannotPlay> {
     let moments = moments.take();
     let (judged, hits) = judge(case, &moments, end, is_done);
     findings.extend(judged);
-    Ok(LiveRun { findings, hits, digest: digest(&moments), moments, took })
+    Ok(Some(LiveRun { findings, hits, digest: digest(&moments), moments, took }))
 }
 
 /// A session whose files stand in a folder of this run alone, gone with it.

@@ -71,6 +71,9 @@ impl fmt::Display for CannotDial {
 
 impl std::error::Error for CannotDial {}
 
+/// A client of a session on this machine.
+pub type ControlClient = Client<UnixStream>;
+
 /// The process at the other end of a socket, as the kernel names it (unix(7), SO_PEERCRED).
 pub struct Peer(Option<AsyncFd<Pidfd>>);
 
@@ -95,7 +98,7 @@ impl Peer {
 ///
 /// # Errors
 /// [`CannotDial`].
-pub async fn dial(path: &Path, patience: Duration) -> Result<(Client<UnixStream>, Peer), CannotDial> {
+pub async fn dial(path: &Path, patience: Duration) -> Result<(ControlClient, Peer), CannotDial> {
     let greeting = async {
         let stream = UnixStream::connect(path).await.map_err(CannotDial::Nobody)?;
         let peer = Peer::of(&stream);

@@ -1,6 +1,7 @@
 //! tokio, as the glue's runtime: one thread of its own, and the clock on the wall.
 
 use crate::host::{Driven, drive};
+use crate::mailbox::Bell;
 use crate::world::{Executor, RealWorld, System};
 use shakedown_core::host::Host;
 use shakedown_core::machine::Machine;
@@ -38,6 +39,33 @@ impl Executor for Tokio {
 /// As [`drive`].
 pub async fn drive_within<S: System, A: Machine>(host: &mut Host<RealWorld<S>, A>, limit: Duration) -> Option<Driven> {
     tokio::time::timeout(limit, drive(host)).await.ok()
+}
+
+/// How a drive with bounds ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Until {
+    /// By itself.
+    Driven(Driven),
+    /// Its time was up.
+    Late,
+    /// The bell was rung.
+    GivenUp,
+}
+
+/// As [`drive_within`], or until somebody rings. The host can be driven on.
+///
+/// # Panics
+/// As [`drive`].
+pub async fn drive_until<S: System, A: Machine>(
+    host: &mut Host<RealWorld<S>, A>,
+    limit: Duration,
+    give_up: &Bell,
+) -> Until {
+    tokio::select! {
+        biased;
+        driven = drive_within(host, limit) => driven.map_or(Until::Late, Until::Driven),
+        () = give_up.rung() => Until::GivenUp,
+    }
 }
 
 /// Waits for a future, for at most this long on the wall clock; `None` where that was not enough, and it is dropped. Within [`block_on`].

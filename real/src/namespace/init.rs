@@ -2,11 +2,15 @@
 //! When it exits the kernel kills whatever still lives in there (pid_namespaces(7)).
 
 use super::{INSIDE_VARIABLE, LEFT_BEHIND, others};
+use crate::pidfd::Pidfd;
 use crate::procfs;
 use crate::scope::RUN_VARIABLE;
 use nix::mount::{MsFlags, mount};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, wait, waitpid};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal as NixSignal};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid as NixPid};
+use shakedown_core::ids::Pid;
+use shakedown_core::signal::Signal;
 use std::ffi::{CString, OsStr};
 use std::fs::File;
 use std::io::Write as _;
@@ -33,6 +37,8 @@ pub(super) fn run(ids: Option<(u32, u32)>, tell: OwnedFd) -> ! {
         end(70)
     }
     let run = crate::fresh::fresh_name();
+    // A group of our own: what a terminal sends reaches us only through whoever waits for us outside, and so once (LIFECYCLE 4).
+    let _ = nix::unistd::setpgid(NixPid::from_raw(0), NixPid::from_raw(0));
     let code = match start(&run) {
         Ok(program) => reap_until(program),
         Err(e) => {
@@ -77,10 +83,16 @@ fn start(run: &str) -> Result<NixPid, String> {
     let environment = pairs
         .map(|(name, value)| text([name.as_bytes(), b"=", value.as_bytes()].concat()))
         .collect::<Result<Vec<_>, _>>()?;
+    // Blocked before the program exists, so that none is lost; an init would otherwise ignore them (pid_namespaces(7)).
+    let before = awaited().thread_swap_mask(SigmaskHow::SIG_BLOCK).map_err(|e| format!("blocking signals: {e}"))?;
     // SAFETY: the init has one thread, being a fork of a program that had one.
     match unsafe { nix::unistd::fork() }.map_err(|e| format!("fork: {e}"))? {
         ForkResult::Parent { child } => Ok(child),
         ForkResult::Child => {
+            if let Err(e) = before.thread_set_mask() {
+                eprintln!("shakedown init: restoring the signal mask: {e}");
+                end(126)
+            }
             let refused = nix::unistd::execve(c"/proc/self/exe", &arguments, &environment);
             eprintln!("shakedown init: exec of /proc/self/exe: {refused:?}");
             end(126)
@@ -88,24 +100,44 @@ fn start(run: &str) -> Result<NixPid, String> {
     }
 }
 
-/// An init may wait for anybody: whatever is orphaned in here becomes its child.
+/// An init may wait for anybody: whatever is orphaned in here becomes its child. Whoever asks us to end asks the program.
 fn reap_until(program: NixPid) -> i32 {
+    let held = Pid::new(program.as_raw()).and_then(|pid| Pidfd::open(pid).ok());
     loop {
-        match wait() {
-            Ok(WaitStatus::Exited(pid, code)) if pid == program => return code,
-            Ok(WaitStatus::Signaled(pid, signal, _)) if pid == program => return 128 + signal as i32,
-            Ok(_) | Err(nix::errno::Errno::EINTR) => {}
-            Err(e) => {
-                eprintln!("shakedown init: the program's end was lost: {e}");
-                return 70;
+        // SIGCHLDs are one however many have ended.
+        loop {
+            match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+                Ok(WaitStatus::Exited(pid, code)) if pid == program => return code,
+                Ok(WaitStatus::Signaled(pid, signal, _)) if pid == program => return 128 + signal as i32,
+                Ok(WaitStatus::StillAlive) => break,
+                Ok(_) | Err(nix::errno::Errno::EINTR) => {}
+                Err(e) => {
+                    eprintln!("shakedown init: the program's end was lost: {e}");
+                    return 70;
+                }
+            }
+        }
+        match awaited().wait() {
+            Ok(NixSignal::SIGCHLD) | Err(_) => {}
+            Ok(asked) => {
+                let signal = Signal::from_number(asked as i32);
+                // One that has ended is found by the next look.
+                let _ = signal.zip(held.as_ref()).map(|(signal, held)| held.send(signal));
             }
         }
     }
 }
 
+/// What an init waits for: ends of children, and being asked to end.
+fn awaited() -> SigSet {
+    let mut awaited = super::ends_asked_for();
+    awaited.add(NixSignal::SIGCHLD);
+    awaited
+}
+
 /// Who still lives once those that died with the program have had time to. Whoever is attached dies within microseconds of
 /// it, but asynchronously (PDEATHSIG), so nobody is accused before [`SETTLE`] is over.
-fn settle() -> Vec<shakedown_core::ids::Pid> {
+fn settle() -> Vec<Pid> {
     let until = Instant::now() + SETTLE;
     loop {
         while matches!(waitpid(None, Some(WaitPidFlag::WNOHANG)), Ok(status) if status != WaitStatus::StillAlive) {}

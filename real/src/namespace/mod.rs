@@ -11,6 +11,8 @@ use crate::procfs;
 use crate::scope::RUN_VARIABLE;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SigSet, Signal as NixSignal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
 use shakedown_core::ids::Pid;
 use shakedown_core::signal::Signal;
 use shakedown_core::vocab::{Errno, ExitStatus};
@@ -141,13 +143,42 @@ fn clone_init(is_user: bool) -> Result<Option<Pidfd>, Errno> {
     Ok(Some(Pidfd::from_clone(unsafe { OwnedFd::from_raw_fd(pidfd) }, pid)))
 }
 
-/// Waits for the init, and ends as it does.
+/// Waits for the init, and ends as it does. Whoever asks us to end asks the program inside: it is told, once, and we wait for its end.
 fn follow(init: &Pidfd) -> i32 {
+    let asks = ends_asked_for();
+    let passed_on = asks.thread_block().and_then(|()| SignalFd::with_flags(&asks, SfdFlags::SFD_CLOEXEC));
+    // Without it we die of the signal, and the init with us: nothing is left behind, and what was found is lost.
+    if let Ok(mut heard) = passed_on {
+        pass_on(&mut heard, init);
+    }
     match init.reap_blocking() {
         Ok(ExitStatus::Exited(code)) => i32::from(code),
         Ok(ExitStatus::Signalled { signal, .. }) => 128 + signal.number(),
         Ok(ExitStatus::Unknown) | Err(_) => 70,
     }
+}
+
+/// Until the init has ended.
+fn pass_on(heard: &mut SignalFd, init: &Pidfd) {
+    loop {
+        let mut ready = [PollFd::new(init.as_fd(), PollFlags::POLLIN), PollFd::new(heard.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut ready, PollTimeout::NONE) {
+            Ok(_) if ready[0].any() == Some(true) => return,
+            Ok(_) | Err(nix::errno::Errno::EINTR) => {}
+            Err(_) => return,
+        }
+        if let Ok(Some(signal)) = heard.read_signal()
+            && let Some(signal) = i32::try_from(signal.ssi_signo).ok().and_then(Signal::from_number)
+        {
+            // One that has ended meanwhile is found by the next look.
+            let _ = init.send(signal);
+        }
+    }
+}
+
+/// The signals by which a program is asked to end.
+fn ends_asked_for() -> SigSet {
+    [NixSignal::SIGINT, NixSignal::SIGTERM, NixSignal::SIGHUP].into_iter().collect()
 }
 
 fn own_pid() -> Pid {

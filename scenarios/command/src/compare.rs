@@ -2,6 +2,7 @@
 
 use crate::cli::{Files, load};
 use crate::exit::Exit;
+use crate::interrupt::Interrupt;
 use crate::output::Format;
 use crate::real::{Play, complain_of_leftovers, enter, skipped, sweep_up};
 use clap::Args;
@@ -61,10 +62,16 @@ fn compare_all(args: &CompareArgs, scenarios: &[Arc<Scenario>], name: &str) -> E
     let (mut tally, mut exit) = (Tally::default(), Exit::Held);
     let mut jobs = Job::all(scenarios, Seeds::First(1), shakedown::sim::choose::Strategy::default());
     jobs.retain(|job| args.play.case.is_none_or(|case| job.case.index == case));
+    let interrupt = Interrupt::listen(|| {});
     for job in &jobs {
         match skipped(args.play.long, job).or_else(|| cannot_be_simulated(job)) {
             Some(reason) => tally.skipped.push((job.scenario.name.to_string(), reason)),
-            None => exit = exit.worst(compare_case(args, job, name, &mut tally)),
+            None => exit = exit.worst(compare_case(args, job, name, &interrupt, &mut tally)),
+        }
+        if let Some(interrupted) = interrupt.exit() {
+            eprintln!("interrupted: what follows is what was compared until then");
+            exit = exit.worst(interrupted);
+            break;
         }
     }
     exit = exit.worst(complain_of_leftovers(name));
@@ -80,12 +87,13 @@ fn cannot_be_simulated(job: &Job) -> Option<String> {
     Some(format!("the simulator cannot play worker `{worker}`: give its command a stand-in with `sim = \"…\"`"))
 }
 
-fn compare_case(args: &CompareArgs, job: &Job, name: &str, tally: &mut Tally) -> Exit {
+fn compare_case(args: &CompareArgs, job: &Job, name: &str, interrupt: &Interrupt, tally: &mut Tally) -> Exit {
     let (mut exit, mut runs, mut lived) = (Exit::Held, Vec::new(), Vec::new());
     for n in 0..u64::from(args.runs) {
         let seed = args.play.seed.wrapping_add(n);
-        let run = match live::play(&job.case, seed, name, !args.play.on_this_machine) {
-            Ok(run) => run,
+        let run = match live::play_until(&job.case, seed, name, !args.play.on_this_machine, &interrupt.bell) {
+            Ok(Some(run)) => run,
+            Ok(None) => return exit,
             Err(live::CannotPlay(reason)) => {
                 eprintln!("error: {}: {reason}", job.scenario.name);
                 return Exit::Lacking;

@@ -25,6 +25,8 @@ pub(crate) enum Exit {
     Bug,
     /// Interrupted; what was found is printed.
     Interrupted,
+    /// As [`Interrupted`](Exit::Interrupted), by TERM.
+    Terminated,
 }
 
 impl Exit {
@@ -41,15 +43,17 @@ impl Exit {
             Exit::Lacking => 7,
             Exit::Bug => 70,
             Exit::Interrupted => 130,
+            Exit::Terminated => 143,
         }
     }
 
-    /// Of several, the first of 70, 130, 2, 3, 6, 1, 5, 7, 4, 0.
+    /// Of several, the first of 70, 130, 143, 2, 3, 6, 1, 5, 7, 4, 0.
     #[must_use]
     pub(crate) fn worst(self, other: Exit) -> Exit {
-        const ORDER: [Exit; 10] = [
+        const ORDER: [Exit; 11] = [
             Exit::Bug,
             Exit::Interrupted,
+            Exit::Terminated,
             Exit::Usage,
             Exit::BadFile,
             Exit::NotDeterministic,

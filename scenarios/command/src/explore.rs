@@ -2,6 +2,7 @@
 
 use crate::cli::{Files, load};
 use crate::exit::Exit;
+use crate::interrupt::Interrupt;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use shakedown::core::site::Kind;
@@ -13,8 +14,6 @@ use shakedown::sim::explore::{Bounds, Budget, Explored};
 use shakedown::sweep::{Player, explore, explored_case, tell_replayed};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Instant;
 
 /// The arguments of `explore`.
@@ -50,17 +49,7 @@ pub(crate) fn run(args: &ExploreArgs) -> Exit {
         Ok(scenarios) => scenarios,
         Err(exit) => return exit,
     };
-    let stop = Arc::new(AtomicBool::new(false));
-    let asked = stop.clone();
-    // The first interrupt ends the exploration and tells how far it came, the second ends the program.
-    let armed = ctrlc::set_handler(move || {
-        if asked.swap(true, Relaxed) {
-            std::process::exit(i32::from(Exit::Interrupted.code()));
-        }
-    });
-    if let Err(error) = armed {
-        eprintln!("warning: an interrupt will lose what was found: {error}");
-    }
+    let interrupt = Interrupt::listen(|| {});
     let mut exit = Exit::Held;
     let mut cases = 0;
     for scenario in &scenarios {
@@ -73,9 +62,9 @@ pub(crate) fn run(args: &ExploreArgs) -> Exit {
                 return Exit::BadFile;
             }
             cases += 1;
-            exit = exit.worst(explore_case(args, scenario, case, &stop));
-            if stop.load(Relaxed) {
-                return exit.worst(Exit::Interrupted);
+            exit = exit.worst(explore_case(args, scenario, case, &interrupt));
+            if let Some(interrupted) = interrupt.exit() {
+                return exit.worst(interrupted);
             }
         }
     }
@@ -86,7 +75,7 @@ pub(crate) fn run(args: &ExploreArgs) -> Exit {
     exit
 }
 
-fn explore_case(args: &ExploreArgs, scenario: &Scenario, case: &Case, stop: &AtomicBool) -> Exit {
+fn explore_case(args: &ExploreArgs, scenario: &Scenario, case: &Case, interrupt: &Interrupt) -> Exit {
     let ExploreArgs { delays, faults, crashes, values, .. } = *args;
     let bounds = Bounds { delays, faults, crashes, values };
     let case = &explored_case(case, bounds);
@@ -97,7 +86,7 @@ fn explore_case(args: &ExploreArgs, scenario: &Scenario, case: &Case, stop: &Ato
     bar.set_message(format!("{} {}", scenario.name, case.label));
     let explored = explore(case, bounds, Budget { runs: args.runs }, |runs| {
         bar.set_position(runs);
-        !stop.load(Relaxed)
+        interrupt.exit().is_none()
     });
     bar.finish_and_clear();
     let title =

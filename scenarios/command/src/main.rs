@@ -21,6 +21,7 @@ mod explore;
 mod formats;
 mod graph;
 mod init;
+mod interrupt;
 mod latest;
 mod live;
 mod merge;

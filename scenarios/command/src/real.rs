@@ -2,6 +2,7 @@
 
 use crate::cli::{Files, load};
 use crate::exit::Exit;
+use crate::interrupt::Interrupt;
 use crate::output::Format;
 use clap::Args;
 use shakedown::core::vocab::{Fact, FactRecord, Scope};
@@ -109,7 +110,7 @@ pub(crate) fn complain_of_leftovers(name: &str) -> Exit {
 
 #[derive(Default)]
 struct Tally {
-    sweep: Vec<(u64, u64)>,
+    sweep: Vec<CaseSummary>,
     sometimes: Vec<(String, u64)>,
     skipped: Vec<(String, String)>,
     blocks: Vec<FailureReport>,
@@ -120,37 +121,45 @@ fn play_all(args: &RealArgs, scenarios: &[Arc<Scenario>], name: &str) -> Exit {
     let (mut tally, mut exit) = (Tally::default(), Exit::Held);
     let mut jobs = Job::all(scenarios, Seeds::First(1), shakedown::sim::choose::Strategy::default());
     jobs.retain(|job| args.play.case.is_none_or(|case| job.case.index == case));
+    let interrupt = Interrupt::listen(|| {});
     for job in &jobs {
         match skipped(args.play.long, job) {
             Some(reason) => tally.skipped.push((job.scenario.name.to_string(), reason)),
-            None => exit = exit.worst(play_case(args, job, name, &mut tally)),
+            None => exit = exit.worst(play_case(args, job, name, &interrupt, &mut tally)),
+        }
+        if let Some(interrupted) = interrupt.exit() {
+            eprintln!("interrupted: what follows is what was played until then");
+            exit = exit.worst(interrupted);
+            break;
         }
     }
     exit = exit.worst(complain_of_leftovers(name));
     if tally.sweep.is_empty() || (args.play.require && !tally.skipped.is_empty()) {
         exit = exit.worst(Exit::Lacking);
     }
-    if args.runs > 1 && tally.sometimes.iter().any(|(_, seen)| *seen == 0) {
+    if args.runs > 1 && interrupt.exit().is_none() && tally.sometimes.iter().any(|(_, seen)| *seen == 0) {
         exit = exit.worst(Exit::Inconclusive);
     }
     print_summary(args, tally, began.elapsed(), exit);
     exit
 }
 
-fn play_case(args: &RealArgs, job: &Job, name: &str, tally: &mut Tally) -> Exit {
-    let (mut exit, mut failed, mut orders) = (Exit::Held, 0, BTreeSet::new());
+fn play_case(args: &RealArgs, job: &Job, name: &str, interrupt: &Interrupt, tally: &mut Tally) -> Exit {
+    let (mut exit, mut played, mut failed, mut orders) = (Exit::Held, 0, 0, BTreeSet::new());
     let mut reports = Vec::new();
     let mut hits = vec![0; job.case.expectations.sometimes().count()];
     for n in 0..u64::from(args.runs) {
         let seed = args.play.seed.wrapping_add(n);
-        let run = match live::play(&job.case, seed, name, !args.play.on_this_machine) {
-            Ok(run) => run,
+        let run = match live::play_until(&job.case, seed, name, !args.play.on_this_machine, &interrupt.bell) {
+            Ok(Some(run)) => run,
+            Ok(None) => break,
             Err(live::CannotPlay(reason)) => {
                 eprintln!("error: {}: {reason}", job.scenario.name);
                 return Exit::Lacking;
             }
         };
         exit = exit.worst(sweep_up(job, &run, name));
+        played += 1;
         orders.insert(run.digest);
         hits.iter_mut().enumerate().for_each(|(n, hits)| *hits += run.hits >> n & 1);
         if !run.findings.is_empty() {
@@ -161,16 +170,19 @@ fn play_case(args: &RealArgs, job: &Job, name: &str, tally: &mut Tally) -> Exit 
             }
         }
     }
+    if played == 0 {
+        return exit;
+    }
     let summary = CaseSummary {
         scenario: job.scenario.name.to_string(),
         file: job.scenario.file.to_string(),
         case_index: job.case.index,
         case_label: job.case.label.to_string(),
-        runs: u64::from(args.runs),
+        runs: played,
         distinct: orders.len() as u64,
         failed,
     };
-    let how_common = Some(HowCommon { failed, runs: u64::from(args.runs) });
+    let how_common = Some(HowCommon { failed, runs: played });
     reports.iter_mut().for_each(|report| report.how_common = how_common);
     match args.play.format {
         Format::Human | Format::Github => say!("{}", case_line(&summary)),
@@ -180,7 +192,7 @@ fn play_case(args: &RealArgs, job: &Job, name: &str, tally: &mut Tally) -> Exit 
         reports.iter().for_each(|report| say!("{}", FailureLine::from(report).line()));
     }
     tally.blocks.extend(reports);
-    tally.sweep.push((summary.distinct, failed));
+    tally.sweep.push(summary);
     if args.runs > 1 {
         let names = job.case.expectations.sometimes().map(|s| format!("{}: {s}", job.scenario.name));
         tally.sometimes.extend(names.zip(hits));
@@ -248,9 +260,9 @@ fn report(args: &RealArgs, job: &Job, seed: u64, run: &LiveRun) -> FailureReport
 
 fn print_summary(args: &RealArgs, tally: Tally, real_time: Duration, exit: Exit) {
     let summary = SweepSummary {
-        runs: tally.sweep.len() as u64 * u64::from(args.runs),
-        distinct: tally.sweep.iter().map(|(distinct, _)| distinct).sum(),
-        failed: tally.sweep.iter().map(|(_, failed)| failed).sum(),
+        runs: tally.sweep.iter().map(|case| case.runs).sum(),
+        distinct: tally.sweep.iter().map(|case| case.distinct).sum(),
+        failed: tally.sweep.iter().map(|case| case.failed).sum(),
         virtual_time: Duration::ZERO,
         real_time,
         sometimes: tally.sometimes,

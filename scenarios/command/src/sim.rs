@@ -2,6 +2,7 @@
 
 use crate::cli::{Files, load, seeds};
 use crate::exit::Exit;
+use crate::interrupt::Interrupt;
 use crate::latest;
 use crate::output::{self, Output};
 use crate::progress::{Ended, Show, watch};
@@ -80,7 +81,7 @@ pub(crate) fn run(args: &SimArgs) -> Exit {
         Err(exit) => return exit,
     };
     let began = Instant::now();
-    let (result, ended) = play(args, &jobs);
+    let (result, ended, interrupt) = play(args, &jobs);
     let cut_short = match ended {
         Ended::ByItself => false,
         Ended::Interrupted => {
@@ -105,7 +106,7 @@ pub(crate) fn run(args: &SimArgs) -> Exit {
     report.shard = args.shard.map(|shard| shard.to_string());
     exit = match ended {
         Ended::ByItself => exit,
-        Ended::Interrupted => exit.worst(Exit::Interrupted),
+        Ended::Interrupted => exit.worst(interrupt.exit().unwrap_or(Exit::Interrupted)),
         Ended::OutOfTime => exit.worst(Exit::Inconclusive),
     };
     // What one shard, or a sweep that was cut short, has not seen, another may have.
@@ -150,24 +151,16 @@ fn jobs(args: &SimArgs) -> Result<Vec<Job>, Exit> {
     })
 }
 
-fn play(args: &SimArgs, jobs: &[Job]) -> (SweepResult, Ended) {
+fn play(args: &SimArgs, jobs: &[Job]) -> (SweepResult, Ended, Interrupt) {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = args.jobs.map_or(cores, usize::from);
     let progress = Arc::new(Progress { max_fail: args.max_fail, ..Progress::default() });
     let stop = progress.clone();
-    // The first interrupt ends the sweep and keeps what was found, the second ends the program.
-    let armed = ctrlc::set_handler(move || {
-        if stop.stop.swap(true, Relaxed) {
-            std::process::exit(i32::from(Exit::Interrupted.code()));
-        }
-    });
-    if let Err(error) = armed {
-        eprintln!("warning: an interrupt will lose what was found: {error}");
-    }
+    let interrupt = Interrupt::listen(move || stop.stop.store(true, Relaxed));
     let total: u64 = jobs.iter().map(|job| job.seeds.end - job.seeds.start).sum();
     std::thread::scope(|scope| {
         let sweeping = scope.spawn(|| args.strategy.sweep(jobs, threads, args.check_determinism, &progress));
         let ended = watch(args.progress, total, &progress, args.time_budget, || sweeping.is_finished());
-        (sweeping.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), ended)
+        (sweeping.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), ended, interrupt)
     })
 }

@@ -13,18 +13,17 @@
 use crate::exit::Exit;
 use serde_json::{Value, json};
 use shakedown::core::puppet::nearest;
-use shakedown::real::control::{Client, Command, Identity, Reply};
+use shakedown::real::control::{Command, Identity, Reply};
 use shakedown::real::host::block_on;
-use shakedown::real::{CannotDial, Peer, dial, within};
+use shakedown::real::{CannotDial, ControlClient, Peer, dial, within};
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tokio::net::UnixStream;
 
 /// A connection to a live session.
-pub(super) type Line = Client<UnixStream>;
+pub(super) type Line = ControlClient;
 
 /// Where a session of this name has its files.
 #[derive(Clone, Debug)]
