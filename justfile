@@ -116,6 +116,10 @@ turmoil seeds="500":
 rings *words:
     {{ rings }}/show {{ words }}
 
+# the bugs of the zoo that need no process, as the same text on tokio, turmoil, madsim, shuttle and here (a minute once built; words choose)
+zoo-peers *words: bench-build
+    {{ target }}/peers/release/bench zoo {{ words }}
+
 # hunt the planted bugs: how many seeds each strategy needs until each of them shows (words choose)
 zoo *words:
     cargo run --release -p shakedown-zoo -- {{ words }}

@@ -4,6 +4,7 @@ mod kernel;
 mod measure;
 mod peers;
 mod report;
+mod zoo;
 
 use measure::{Answer, Pin};
 use peers::{PEERS, Peer, Role, Workload};
@@ -14,10 +15,15 @@ use std::time::Instant;
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
+    if let Some((word, names)) = args.split_first()
+        && word == "zoo"
+    {
+        return zoo::main(names);
+    }
     let quick = args.iter().any(|arg| arg == "--quick");
     let names: Vec<&String> = args.iter().filter(|arg| !arg.starts_with("--")).collect();
     if args.iter().any(|arg| arg.starts_with("--") && arg != "--quick") {
-        eprintln!("usage: bench [--quick] [NAME…]   (NAME: part of a row's name)");
+        eprintln!("usage: bench [--quick] [NAME…]   or   bench zoo [BUG…]   (part of a row's name)");
         return ExitCode::from(2);
     }
     let (rounds, target_ns) = if quick { (3, 30e6) } else { (5, 250e6) };

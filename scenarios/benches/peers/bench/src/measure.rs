@@ -23,7 +23,7 @@ pub fn workload(peer: &Peer, path: &Path, pin: &Pin, workload: Workload, n: u64)
 
 /// Runs a program and reads the line that it answers.
 pub fn ask(path: &Path, pin: &Pin, args: &[&str], env: &[(&str, &str)]) -> Result<Answer, String> {
-    let text = run(path, pin, args, env)?;
+    let text = run(path, pin, args, env, LIMIT)?;
     let mut sums = BTreeMap::new();
     for word in text.split_whitespace() {
         if let Some((key, value)) = word.split_once('=')
@@ -53,7 +53,7 @@ pub const SEEDS: usize = 20;
 pub fn sameness(peer: &Peer, path: &Path, pin: &Pin) -> Result<Sameness, String> {
     let count = SEEDS.to_string();
     let digests = |order: &str| -> Result<Vec<String>, String> {
-        let text = run(path, pin, &["traces", "101", &count, order], &peer.env(Workload::W1))?;
+        let text = run(path, pin, &["traces", "101", &count, order], &peer.env(Workload::W1), LIMIT)?;
         let mut lines: Vec<String> = text.lines().map(str::to_string).collect();
         lines.sort();
         match lines.len() {
@@ -86,7 +86,8 @@ impl Pin {
     }
 }
 
-fn run(path: &Path, pin: &Pin, args: &[&str], env: &[(&str, &str)]) -> Result<String, String> {
+/// Runs a program to its end, for so long at most, and returns what it printed.
+pub fn run(path: &Path, pin: &Pin, args: &[&str], env: &[(&str, &str)], limit: Duration) -> Result<String, String> {
     let mut command = match &pin.0 {
         Some(core) => {
             let mut command = Command::new("taskset");
@@ -97,13 +98,13 @@ fn run(path: &Path, pin: &Pin, args: &[&str], env: &[(&str, &str)]) -> Result<St
     };
     command.args(args).envs(env.iter().copied()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|error| format!("{}: {error}", path.display()))?;
-    let end = Instant::now() + LIMIT;
+    let end = Instant::now() + limit;
     // Answers are far smaller than a pipe, so nothing needs to be read before the end.
     while child.try_wait().map_err(|error| error.to_string())?.is_none() {
         if Instant::now() >= end {
             let _ = child.kill();
             let _ = child.wait();
-            return Err(format!("no answer within {} s", LIMIT.as_secs()));
+            return Err(format!("no answer within {} s", limit.as_secs()));
         }
         std::thread::sleep(Duration::from_millis(2));
     }

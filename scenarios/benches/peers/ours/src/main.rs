@@ -5,9 +5,11 @@ mod kernel;
 mod rt;
 #[path = "../../common/workloads.rs"]
 mod workloads;
+#[path = "../../common/zoo/mod.rs"]
+mod zoo;
 
 fn main() {
-    if !kernel::main() {
+    if !kernel::main() && !zoo::main() {
         common::cli::main(workloads::run);
     }
 }

@@ -33,6 +33,7 @@ pub mod sync {
     pub mod mpsc {
         pub use shakedown_core::sync::mpsc::Receiver as UnboundedReceiver;
 
+        #[derive(Clone)]
         pub struct UnboundedSender<T>(shakedown_core::sync::mpsc::Sender<T>);
 
         impl<T> UnboundedSender<T> {
@@ -58,6 +59,11 @@ pub fn now_ms(cx: &Cx) -> u64 {
 pub fn sleep_ms(cx: &Cx, ms: u64) -> Sleep {
     cx.sleep(Duration::from_millis(ms))
 }
+
+/// What a task's future has to be able to do: here tasks stay where they are.
+pub trait Travels {}
+
+impl<T> Travels for T {}
 
 pub type Join = JoinHandle<()>;
 

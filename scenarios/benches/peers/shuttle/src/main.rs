@@ -5,7 +5,11 @@ mod common;
 mod rt;
 #[path = "../../common/workloads.rs"]
 mod workloads;
+#[path = "../../common/zoo/mod.rs"]
+mod zoo;
 
 fn main() {
-    common::cli::main(workloads::run);
+    if !zoo::main() {
+        common::cli::main(workloads::run);
+    }
 }

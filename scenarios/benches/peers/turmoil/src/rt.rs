@@ -27,6 +27,9 @@ pub fn sleep_ms(_: &Cx, ms: u64) -> tokio::time::Sleep {
     tokio::time::sleep(Duration::from_millis(ms))
 }
 
+/// What a task's future has to be able to do: to be sent to another thread.
+pub use std::marker::Send as Travels;
+
 pub fn spawn<F>(cx: &Cx, _name: &'static str, body: impl FnOnce(Cx) -> F) -> Join
 where
     F: Future<Output = ()> + Send + 'static,
