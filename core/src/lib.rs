@@ -28,6 +28,7 @@ pub mod pipe;
 pub mod proxy;
 pub mod puppet;
 mod reactor;
+pub mod recovery;
 pub mod restart;
 pub mod runner;
 pub mod session;

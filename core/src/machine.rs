@@ -6,7 +6,7 @@ use crate::choose::Choose;
 use crate::digest::Digest;
 use crate::ids::{ActorId, OpId, UnitId, WorkerId};
 use crate::proxy::{Traffic, Visit};
-use crate::reactor::{Effect, Reactor};
+use crate::reactor::{Effect, Fate, Reactor};
 use crate::restart::Next;
 use crate::signal::Signal;
 use crate::site::{Kind, Label, Site, mix};
@@ -342,6 +342,16 @@ impl Cx<'_> {
     #[inline]
     pub fn tell(&mut self, to: ActorId, event: Event) {
         self.reactor.push(Effect::Tell { to, event });
+    }
+
+    /// The host's own process is killed, at the end of this turn.
+    pub(crate) fn crash_host(&mut self) {
+        self.reactor.push(Effect::Meet(Fate::Crash));
+    }
+
+    /// Another takes over, at the end of this turn.
+    pub(crate) fn recover_host(&mut self) {
+        self.reactor.push(Effect::Meet(Fate::Recover));
     }
 
     /// Reports an event that this state has no answer for; an oracle rejects it.

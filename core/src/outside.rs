@@ -15,7 +15,8 @@ use alloc::vec::Vec;
 /// Plays the stimuli of a scenario.
 #[derive(Clone, Debug)]
 pub struct Outside {
-    session: ActorId,
+    /// Nobody between a crash of the supervisor and the next one.
+    session: Option<ActorId>,
     stimuli: Arc<[Stimulus]>,
     states: Vec<State>,
     /// Whether every trigger has come, so that nothing need be heard but the session's end.
@@ -38,24 +39,48 @@ impl Outside {
     /// The outside of this session.
     pub fn new(session: ActorId, stimuli: Arc<[Stimulus]>) -> Outside {
         let states = stimuli.iter().map(|_| State::Waiting).collect();
-        Outside { session, stimuli, states, heard_all: false, over: false, started: false }
+        Outside { session: Some(session), stimuli, states, heard_all: false, over: false, started: false }
+    }
+
+    /// Another supervisor has taken over: this is its session.
+    pub(crate) fn turn_to(&mut self, session: ActorId) {
+        self.session = Some(session);
+    }
+
+    /// Kills the supervisor, unless none is there: the next recovery counts from now.
+    fn crash_host(&mut self, cx: &mut Cx<'_>) {
+        if self.session.take().is_none() {
+            return;
+        }
+        cx.crash_host();
+        let waits = |(i, state): (usize, &State)| *state == State::Waiting && self.stimuli[i].act == Act::Recover;
+        if let Some(i) = self.states.iter().enumerate().position(waits) {
+            self.arm_one(i, cx.now, cx);
+        }
+        self.heard_all = !self.states.contains(&State::Waiting);
+    }
+
+    fn arm_one(&mut self, i: usize, at: Instant, cx: &mut Cx<'_>) {
+        let alike = |other: &&Stimulus| other.nth(0) == self.stimuli[i].nth(0);
+        let earlier = self.stimuli[..i].iter().filter(alike).count() as u32;
+        let delay = cx.draw_nth(self.stimuli[i].nth(earlier), self.stimuli[i].at);
+        self.states[i] = State::Armed(at.after(delay));
     }
 
     /// Arms what waited for something that happened at this instant, however late we hear of it; each trigger counts once, at its first
     /// occurrence.
     fn arm(&mut self, at: Instant, happened: impl Fn(Option<&Trigger>) -> bool, cx: &mut Cx<'_>) {
         for i in 0..self.states.len() {
-            if self.states[i] == State::Waiting && happened(self.stimuli[i].when.as_ref()) {
-                let alike = |other: &&Stimulus| other.nth(0) == self.stimuli[i].nth(0);
-                let earlier = self.stimuli[..i].iter().filter(alike).count() as u32;
-                let delay = cx.draw_nth(self.stimuli[i].nth(earlier), self.stimuli[i].at);
-                self.states[i] = State::Armed(at.after(delay));
+            let Stimulus { when, act, .. } = &self.stimuli[i];
+            // A recovery waits for a crash.
+            if self.states[i] == State::Waiting && *act != Act::Recover && happened(when.as_ref()) {
+                self.arm_one(i, at, cx);
             }
         }
         self.heard_all = !self.states.contains(&State::Waiting);
     }
 
-    fn act(&self, stimulus: &Stimulus, cx: &mut Cx<'_>) {
+    fn act(&mut self, stimulus: &Stimulus, cx: &mut Cx<'_>) {
         let deadline = Instant::NEVER;
         let by = Requester::User;
         let command = match &stimulus.act {
@@ -69,12 +94,17 @@ impl Outside {
             Act::Stdin(bytes) => Command::Input(bytes.clone()),
             Act::CloseStdin => Command::CloseInput,
             Act::Visit(visit) => Command::Visit(*visit),
+            Act::CrashHost => return self.crash_host(cx),
+            Act::Recover => return cx.recover_host(),
         };
         let event = match stimulus.on {
             Some(worker) => for_worker(worker, command),
             None => Event::Command(command),
         };
-        cx.tell(self.session, event);
+        // Where nobody supervises, nobody is told.
+        if let Some(session) = self.session {
+            cx.tell(session, event);
+        }
     }
 
     /// Does what was due first. On a machine that is late, two may be due at once; the second is done at the next tick, since between
@@ -184,7 +214,7 @@ impl Machine for Outside {
     }
 
     fn digest(&self, now: Instant, into: &mut Digest) -> bool {
-        into.number(u64::from(self.over)).number(u64::from(self.started));
+        into.number(u64::from(self.over)).number(u64::from(self.started)).number(u64::from(self.session.is_none()));
         for (i, state) in self.states.iter().enumerate() {
             match *state {
                 State::Waiting => into.number(0),

@@ -28,6 +28,10 @@ pub struct Session {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 enum State {
     Pending,
+    /// What another has left is being ended: it is started when nobody is left.
+    Recovering,
+    /// The same, and a stop has come meanwhile: it ends then, and starts nobody.
+    Waning,
     /// It runs, or is asked or made to end: its children's mode tells.
     Up,
     Stopped,
@@ -46,6 +50,11 @@ impl Session {
         Session { spec, children, state: State::Pending }
     }
 
+    /// A session that begins where another may have left something: [`Command::Start`] tells it that nothing is left.
+    pub(crate) fn recovering(spec: Arc<SessionSpec>, workers: &[ActorId]) -> Session {
+        Session { state: State::Recovering, ..Session::new(spec, workers) }
+    }
+
     /// Whether the last fact was published.
     pub fn is_stopped(&self) -> bool {
         self.state == State::Stopped
@@ -54,7 +63,7 @@ impl Session {
     /// Who keeps it from being stopped. Why, each of them says itself: [`Machine::waits_for`].
     pub fn blocked_by(&self) -> Vec<WorkerId> {
         match self.state {
-            State::Pending | State::Stopped => Vec::new(),
+            State::Pending | State::Recovering | State::Waning | State::Stopped => Vec::new(),
             State::Up => self.children.open().collect(),
         }
     }
@@ -62,7 +71,8 @@ impl Session {
     /// Its public state, as far as it knows by itself: a session that came to its end unasked is as its workers are.
     pub fn state(&self) -> WorkerState {
         match (self.state, self.children.mode()) {
-            (State::Pending, _) => WorkerState::Pending,
+            (State::Pending | State::Recovering, _) => WorkerState::Pending,
+            (State::Waning, _) => WorkerState::Stopping,
             (State::Up, Mode::Up | Mode::Holding) => WorkerState::Running,
             (State::Up, Mode::Ending { .. }) => WorkerState::Stopping,
             (State::Up, Mode::Forcing { .. }) => WorkerState::Killing,
@@ -81,7 +91,11 @@ impl Session {
     }
 
     fn start(&mut self, cx: &mut Cx<'_>) {
-        let State::Pending = self.state else { return };
+        match self.state {
+            State::Pending | State::Recovering => {}
+            State::Waning => return self.stopped(cx),
+            State::Up | State::Stopped => return,
+        }
         self.state = State::Up;
         cx.fact(Subject::Session, 0, None, Fact::Started { pid: None });
         self.children.start_all(cx);
@@ -91,6 +105,7 @@ impl Session {
     fn stop(&mut self, by: Requester, caller: Instant, cx: &mut Cx<'_>) {
         match (self.state, self.children.mode()) {
             (State::Pending, _) => self.stopped(cx),
+            (State::Recovering | State::Waning, _) => self.state = State::Waning,
             (State::Up, Mode::Up | Mode::Holding) => {
                 let deadline = self.request(by, caller, cx);
                 self.children.stop_all(Requester::Parent, deadline, cx);
@@ -108,6 +123,7 @@ impl Session {
     fn force(&mut self, by: Requester, caller: Instant, cx: &mut Cx<'_>) {
         match (self.state, self.children.mode()) {
             (State::Pending, _) => self.stopped(cx),
+            (State::Recovering | State::Waning, _) => self.state = State::Waning,
             (State::Up, Mode::Up | Mode::Holding) => {
                 let deadline = self.request(by, caller, cx);
                 self.children.kill_all(by, deadline, cx);
@@ -132,7 +148,7 @@ impl Session {
     fn ended(&mut self, worker: WorkerId, outcome: Arc<Outcome>, next: Next, cx: &mut Cx<'_>) {
         let fate = match self.state {
             State::Up => self.children.ended(worker, outcome.state, next, cx),
-            State::Pending | State::Stopped => Fate::Unexpected,
+            State::Pending | State::Recovering | State::Waning | State::Stopped => Fate::Unexpected,
         };
         match fate {
             Fate::Unexpected => {
@@ -168,14 +184,16 @@ impl Session {
                 self.stop_if_empty(cx);
             }
             // Before the start and after the end there is nobody to tell.
-            State::Pending | State::Stopped => {}
+            State::Pending | State::Recovering | State::Waning | State::Stopped => {}
         }
     }
 
     /// What is over takes nobody in.
     fn adopt(&mut self, worker: WorkerId, actor: ActorId, spec: Arc<WorkerSpec>) {
         match self.state {
-            State::Pending | State::Up => self.children.adopt(worker, actor, spec),
+            State::Pending | State::Recovering | State::Waning | State::Up => {
+                self.children.adopt(worker, actor, spec);
+            }
             State::Stopped => {}
         }
     }
@@ -187,7 +205,8 @@ impl Session {
                 self.children.kill_all(Requester::Deadline, deadline, cx);
                 self.stop_if_empty(cx);
             }
-            (State::Up, Mode::Up | Mode::Holding | Mode::Forcing { .. }) | (State::Pending | State::Stopped, _) => {
+            (State::Up, Mode::Up | Mode::Holding | Mode::Forcing { .. })
+            | (State::Pending | State::Recovering | State::Waning | State::Stopped, _) => {
                 cx.unexpected("a session", &Event::Tick);
             }
         }
@@ -235,7 +254,7 @@ impl Machine for Session {
     fn deadline(&self) -> Option<Instant> {
         match self.state {
             State::Up => self.children.force_at(),
-            State::Pending | State::Stopped => None,
+            State::Pending | State::Recovering | State::Waning | State::Stopped => None,
         }
     }
 
@@ -247,7 +266,7 @@ impl Machine for Session {
             State::Stopped if !self.children.are_over() => {
                 Err(Broken("it is over and some of its workers are not".into()))
             }
-            State::Pending | State::Up | State::Stopped => Ok(()),
+            State::Pending | State::Recovering | State::Waning | State::Up | State::Stopped => Ok(()),
         }
     }
 
@@ -258,6 +277,7 @@ impl Machine for Session {
     fn waits_for(&self) -> String {
         match (self.state, self.children.mode()) {
             (State::Pending, _) => "its start".into(),
+            (State::Recovering | State::Waning, _) => "the end of what an earlier supervisor has left".into(),
             (State::Up, Mode::Up) if self.children.are_over() => "a stop, or work".into(),
             (State::Up, Mode::Up | Mode::Holding) => {
                 format!("a stop, or the end of {}", self.children.names_of_open())

@@ -4,10 +4,13 @@
 use crate::choose::Choose;
 use crate::files::FileCall;
 use crate::ids::{FileId, OpId, TaskId, UnitId, WorkerId};
+use crate::signal::Signal;
 use crate::site::Label;
 use crate::tie::Deadlines;
 use crate::time::{Duration, Instant};
-use crate::vocab::{Completion, FactRecord, ProcessEvent, Request, Stream, TryRead, TryWrite, WorkerSpec};
+use crate::vocab::{
+    Completion, Errno, FactRecord, Identity, Leftover, ProcessEvent, Request, Stream, TryRead, TryWrite, WorkerSpec,
+};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -125,6 +128,27 @@ pub trait World: 'static {
     /// A machine met an event that its state has no answer for, or an invariant is broken.
     fn unexpected(&mut self, who: &str, what: &str);
 
+    /// The supervisor's process is killed, and all that it had is gone with it: open files, pipes, waits, and children that are to die
+    /// with their parent. Only a simulated world can do that to itself; another does nothing.
+    fn crash_host(&mut self) {}
+
+    /// Another supervisor is started where one was killed.
+    fn boot_host(&mut self) {}
+
+    /// Who lives of what an earlier supervisor of this session has started, as of some moment now.
+    fn leftovers(&mut self) -> Vec<Leftover> {
+        Vec::new()
+    }
+
+    /// Signals one of them, if it is still the same process.
+    ///
+    /// # Errors
+    /// `ESRCH` where it is gone.
+    fn signal_leftover(&mut self, who: Identity, signal: Signal) -> Result<(), Errno> {
+        let _ = (who, signal);
+        Err(Errno::ESRCH)
+    }
+
     /// A number that is this run's own, for identities that outsiders read. The simulator has one for all runs, so that they repeat.
     fn nonce(&self) -> u64 {
         0
@@ -146,5 +170,5 @@ pub trait World: 'static {
     }
 
     /// Signals by bare number, as kill(2) would: for porting code that does. The real backend refuses (ENOSYS).
-    fn kill(&mut self, pid: i32, signal: crate::signal::Signal) -> Result<(), crate::vocab::Errno>;
+    fn kill(&mut self, pid: i32, signal: Signal) -> Result<(), Errno>;
 }

@@ -1,5 +1,7 @@
 //! Sessions that keep a status file: it is as they are, whole at every moment, and says what is spoiled.
 
+use shakedown_core::journal::{SinkSpec, WhenFull, scan, unseen_ends};
+use shakedown_core::oracle::OracleName;
 use shakedown_core::puppet;
 use shakedown_core::snapshot::Snapshot;
 use shakedown_core::status::{Corrupt, Found, parse, quarantine, read};
@@ -78,4 +80,58 @@ fn what_is_spoiled_is_told_and_kept_for_a_person_to_look_at() {
         });
     });
     assert!(run.is_ok(), "{run:?}");
+}
+
+/// A session whose supervisor is killed at any moment, and once more at any other.
+fn crashes() -> Arc<[Stimulus]> {
+    let act = |act, at: DurationRange| Stimulus { at, when: None, act, on: None };
+    let within = |min, max| DurationRange { min: ms(min), max: ms(max), grid: ms(1) };
+    [
+        act(Act::CrashHost, within(0, 60)),
+        act(Act::Recover, within(0, 20)),
+        act(Act::CrashHost, within(0, 120)),
+        act(Act::Recover, within(0, 20)),
+        act(Act::Stop, within(300, 300)),
+    ]
+    .into()
+}
+
+#[test]
+fn after_any_crash_the_next_supervisor_comes_to_an_end_and_each_incarnation_has_one_in_the_journal() {
+    let mut plan = SessionSpec::clone(&plan());
+    let sink = SinkSpec { when_full: WhenFull::Block, ..SinkSpec::new("/run/journal") };
+    plan.journal = Some(Arc::new(sink));
+    let plan = Arc::new(plan);
+    let mut sim: Simulator<Seeded> = Simulator::new(WorldConfig::default(), Limits::default(), Seeded::new(0));
+    let mut unseen = 0;
+    for seed in 0..300 {
+        let run = sim.run(Seeded::new(seed), Some(plan.clone()), |host| {
+            host.world().borrow_mut().disk_mut().put_folder("run");
+            host.start_session(&plan, &crashes());
+        });
+        assert!(run.is_ok(), "seed {seed}: {run:?}");
+        let world = sim.host().world().borrow();
+        let bytes = world.disk().content("/run/journal/00000000000000000000.journal").expect("it was begun");
+        let entries = scan(bytes).entries;
+        assert_eq!(unseen_ends(&entries, ms(0)), [], "seed {seed}");
+        unseen += entries.iter().filter(|entry| entry.detail("unobserved").is_some()).count();
+    }
+    assert!(unseen > 100, "what nobody saw is told as unknown: {unseen}");
+}
+
+#[test]
+fn a_spoiled_status_is_put_aside_before_the_next_supervisor_writes_its_own() {
+    let plan = plan();
+    let mut sim: Simulator<Seeded> = Simulator::new(WorldConfig::default(), Limits::default(), Seeded::new(0));
+    let stop: Arc<[Stimulus]> =
+        [Stimulus { at: DurationRange::fixed(ms(99)), when: None, act: Act::Stop, on: None }].into();
+    let run = sim.run(Seeded::new(1), Some(plan.clone()), |host| {
+        host.world().borrow_mut().disk_mut().put("/run/status", b"{\"shakedown-status\":1,");
+        host.recover_session(&plan, &stop);
+    });
+    // That it was torn is what the oracle objects to; it says nothing of how the next supervisor takes it.
+    assert!(run.violations.iter().all(|found| found.oracle == OracleName::StatusNeverTorn), "{run:?}");
+    let world = sim.host().world().borrow();
+    assert_eq!(world.disk().content("/run/status.corrupt-0"), Some(&b"{\"shakedown-status\":1,"[..]));
+    assert!(parse(world.disk().content("/run/status").expect("it was written")).is_ok());
 }

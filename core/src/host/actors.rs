@@ -60,6 +60,12 @@ impl<A> Entry<A> {
             ticked: (Instant::NEVER, 0),
         }
     }
+
+    /// The same machine in another place, with nothing on its way to it.
+    pub(super) fn moved(self) -> Entry<A> {
+        let Entry { label, mails, ticks, draws, answers, machine, name, .. } = self;
+        Entry { mails, ticks, draws, answers, ..Entry::new(name, label, machine) }
+    }
 }
 
 impl<W: World, A: Machine> Host<W, A> {

@@ -4,7 +4,7 @@
 use super::Host;
 use crate::ids::OpId;
 use crate::machine::Machine;
-use crate::reactor::Name;
+use crate::reactor::{Class, Name};
 use crate::signal::Signal;
 use crate::task::{CancelSource, Cause, JoinHandle, Process, TaskCx, select2};
 use crate::vocab::{Completion, ExitStatus, ProcessSpec, Requester, StopPolicy, Stream};
@@ -37,12 +37,26 @@ impl<W: World, A: Machine> Host<W, A> {
         }
     }
 
-    pub(super) fn is_command(&self, op: OpId) -> bool {
+    fn is_command(&self, op: OpId) -> bool {
         self.commands.iter().any(|command| command.op == op)
     }
 
+    pub(super) fn withdraw(&mut self, op: OpId) {
+        let open = self.reactor.ops.borrow_mut().get(op).map(|open| (open.class, open.unit));
+        match open {
+            Some((Class::Slow, _)) if self.is_command(op) => self.abandon_command(op),
+            Some((Class::Wait, unit)) => {
+                self.world.borrow_mut().withdraw(op, unit);
+                let waker = self.reactor.ops.borrow_mut().close(op);
+                drop(waker);
+            }
+            // Acts complete: their answer is the host's.
+            Some((Class::Slow | Class::Prompt, _)) | None => {}
+        }
+    }
+
     /// Nobody waits for it any longer: what lives of it is killed and reaped.
-    pub(super) fn abandon_command(&mut self, op: OpId) {
+    fn abandon_command(&mut self, op: OpId) {
         let Some(at) = self.commands.iter().position(|command| command.op == op) else { return };
         self.commands.swap_remove(at).joined.abort();
         let waker = self.reactor.ops.borrow_mut().close(op);

@@ -5,6 +5,7 @@
 mod actors;
 mod clock;
 mod command;
+mod crash;
 mod fingerprint;
 mod flight;
 mod mail;
@@ -24,12 +25,12 @@ use crate::actions::ProcessService;
 use crate::actor::Actor;
 use crate::ids::{ActorId, OpId, TaskId, UnitId};
 use crate::machine::Machine;
-use crate::reactor::{Name, Port, Reactor};
+use crate::reactor::{Fate, Name, Port, Reactor};
 use crate::signal::Signal;
 use crate::site::{Label, Site};
 use crate::task::{CancelSource, Claims, JoinHandle, Registered, Stdio, TaskCx};
 use crate::time::{Duration, DurationRange, Instant};
-use crate::vocab::{Errno, ExitStatus, Stream, TryRead, TryWrite};
+use crate::vocab::{Errno, ExitStatus, Identity, Leftover, Stream, TryRead, TryWrite};
 use crate::world::World;
 use actors::Entry;
 use alloc::boxed::Box;
@@ -93,6 +94,10 @@ pub struct Host<W: World, A: Machine = Actor> {
     recorder: Option<Box<record::Recorder>>,
     /// In use where a status file is kept.
     status: Option<record::Keeper<W, A>>,
+    /// What becomes of it in a crash, and who comes after: in use where one is to come.
+    sequel: Option<crash::Sequel<W, A>>,
+    /// A crash or a recovery of this turn.
+    fate: Option<Fate>,
     /// The steps of this run, where they are kept.
     flight: Option<Vec<Flown>>,
 }
@@ -130,6 +135,14 @@ impl<W: World> Port for PortOf<W> {
     fn wall(&self) -> Duration {
         self.0.borrow_mut().wall()
     }
+
+    fn leftovers(&self) -> Vec<Leftover> {
+        self.0.borrow_mut().leftovers()
+    }
+
+    fn signal_leftover(&self, who: Identity, signal: Signal) -> Result<(), Errno> {
+        self.0.borrow_mut().signal_leftover(who, signal)
+    }
 }
 
 impl<W: World, A: Machine> Host<W, A> {
@@ -166,6 +179,8 @@ impl<W: World, A: Machine> Host<W, A> {
             digest: DIGEST_START,
             recorder: None,
             status: None,
+            sequel: None,
+            fate: None,
             flight: None,
         }
     }
@@ -282,6 +297,21 @@ impl<W: World, A: Machine> Host<W, A> {
     /// Drops every task and machine, has the world renewed by its owner, and is as new: thousands of simulations reuse one host.
     pub fn clear(&mut self, renew: impl FnOnce(&mut W)) {
         self.drop_tasks();
+        self.drop_machines();
+        (self.sequel, self.fate) = (None, None);
+        (self.facts, self.steps, self.digest) = (0, 0, DIGEST_START);
+        if let Some(flight) = &mut self.flight {
+            flight.clear();
+        }
+        self.reactor.clear();
+        let mut world = self.world.borrow_mut();
+        while world.next_woken().is_some() {}
+        renew(&mut world);
+        self.picking = Picking::asked_for(&mut *world);
+        self.reactor.now.set(world.now());
+    }
+
+    fn drop_machines(&mut self) {
         self.actors.clear();
         self.letters.clear();
         self.listeners.clear();
@@ -293,16 +323,6 @@ impl<W: World, A: Machine> Host<W, A> {
         self.prompt.clear();
         self.roots.clear();
         self.open.set(0);
-        (self.facts, self.steps, self.digest) = (0, 0, DIGEST_START);
-        if let Some(flight) = &mut self.flight {
-            flight.clear();
-        }
-        self.reactor.clear();
-        let mut world = self.world.borrow_mut();
-        while world.next_woken().is_some() {}
-        renew(&mut world);
-        self.picking = Picking::asked_for(&mut *world);
-        self.reactor.now.set(world.now());
     }
 
     fn drop_tasks(&mut self) {
@@ -340,8 +360,18 @@ impl Reactor {
         units.clear();
         *self.units.borrow_mut() = units;
         self.tasks.borrow_mut().clear();
-        self.timers.borrow_mut().clear();
         self.ops.borrow_mut().clear();
+        if !self.claims.borrow().is_empty() {
+            *self.claims.borrow_mut() = Claims::default();
+        }
+        let functions = core::mem::take(&mut *self.functions.borrow_mut());
+        drop(functions);
+        self.forget_the_rest();
+    }
+
+    /// What is left of a host whose units, tasks and operations are gone.
+    fn forget_the_rest(&self) {
+        self.timers.borrow_mut().clear();
         self.effects.borrow_mut().clear();
         self.answers.borrow_mut().clear();
         self.newborn.borrow_mut().clear();
@@ -349,11 +379,6 @@ impl Reactor {
         doomed.clear();
         *self.doomed.borrow_mut() = doomed;
         self.settling.borrow_mut().clear();
-        if !self.claims.borrow().is_empty() {
-            *self.claims.borrow_mut() = Claims::default();
-        }
-        let functions = core::mem::take(&mut *self.functions.borrow_mut());
-        drop(functions);
         let boards = core::mem::take(&mut *self.boards.borrow_mut());
         drop(boards);
         let (actions, service) = (self.actions.take(), self.process_service.take());

@@ -20,6 +20,18 @@ impl<W: World> Host<W, Actor> {
     /// Adds a session, its workers and its stimuli, and starts it. The session's id is the first free one, and those of its workers
     /// follow in the order of the plan.
     pub fn start_session(&mut self, spec: &Arc<SessionSpec>, stimuli: &Arc<[Stimulus]>) -> ActorId {
+        let session = self.put_session(spec, Session::new);
+        self.send(session, Event::Command(Command::Start));
+        self.put_outside(session, spec, stimuli);
+        session
+    }
+
+    /// Adds a session and its workers.
+    pub(super) fn put_session(
+        &mut self,
+        spec: &Arc<SessionSpec>,
+        new: fn(Arc<SessionSpec>, &[ActorId]) -> Session,
+    ) -> ActorId {
         if let Some(sink) = &spec.journal {
             self.keep_journal(spec, SinkSpec::clone(sink));
         }
@@ -29,7 +41,7 @@ impl<W: World> Host<W, Actor> {
         }
         let actor = |worker: WorkerId| ActorId(session.0 + 1 + worker.0);
         let workers: Vec<ActorId> = (0..spec.workers.len() as u32).map(|i| actor(WorkerId(i))).collect();
-        self.add_named(Name::Literal("session"), Actor::Session(Session::new(spec.clone(), &workers)));
+        self.add_named(Name::Literal("session"), Actor::Session(new(spec.clone(), &workers)));
         self.actors.reserve(spec.workers.len() + 2);
         let parents = Parents::of(spec);
         for (i, worker) in spec.workers.iter().enumerate() {
@@ -47,13 +59,18 @@ impl<W: World> Host<W, Actor> {
             };
             self.add(worker.name.clone(), machine);
         }
-        self.send(session, Event::Command(Command::Start));
-        if !stimuli.is_empty() {
-            let outside = Actor::Outside(Outside::new(session, stimuli.clone()));
-            let outside = self.add_named(Name::Literal("outside"), outside);
-            self.send(outside, Event::Command(Command::Start));
-        }
         session
+    }
+
+    /// Adds the outside that acts on a session.
+    pub(super) fn put_outside(&mut self, session: ActorId, spec: &Arc<SessionSpec>, stimuli: &Arc<[Stimulus]>) {
+        if stimuli.is_empty() {
+            return;
+        }
+        self.expect_crash(spec, stimuli);
+        let outside = Actor::Outside(Outside::new(session, stimuli.clone()));
+        let outside = self.add_named(Name::Literal("outside"), outside);
+        self.send(outside, Event::Command(Command::Start));
     }
 }
 

@@ -242,10 +242,14 @@ impl<W: World, A: Machine> Host<W, A> {
                 }
                 Some(Effect::Tell { to, event }) => self.deliver(to, event),
                 Some(Effect::Adopt { session, worker, spec }) => self.adopt(session, worker, spec),
+                Some(Effect::Meet(fate)) => self.fate = Some(fate),
                 Some(Effect::Unexpected { who, what }) => {
                     self.world.borrow_mut().unexpected(self.actors[who.index()].name.as_str(), &what);
                 }
             }
+        }
+        if self.fate.is_some() {
+            self.meet_fate();
         }
         let mut effects = self.reactor.effects.borrow_mut();
         if effects.capacity() > ROOM_KEPT {
@@ -317,20 +321,6 @@ impl<W: World, A: Machine> Host<W, A> {
             self.ask_task(op, unit, request);
         } else {
             self.world.borrow_mut().submit(op, unit, request);
-        }
-    }
-
-    fn withdraw(&mut self, op: OpId) {
-        let open = self.reactor.ops.borrow_mut().get(op).map(|open| (open.class, open.unit));
-        match open {
-            Some((Class::Slow, _)) if self.is_command(op) => self.abandon_command(op),
-            Some((Class::Wait, unit)) => {
-                self.world.borrow_mut().withdraw(op, unit);
-                let waker = self.reactor.ops.borrow_mut().close(op);
-                drop(waker);
-            }
-            // Acts complete: their answer is the host's.
-            Some((Class::Slow | Class::Prompt, _)) | None => {}
         }
     }
 

@@ -20,6 +20,7 @@ mod no_unexpected;
 mod no_zombie;
 mod one_terminal_event;
 mod quiescent_end;
+mod recovery_converges;
 mod restart_budget;
 mod roster;
 mod sink_never_blocks;
@@ -135,6 +136,7 @@ struct Oracles {
     all_waits_resolve: all_waits_resolve::AllWaitsResolve,
     wanted: wanted::Wanted,
     status_never_torn: status_never_torn::StatusNeverTorn,
+    recovery_converges: recovery_converges::RecoveryConverges,
 }
 
 impl Oracles {
@@ -211,6 +213,7 @@ impl Audit {
         self.oracles.all_waits_resolve.reset();
         self.oracles.wanted.reset();
         self.oracles.status_never_torn.reset();
+        self.oracles.recovery_converges.reset();
         self.books.clear();
         self.roster.reset();
         self.findings.reset();
@@ -276,6 +279,8 @@ impl Audit {
         if let Deed::Signalled { to, signal, by } = deed {
             let (oracles, _, mut case) = self.split(scene);
             oracles.no_foreign_signal.signalled(*to, *signal, *by, &mut case);
+        } else if self.oracles.recovery_converges.is_on() {
+            self.born_after_crash(deed, scene);
         }
     }
 

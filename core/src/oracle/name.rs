@@ -151,6 +151,14 @@ Whoever reads the session's status file finds a whole one, once it was written: 
 whatever that loses of what was not synced. It breaks because the file is written in place, because it is renamed before its \
 content is synced, or because it is removed before the new one is there; and then a reader takes what it cannot read for a session \
 of which nothing runs, and leaves orphans (L113). Write beside it, sync, rename, and sync the folder.";
+    /// After a crash nothing runs twice.
+    RecoveryConverges = "recovery-converges", "\
+When a supervisor was killed, whoever takes over starts no second copy of a worker while a process of the first one lives, however \
+that was started, and whatever group, session or parent it has now. It breaks because the one that takes over knows only what it \
+started itself (L116), because it takes a record for the truth that was written before, or not yet, or is spoiled (L29, L113), \
+because it trusts that children die with their parent, which their own children do not (L56), or because it has asked for an end and \
+does not wait for it. Look for what is left by a mark that it has inherited, end it by its identity, look again, and start only when \
+nobody is found.";
     /// A log that is slow or fails stops no pump.
     SinkNeverBlocks = "sink-never-blocks", "\
 While something that is written to a file takes its time, and after it has failed, output is still read: time does not pass while a \

@@ -26,6 +26,11 @@ impl StatusNeverTorn {
         *self = StatusNeverTorn::default();
     }
 
+    /// What a crash has lost nobody can find; what is durable stays.
+    pub(super) fn host_crashed(&mut self) {
+        self.seen = self.durable;
+    }
+
     /// What stands under its name now; and all that may stand there after a crash at this moment.
     pub(super) fn looked(&mut self, now: Option<&[u8]>, after_crash: &[Option<&[u8]>], case: &mut Case<'_>) {
         self.judge(now, "now", self.seen, case);

@@ -24,7 +24,8 @@ use crate::task::{Claims, Registered};
 use crate::tie::{Deadlines, Tying};
 use crate::time::{Duration, DurationRange, Instant};
 use crate::vocab::{
-    Body, Completion, Errno, Fact, Launch, ProcessSpec, Request, Stream, Subject, TryRead, TryWrite, WorkerSpec,
+    Body, Completion, Errno, Fact, Identity, Launch, Leftover, ProcessSpec, Request, Stream, Subject, TryRead,
+    TryWrite, WorkerSpec,
 };
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -48,6 +49,16 @@ pub(crate) enum Effect {
     Tell { to: ActorId, event: Event },
     Adopt { session: ActorId, worker: WorkerId, spec: Arc<WorkerSpec> },
     Unexpected { who: ActorId, what: String },
+    Meet(Fate),
+}
+
+/// What becomes of the host itself, as far as a simulation plays it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Fate {
+    /// Its process is killed.
+    Crash,
+    /// Another takes over.
+    Recover,
 }
 
 /// What a task may ask of the world while it is polled. Object safe, so that [`Reactor`] stays one concrete type.
@@ -59,6 +70,8 @@ pub(crate) trait Port {
     fn contain(&self, act: &mut dyn FnMut()) -> Result<(), String>;
     fn kill(&self, pid: i32, signal: Signal) -> Result<(), Errno>;
     fn wall(&self) -> Duration;
+    fn leftovers(&self) -> Vec<Leftover>;
+    fn signal_leftover(&self, who: Identity, signal: Signal) -> Result<(), Errno>;
 }
 
 /// The chooser behind a port, for values: a task orders nothing.

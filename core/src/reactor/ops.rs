@@ -129,9 +129,14 @@ impl Ops {
         self.slots.len() - self.free.len()
     }
 
-    pub(crate) fn clear(&mut self) {
+    /// All are over. Numbers go on: whoever still holds one names nobody with it.
+    pub(crate) fn forget(&mut self) {
         self.slots.clear();
         self.free.clear();
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.forget();
         self.opened = 0;
     }
 }

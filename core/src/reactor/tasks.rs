@@ -244,9 +244,14 @@ impl Tasks {
         self.slots.len() - self.free.len()
     }
 
-    pub(crate) fn clear(&mut self) {
+    /// All are over. Whoever comes next is counted on, so that no site comes twice in a run.
+    pub(crate) fn forget(&mut self) {
         self.slots.clear();
         self.free.clear();
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.forget();
         self.roots.clear();
     }
 }

@@ -34,6 +34,8 @@ struct Shared {
     is_asked: Cell<bool>,
     answer: RefCell<Option<Snapshot>>,
     over: Cell<Option<Instant>>,
+    /// Whether what stands there is still wanted as it is.
+    is_held: Cell<bool>,
     counts: RefCell<StatusCounts>,
     bell: Notify,
 }
@@ -49,6 +51,7 @@ impl StatusFile {
             is_asked: Cell::new(false),
             answer: RefCell::default(),
             over: Cell::new(None),
+            is_held: Cell::new(false),
             counts: RefCell::default(),
             bell: Notify::new(),
         }))
@@ -57,6 +60,17 @@ impl StatusFile {
     /// What has become of it so far.
     pub fn counts(&self) -> StatusCounts {
         self.0.counts.borrow().clone()
+    }
+
+    /// Nothing is written before [`release`](Self::release): what an earlier supervisor has written is still to be read.
+    pub(crate) fn hold(&self) {
+        self.0.is_held.set(true);
+    }
+
+    /// From now on it is written.
+    pub(crate) fn release(&self) {
+        self.0.is_held.set(false);
+        self.0.bell.notify_one();
     }
 
     /// Something has changed; after the last fact nothing will.
@@ -85,6 +99,10 @@ impl StatusFile {
         let fs = cx.files().unrestricted();
         let mut pause = RETRY_FIRST;
         loop {
+            if self.0.is_held.get() {
+                self.0.bell.notified().await;
+                continue;
+            }
             if !self.0.has_changed.get() {
                 if self.0.over.get().is_some() {
                     return;

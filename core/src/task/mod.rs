@@ -25,7 +25,7 @@ pub(crate) use process::Operation;
 use crate::choose::Ask;
 use crate::files::Files;
 use crate::ids::{TaskId, UnitId, WorkerId};
-use crate::reactor::{Effect, Name, Reactor, Why};
+use crate::reactor::{Effect, Fate, Name, Reactor, Why};
 use crate::site::Kind;
 use crate::time::{Duration, Instant};
 use crate::vocab::{Fact, Subject};
@@ -64,6 +64,12 @@ impl TaskCx {
     /// The clock on the wall: since 1970, and it may be set. For records that outlive the run; no deadline should rest on it.
     pub fn wall(&self) -> Duration {
         self.reactor.port().wall()
+    }
+
+    /// The process that all of this runs in is killed at the end of this turn, as by the kernel when memory is out: every task is dropped
+    /// where it stands. Only in a simulation, and only where [`Host::after_crash`](crate::host::Host::after_crash) says what comes then.
+    pub fn crash_host(&self) {
+        self.reactor.push(Effect::Meet(Fate::Crash));
     }
 
     /// Waits for a duration.

@@ -9,8 +9,8 @@ use crate::reactor::{Effect, Owner, UnitKind, Why};
 use crate::signal::Signal;
 use crate::task::TaskCx;
 use crate::vocab::{
-    Body, Completion, Errno, ExitNotice, ExitStatus, Launch, ProcessSpec, Request, SpawnFailure, Stream, Survivor,
-    Target, TryRead, TryWrite,
+    Body, Completion, Errno, ExitNotice, ExitStatus, Launch, Leftover, ProcessSpec, Request, SpawnFailure, Stream,
+    Survivor, Target, TryRead, TryWrite,
 };
 use alloc::rc::Rc;
 use alloc::sync::Arc;
@@ -133,6 +133,19 @@ impl<'a> Processes<'a> {
                 other => unreachable!("a spawn is answered by Spawned, not {other:?}"),
             }
         }
+    }
+
+    /// Who lives of what an earlier supervisor of this session has started, and their descendants.
+    pub fn leftovers(&self) -> Vec<Leftover> {
+        self.0.reactor.port().leftovers()
+    }
+
+    /// Signals one of them, by its identity.
+    ///
+    /// # Errors
+    /// `ESRCH` where it is gone; somebody else with its number is never signalled.
+    pub fn signal_leftover(&self, leftover: &Leftover, signal: Signal) -> Result<(), Errno> {
+        self.0.reactor.port().signal_leftover(leftover.who, signal)
     }
 
     /// Signals by bare number, as kill(2) does, with all its dangers: for porting code. The real backend refuses.

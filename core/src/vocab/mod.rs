@@ -5,6 +5,7 @@ mod deed;
 mod fact;
 mod fault;
 mod http;
+mod identity;
 mod outcome;
 mod policy;
 mod port;
@@ -17,6 +18,7 @@ pub use deed::{Deed, ProcessView, Sender, Sockets, Truth};
 pub use fact::{Fact, FactRecord, ProcessEvent, ProcessWhat, Requester, Subject};
 pub use fault::{Fault, FaultKind};
 pub use http::HttpGet;
+pub use identity::{Identity, Leftover};
 pub use outcome::{Coarse, ExitStatus, Outcome, OutputTally, Reason, Survivor, WorkerState};
 pub use policy::{Grace, PreStop, Scope, SecondStop, SignalTo, StopPolicy};
 pub use port::{

@@ -43,11 +43,16 @@ pub enum Act {
     CloseStdin,
     /// A client comes, of a proxy only.
     Visit(Visit),
+    /// The supervisor's own process is killed, and everything in it is gone: of the session only, and only in a simulation.
+    CrashHost,
+    /// Another supervisor takes over what the one that was killed has left. Its moment counts from the crash: the first that is there
+    /// follows the first crash.
+    Recover,
 }
 
 impl Act {
     /// Its words in a scenario file, in the order of their codes.
-    const WORDS: [&'static str; 11] = [
+    const WORDS: [&'static str; 13] = [
         "stop",
         "kill",
         "restart",
@@ -59,6 +64,8 @@ impl Act {
         "close-stdin",
         "request",
         "connect",
+        "crash-host",
+        "recover",
     ];
 
     const fn code(&self) -> u32 {
@@ -74,6 +81,8 @@ impl Act {
             Act::CloseStdin => 8,
             Act::Visit(Visit::Request) => 9,
             Act::Visit(Visit::Tunnel) => 10,
+            Act::CrashHost => 11,
+            Act::Recover => 12,
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::exit::Exit;
 use crate::interrupt::Interrupt;
 use crate::output::Format;
 use clap::Args;
-use shakedown::core::vocab::{Fact, FactRecord, Scope};
+use shakedown::core::vocab::{Act, Fact, FactRecord, Scope};
 use shakedown::format::Scenario;
 use shakedown::live::{self, LiveRun};
 use shakedown::real::namespace;
@@ -87,6 +87,9 @@ pub(crate) fn enter(on_this_machine: bool) -> Result<String, Exit> {
 pub(crate) fn skipped(long: bool, job: &Job) -> Option<String> {
     if !job.scenario.real {
         return Some(job.scenario.real_reason.clone().unwrap_or_else(|| "it says `real = false`".into()));
+    }
+    if job.case.stimuli.iter().any(|stimulus| stimulus.act == Act::CrashHost) {
+        return Some("its `crash-host` kills a supervisor in the simulator only".into());
     }
     if !job.case.faults.is_empty() {
         return Some("its `[[faults]]` strike in the simulator only".into());

@@ -95,7 +95,7 @@ fn asks(act: &Act) -> Option<Asks> {
     match act {
         Act::Signal(signal) => Some(Asks::Signal(*signal)),
         Act::Stop | Act::Kill | Act::Interrupt | Act::Hangup | Act::Restart => Some(Asks::Stop),
-        Act::Start | Act::Stdin(_) | Act::CloseStdin | Act::Visit(_) => None,
+        Act::Start | Act::Stdin(_) | Act::CloseStdin | Act::Visit(_) | Act::CrashHost | Act::Recover => None,
     }
 }
 

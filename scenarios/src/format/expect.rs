@@ -272,7 +272,7 @@ pub(super) const ORACLES: &[(&str, bool)] = &[
     ("all-waits-resolve", true),
     ("monotone-stop", true),
     ("status-never-torn", true),
-    ("recovery-converges", false),
+    ("recovery-converges", true),
     ("sink-never-blocks", true),
     ("no-fd-leak", false),
 ];

@@ -1,7 +1,7 @@
 //! Stimuli: what the outside world does to a session, and when.
 
 use super::reader::{Keys, Reader};
-use super::tree::{Node, Table};
+use super::tree::{Node, Table, Value};
 use crate::pattern::{Event, Names, SubjectId, SubjectKind, parse_phrase};
 use shakedown_core::ids::WorkerId;
 use shakedown_core::proxy::Visit;
@@ -22,6 +22,8 @@ pub(super) enum Do {
     CloseStdin,
     Request,
     Connect,
+    CrashHost,
+    Recover,
 }
 
 /// Reads all `[[stimuli]]`.
@@ -35,12 +37,33 @@ pub(super) fn stimuli(
     let all = session.workers.len() == names.workers();
     let proxies = all.then(|| (0..names.workers() as u32).filter(is_proxy).map(WorkerId).collect::<Vec<_>>());
     let tables = reader.tables(document, "stimuli");
+    crashes(reader, &tables);
     let all = tables.into_iter().filter_map(|(node, table)| {
         let (count, every) = repeats(reader, table);
         let once = stimulus(reader, node, table, names, proxies.as_deref())?;
         Some((0..count).map(move |n| later(&once, every.saturating_mul(n))))
     });
     all.flatten().collect()
+}
+
+/// Each crash is followed by a recovery, or nobody would be there to keep a promise; and only what has crashed recovers.
+fn crashes(reader: &mut Reader<'_>, tables: &[(&Node, &Table)]) {
+    let verbs = |verb: &'static str| {
+        let is = move |node: &&Node| matches!(&node.value, Value::Text(text) if text == verb);
+        tables
+            .iter()
+            .filter_map(|(_, table)| table.get("do"))
+            .filter(is)
+            .map(|node| node.at.clone())
+            .collect::<Vec<_>>()
+    };
+    let (crashes, recoveries) = (verbs("crash-host"), verbs("recover"));
+    if let Some(at) = crashes.get(recoveries.len()) {
+        reader.mistake_hint(at, "nobody takes over after this crash", "add a stimulus: do = \"recover\"");
+    }
+    if let Some(at) = recoveries.get(crashes.len()) {
+        reader.mistake_hint(at, "there is no crash to recover from", "add a stimulus: do = \"crash-host\"");
+    }
 }
 
 /// `count = 3` and `every = "10ms"`: the same again.
@@ -91,9 +114,17 @@ fn stimulus(
     }
     let needs_worker =
         matches!(verb, Do::Signal | Do::Stdin | Do::CloseStdin | Do::Restart | Do::Start) || is_visit(verb);
-    if let (Do::Interrupt | Do::Hangup, Some(field)) = (verb, table.field("on")) {
-        reader.mistake_hint(&field.key_at, "a terminal tells the session, not a worker", "leave `on` out");
-        return None;
+    let is_of_host = matches!(verb, Do::CrashHost | Do::Recover);
+    for (key, why, of) in [
+        ("on", "a terminal tells the session, not a worker", matches!(verb, Do::Interrupt | Do::Hangup)),
+        ("on", "the supervisor is killed and replaced, not a worker", is_of_host),
+        ("when", "a recovery counts from the crash before it", verb == Do::Recover),
+        ("count", "each crash is a stimulus of its own", is_of_host),
+    ] {
+        if let Some(field) = table.field(key).filter(|_| of) {
+            reader.mistake_hint(&field.key_at, why, format!("leave `{key}` out"));
+            return None;
+        }
     }
     if needs_worker && on.is_none() {
         reader.mistake_hint(&verb_at, "this stimulus needs a worker", "name it: on = \"server\"");
@@ -122,6 +153,8 @@ fn stimulus(
         Do::CloseStdin => Act::CloseStdin,
         Do::Request => Act::Visit(Visit::Request),
         Do::Connect => Act::Visit(Visit::Tunnel),
+        Do::CrashHost => Act::CrashHost,
+        Do::Recover => Act::Recover,
     };
     // Outer: whether the key is there; inner: whether it could be read.
     let (when, on) = (flat(when)?, flat(on)?);
@@ -232,8 +265,8 @@ pub(super) const DOS: &[(&str, Option<Do>)] = &[
     ("hangup", Some(Do::Hangup)),
     ("request", Some(Do::Request)),
     ("connect", Some(Do::Connect)),
-    ("crash-host", None),
-    ("recover", None),
+    ("crash-host", Some(Do::CrashHost)),
+    ("recover", Some(Do::Recover)),
     ("start", Some(Do::Start)),
 ];
 /// More repetitions than that were a flood.

@@ -313,6 +313,7 @@ pub(super) fn failure_word(oracle: &str) -> &'static str {
         Some(OracleName::AllWaitsResolve) => "WAITS FOR EVER",
         Some(OracleName::MonotoneStop) => "STOP TAKEN BACK",
         Some(OracleName::StatusNeverTorn) => "STATUS TORN",
+        Some(OracleName::RecoveryConverges) => "RUNS TWICE",
         Some(OracleName::SinkNeverBlocks) => "HELD UP BY A SINK",
         None => "FAILED HERE",
     }

@@ -40,6 +40,12 @@ pub struct Identity {
     pub start: u64,
 }
 
+impl From<Identity> for shakedown_core::vocab::Identity {
+    fn from(of: Identity) -> Self {
+        shakedown_core::vocab::Identity { boot: of.boot.0, pid: of.pid, start: of.start }
+    }
+}
+
 impl Kernel {
     /// This boot.
     pub fn boot_id(&self) -> BootId {

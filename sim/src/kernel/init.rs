@@ -47,7 +47,7 @@ impl Kernel {
 
     /// The host dies of KILL: its ends of all pipes are closed. Where it is pid 1, everybody gets KILL and is reaped by its remains;
     /// else its children go to init, those with a PDEATHSIG get it, and life goes on without it.
-    fn end_host(&mut self) {
+    pub(super) fn end_host(&mut self) {
         let status = ExitStatus::Signalled { signal: Signal::KILL, core: false };
         for unit in self.units.all() {
             for fd in [Fd::Stdin, Fd::Stdout, Fd::Stderr] {

@@ -6,6 +6,7 @@ mod boot;
 mod cgroup;
 mod clock;
 mod coming;
+mod crash;
 mod dstate;
 mod exec;
 mod exit;
@@ -147,6 +148,8 @@ pub struct Kernel {
     faults: Faults,
     /// The network, in which proxies listen.
     pub(crate) net: Net,
+    /// Units below this number were started by a host that has ended.
+    earlier: u32,
     /// Zombies of the host that are not leaders, in the order of their death or adoption.
     adopted: Vec<ProcId>,
     deeds: Vec<Deed>,
@@ -159,6 +162,8 @@ struct Uses {
     pdeathsigs: bool,
     /// Somebody has been stopped.
     stops: bool,
+    /// Whether a supervisor that comes after one that was killed adopts orphans.
+    host_adopts_again: bool,
 }
 
 /// Process 1: reaps whatever it adopts. Where the host is process 1, its parent in the namespace above.
@@ -202,6 +207,7 @@ impl Kernel {
             uses: Uses::default(),
             faults: Faults::default(),
             net: Net::default(),
+            earlier: 0,
             adopted: Vec::new(),
             deeds: Vec::new(),
         };
@@ -236,6 +242,7 @@ impl Kernel {
         self.uses = Uses::default();
         self.faults.reset();
         self.net.reset();
+        self.earlier = 0;
         self.adopted.clear();
         self.deeds.clear();
         self.boot();

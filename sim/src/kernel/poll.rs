@@ -1,8 +1,8 @@
 //! What the host waits for, and the queue in which it learns what is ready (poll(2): level-triggered; each wait once).
 //! First in first out: in which order ready things then happen is the chooser's business, not the kernel's.
 
-use super::Kernel;
 use super::walk::walker;
+use super::{HOST, Kernel};
 use shakedown_core::ids::{OpId, ProcId, UnitId};
 use shakedown_core::site::Label;
 use shakedown_core::vocab::{Completion, Stream};
@@ -127,6 +127,15 @@ impl Kernel {
         if !self.entry(id).announced && self.is_runnable(id) {
             self.entry_mut(id).announced = true;
             self.polls.ready.push_back(Item::Step(id));
+        }
+    }
+
+    /// Whoever waited, walked and was told of steps is gone. Who can take one is announced anew, in the order of birth.
+    pub(super) fn announce_anew(&mut self) {
+        self.polls.ready.clear();
+        for id in (HOST.0 + 1..self.born as u32).map(ProcId) {
+            self.entry_mut(id).announced = false;
+            self.announce(id);
         }
     }
 

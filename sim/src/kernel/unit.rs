@@ -89,6 +89,16 @@ impl UnitTable {
         self.used = 0;
     }
 
+    /// How many there were.
+    pub(super) fn len(&self) -> u32 {
+        self.used as u32
+    }
+
+    /// Nobody waits for anything any more.
+    pub(super) fn forget_watches(&mut self) {
+        self.units[..self.used].iter_mut().for_each(|unit| unit.watches.clear());
+    }
+
     /// Makes room for so many.
     pub(super) fn expect(&mut self, units: usize) {
         self.units.reserve_exact(units.saturating_sub(self.units.len()));

@@ -118,6 +118,15 @@ impl Net {
         }
     }
 
+    /// The process that all proxies are in was killed: every socket of it is closed, and nobody is told.
+    pub fn host_died(&mut self, now: Instant) {
+        for at in 0..self.proxies.len() {
+            self.proxies[at].desk.drain.kill(now);
+            self.settle(at, now);
+        }
+        self.answers.clear();
+    }
+
     fn visit(&mut self, at: usize, visit: Visit, now: Instant, choose: &mut impl Choose) {
         let proxy = &mut self.proxies[at];
         let label = proxy.label.child("client", proxy.visits);

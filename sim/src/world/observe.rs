@@ -31,6 +31,8 @@ impl<C: Choose + 'static> SimWorld<C> {
             }
             Deed::Delivered { to, signal } => (to, ProcessWhat::Signalled(signal)),
             Deed::Installed { by, signal } => (by, ProcessWhat::Installed(signal)),
+            // The supervisor itself is nobody's worker.
+            Deed::Died { who, .. } if who == self.kernel.host() => return,
             Deed::Died { who, status } => (who, ProcessWhat::Exited(status)),
             Deed::Signalled { .. } | Deed::Execed { .. } | Deed::Reaped { .. } => return,
             Deed::Adopted { .. } | Deed::Wrote { .. } => return,

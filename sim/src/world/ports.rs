@@ -10,7 +10,9 @@ use shakedown_core::journal::{ATTEMPT_MAX, FLUSH_MAX};
 use shakedown_core::signal::Signal;
 use shakedown_core::tie::{Deadlines, Tying};
 use shakedown_core::time::{Duration, Instant};
-use shakedown_core::vocab::{Completion, Errno, FactRecord, Request, Stream, Survey, TryRead, TryWrite, WorkerSpec};
+use shakedown_core::vocab::{
+    Completion, Errno, FactRecord, Identity, Leftover, Request, Stream, Survey, TryRead, TryWrite, WorkerSpec,
+};
 use shakedown_core::world::{Ready, World};
 use std::sync::Arc;
 use std::task::Waker;
@@ -240,6 +242,38 @@ impl<C: Choose + 'static> World for SimWorld<C> {
 
     fn keeps_journal(&mut self) {
         self.audit.expect_flush(FLUSH_MAX + 2 * ATTEMPT_MAX);
+    }
+
+    fn crash_host(&mut self) {
+        self.settle_accounts();
+        self.answers.clear();
+        self.late.clear();
+        self.writes.clear();
+        self.abandoned.clear();
+        if self.disk_used {
+            self.disk.crash(&mut self.chooser);
+        }
+        if self.kernel_used {
+            self.kernel.crash_host();
+            self.settle_accounts();
+        }
+        self.audit.host_crashed(self.kernel.earlier_units());
+    }
+
+    fn boot_host(&mut self) {
+        if self.kernel_used {
+            self.kernel.boot_host();
+        }
+    }
+
+    fn leftovers(&mut self) -> Vec<Leftover> {
+        self.kernel.leftovers()
+    }
+
+    fn signal_leftover(&mut self, who: Identity, signal: Signal) -> Result<(), Errno> {
+        let done = self.kernel.signal_leftover(who, signal);
+        self.settle_accounts();
+        done
     }
 
     fn unexpected(&mut self, who: &str, what: &str) {

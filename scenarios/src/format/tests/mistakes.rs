@@ -8,6 +8,23 @@ fn wrong(text: &str) -> Vec<(usize, usize, String)> {
     errors.iter().map(|e| (e.line, e.column, format!("{}|{}", e.message, e.hint.as_deref().unwrap_or("")))).collect()
 }
 
+#[test]
+fn a_crash_is_followed_by_a_recovery_and_both_are_the_session_s() {
+    const CRASH: &str = "[[stimuli]]\ndo = \"crash-host\"\n";
+    const RECOVER: &str = "[[stimuli]]\ndo = \"recover\"\n";
+    for (text, line, column, part) in [
+        (CRASH.to_string(), 5, 6, "nobody takes over after this crash"),
+        (RECOVER.to_string(), 5, 6, "no crash to recover from"),
+        (format!("{CRASH}{CRASH}{RECOVER}"), 7, 6, "nobody takes over"),
+        (format!("{CRASH}on = \"a\"\n{RECOVER}"), 6, 1, "the supervisor is killed"),
+        (format!("{CRASH}{RECOVER}when = \"a started\"\n"), 8, 1, "counts from the crash"),
+        (format!("{CRASH}{RECOVER}count = 2\n"), 8, 1, "a stimulus of its own"),
+    ] {
+        check(&format!("{SMALL}{text}"), line, column, part);
+    }
+    assert!(read("x.toml", &format!("{SMALL}{CRASH}{RECOVER}")).is_ok());
+}
+
 fn check(text: &str, line: usize, column: usize, part: &str) {
     let found = wrong(text);
     assert_eq!(found.len(), 1, "{text}\n{found:#?}");
@@ -210,7 +227,6 @@ fn what_is_not_built_yet_is_no_mistake() {
     for (text, line, what) in [
         ("kind = \"container\"", 4, "kind of worker `container`"),
         ("kind = \"task\"\nenv = { A = \"b\" }", 5, "`env` of a task"),
-        ("[[stimuli]]\ndo = \"crash-host\"", 5, "stimulus `crash-host`"),
         ("[[stimuli]]\ndo = \"stop\"\non = \"a/main\"", 6, "a stimulus on a process"),
         ("[[faults]]\nkind = \"torn-write\"\nchance = 1", 5, "fault `torn-write`"),
         ("[[faults]]\nkind = \"crash\"\non = \"session\"\nchance = 1", 6, "a fault of the session itself"),

@@ -1,0 +1,137 @@
+//! The end of a supervisor that is killed, and the beginning of the next: all machines and tasks are dropped where they stand, the world
+//! goes on without them, and whoever comes after finds what was left. The outside is no part of a supervisor, and acts on both.
+
+use super::Host;
+use super::pick::Picking;
+use crate::actor::Actor;
+use crate::ids::ActorId;
+use crate::machine::{Command, Event, Machine};
+use crate::reactor::{Effect, Fate, Reactor, UnitKind};
+use crate::recovery::recover;
+use crate::session::Session;
+use crate::status::StatusFile;
+use crate::vocab::{Act, SessionSpec, Stimulus};
+use crate::world::World;
+use alloc::rc::Rc;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+/// Who comes after a crash.
+pub(super) struct Sequel<W: World, A: Machine> {
+    /// Which machines are no part of the supervisor, and live on.
+    outlives: fn(&A) -> bool,
+    /// Starts the next supervisor.
+    begin: Begin<W, A>,
+}
+
+type Begin<W, A> = Rc<dyn Fn(&mut Host<W, A>)>;
+
+impl<W: World, A: Machine> Clone for Sequel<W, A> {
+    fn clone(&self) -> Self {
+        Sequel { outlives: self.outlives, begin: self.begin.clone() }
+    }
+}
+
+impl<W: World, A: Machine> Host<W, A> {
+    /// What is started after [`TaskCx::crash_host`](crate::task::TaskCx::crash_host): at once, on the same world.
+    pub fn after_crash(&mut self, begin: impl Fn(&mut Host<W, A>) + 'static) {
+        self.sequel = Some(Sequel { outlives: |_| false, begin: Rc::new(begin) });
+    }
+
+    /// Out of line: it is at most once or twice a run.
+    #[cold]
+    pub(super) fn meet_fate(&mut self) {
+        let Some(fate) = self.fate.take() else { return };
+        let Some(sequel) = self.sequel.clone() else { return };
+        match fate {
+            Fate::Crash => {
+                self.crash(&sequel);
+                // Where nobody outside says when, the next one comes at once.
+                if self.actors.is_empty() {
+                    self.boot(&sequel);
+                }
+            }
+            Fate::Recover => self.boot(&sequel),
+        }
+    }
+
+    fn crash(&mut self, sequel: &Sequel<W, A>) {
+        self.drop_tasks();
+        let actors = core::mem::take(&mut self.actors);
+        let (outside, own): (Vec<_>, Vec<_>) = actors.into_iter().partition(|entry| (sequel.outlives)(&entry.machine));
+        drop(own);
+        self.drop_machines();
+        self.reactor.crash();
+        {
+            let mut world = self.world.borrow_mut();
+            world.crash_host();
+            while world.next_woken().is_some() {}
+            self.picking = Picking::asked_for(&mut *world);
+        }
+        for entry in outside {
+            let id = ActorId(self.actors.len() as u32);
+            if entry.machine.listens() {
+                self.listeners.push(id);
+            }
+            self.actors.push(entry.moved());
+            self.review_deadline(id, false);
+        }
+    }
+
+    fn boot(&mut self, sequel: &Sequel<W, A>) {
+        self.world.borrow_mut().boot_host();
+        (sequel.begin)(self);
+    }
+}
+
+impl<W: World> Host<W, Actor> {
+    /// As [`start_session`](Self::start_session), where an earlier supervisor may have been killed in the middle of this session: what it
+    /// has left is ended before anybody is started. See [`recover`].
+    pub fn recover_session(&mut self, spec: &Arc<SessionSpec>, stimuli: &Arc<[Stimulus]>) -> ActorId {
+        let session = self.put_session(spec, Session::recovering);
+        self.put_outside(session, spec, stimuli);
+        self.begin_recovery(session, spec);
+        session
+    }
+
+    fn begin_recovery(&mut self, session: ActorId, spec: &Arc<SessionSpec>) {
+        let (plan, status) = (spec.clone(), self.status().cloned());
+        status.iter().for_each(StatusFile::hold);
+        self.spawn("recovery", move |cx| async move {
+            recover(&cx, &plan).await;
+            status.iter().for_each(StatusFile::release);
+            cx.reactor.push(Effect::Tell { to: session, event: Event::Command(Command::Start) });
+        });
+    }
+
+    /// A session whose outside kills its supervisor: another takes over when that says so.
+    pub(super) fn expect_crash(&mut self, spec: &Arc<SessionSpec>, stimuli: &[Stimulus]) {
+        if !stimuli.iter().any(|stimulus| stimulus.act == Act::CrashHost) {
+            return;
+        }
+        let plan = spec.clone();
+        let begin = move |host: &mut Host<W, Actor>| {
+            let session = host.put_session(&plan, Session::recovering);
+            for entry in &mut host.actors {
+                if let Actor::Outside(outside) = &mut entry.machine {
+                    outside.turn_to(session);
+                }
+            }
+            host.begin_recovery(session, &plan);
+        };
+        let outlives = |actor: &Actor| matches!(actor, Actor::Outside(_));
+        self.sequel = Some(Sequel { outlives, begin: Rc::new(begin) });
+    }
+}
+
+impl Reactor {
+    /// All that it has is gone with its process. Numbers and labels go on: nobody who comes later is taken for who was before.
+    fn crash(&self) {
+        for unit in &mut *self.units.borrow_mut() {
+            (unit.owner, unit.kind) = (None, UnitKind::Gone);
+        }
+        self.tasks.borrow_mut().forget();
+        self.ops.borrow_mut().forget();
+        self.forget_the_rest();
+    }
+}

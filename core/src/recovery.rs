@@ -1,0 +1,84 @@
+//! What a supervisor does first where another was killed before it: it ends what that has left, and looks whether it is really gone, before
+//! a second copy of anything is started beside it (nomad#5593).
+//!
+//! A flow, not a state: look, ask to end, make to end, look again. It needs no record of what ran, because what a worker has started bears
+//! its session in its environment; so nobody is missed who was started just before the crash, or has left the worker's group since.
+
+use crate::signal::Signal;
+use crate::status::{Found, quarantine, read};
+use crate::task::TaskCx;
+use crate::time::{Duration, Instant};
+use crate::vocab::{Grace, Identity, Leftover, SessionSpec, StopPolicy};
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// What a recovery has come to.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Recovered {
+    /// Whom it found, in the order of finding; none of them lives any more.
+    pub ended: Vec<Leftover>,
+    /// Where a spoiled status file was put: it says nothing of what ran.
+    pub quarantined: Option<String>,
+}
+
+/// Ends whatever an earlier supervisor of this session has left: each process by the stop policy of its worker, and again until none is
+/// found. It comes back only then, however long somebody cannot be killed, because a copy beside one that lives is what it is there to
+/// prevent.
+pub async fn recover(cx: &TaskCx, plan: &SessionSpec) -> Recovered {
+    let mut recovered = Recovered { quarantined: spoiled_status(cx, plan).await, ..Recovered::default() };
+    // When each is killed.
+    let mut asked: BTreeMap<Identity, Instant> = BTreeMap::new();
+    let mut pause = LOOK_FIRST;
+    loop {
+        let left = cx.process().leftovers();
+        if left.is_empty() {
+            return recovered;
+        }
+        for leftover in left {
+            let policy = policy_of(plan, &leftover);
+            let signal = match asked.get(&leftover.who) {
+                None => {
+                    asked.insert(leftover.who, kill_at(policy, cx.now()));
+                    recovered.ended.push(leftover.clone());
+                    policy.map_or(Signal::TERM, |policy| policy.signal)
+                }
+                Some(kill_at) if cx.now() >= *kill_at => Signal::KILL,
+                Some(_) => continue,
+            };
+            // Who is gone meanwhile is not found the next time.
+            let _ = cx.process().signal_leftover(&leftover, signal);
+        }
+        cx.sleep(pause).await;
+        pause = (pause * 2).min(LOOK_LAST);
+    }
+}
+
+/// Takes a spoiled status file out of the way. That this fails is no reason not to look for leftovers.
+async fn spoiled_status(cx: &TaskCx, plan: &SessionSpec) -> Option<String> {
+    let (fs, path) = (cx.files().unrestricted(), plan.status.as_deref()?);
+    match read(&fs, path).await {
+        Ok(Found::Corrupt(_)) => quarantine(&fs, path).await.ok(),
+        Ok(Found::Absent | Found::Whole(_)) | Err(_) => None,
+    }
+}
+
+/// The policy of the worker whose it is, where the plan still has one of that name.
+fn policy_of<'a>(plan: &'a SessionSpec, leftover: &Leftover) -> Option<&'a StopPolicy> {
+    plan.workers.iter().find(|worker| worker.name == leftover.worker).map(|worker| &worker.stop)
+}
+
+/// Nobody is waited for without bound: a worker without a grace has that of the defaults.
+fn kill_at(policy: Option<&StopPolicy>, now: Instant) -> Instant {
+    let grace = policy.map(|policy| policy.grace);
+    match grace.unwrap_or(StopPolicy::default().grace) {
+        Grace::After(grace) => now.after(grace),
+        Grace::Never => now.after(GRACE_MAX),
+    }
+}
+
+/// How long after a look the next one is: from this, doubled, to that.
+const LOOK_FIRST: Duration = Duration::from_millis(1);
+const LOOK_LAST: Duration = Duration::from_millis(20);
+/// Who is never to be killed is killed after this nevertheless: nobody is there any more who could wait for it.
+pub const GRACE_MAX: Duration = Duration::from_secs(10);
