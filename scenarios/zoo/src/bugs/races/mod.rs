@@ -5,6 +5,7 @@ use crate::case::Case;
 mod answers_are_swapped;
 mod copy_is_started_beside_the_living;
 mod death_by_signal_is_told_as_exit_0;
+mod end_is_asked_for_and_not_awaited;
 mod exit_after_a_stop_is_mended;
 mod exit_of_the_last_one_ends_the_next;
 mod exit_overtakes_the_start;
@@ -29,6 +30,7 @@ pub(super) fn cases() -> Vec<Case> {
         answers_are_swapped::case(),
         copy_is_started_beside_the_living::case(),
         death_by_signal_is_told_as_exit_0::case(),
+        end_is_asked_for_and_not_awaited::case(),
         exit_after_a_stop_is_mended::case(),
         exit_of_the_last_one_ends_the_next::case(),
         exit_overtakes_the_start::case(),
