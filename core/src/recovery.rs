@@ -4,12 +4,14 @@
 //! A flow, not a state: look, ask to end, make to end, look again. It needs no record of what ran, because what a worker has started bears
 //! its session in its environment; so nobody is missed who was started just before the crash, or has left the worker's group since.
 
+use crate::files::File;
 use crate::signal::Signal;
 use crate::status::{Found, quarantine, read};
 use crate::task::TaskCx;
 use crate::time::{Duration, Instant};
 use crate::vocab::{Grace, Identity, Leftover, SessionSpec, StopPolicy};
 use alloc::collections::BTreeMap;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -22,16 +24,36 @@ pub struct Recovered {
     pub quarantined: Option<String>,
 }
 
+/// Claims a session, by a lock beside its status file that is held for as long as the session lasts: two supervisors of one session would
+/// each take the other's processes for leftovers. `None` where it keeps no status, and where no lock can be had for a reason of the
+/// system's, which is no sign of another supervisor.
+///
+/// # Errors
+/// [`Busy`]: another supervisor of this session lives.
+pub async fn claim(cx: &TaskCx, plan: &SessionSpec) -> Result<Option<File>, Busy> {
+    let Some(path) = &plan.status else { return Ok(None) };
+    let Ok(file) = cx.files().unrestricted().open_append(&format!("{path}.lock"), 0o600).await else { return Ok(None) };
+    match file.try_lock().await {
+        Ok(true) => Ok(Some(file)),
+        Ok(false) => Err(Busy),
+        Err(_) => Ok(None),
+    }
+}
+
+/// Another supervisor of the same session lives.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Busy;
+
 /// Ends whatever an earlier supervisor of this session has left: each process by the stop policy of its worker, and again until none is
 /// found. It comes back only then, however long somebody cannot be killed, because a copy beside one that lives is what it is there to
 /// prevent.
-pub async fn recover(cx: &TaskCx, plan: &SessionSpec) -> Recovered {
+pub async fn recover(cx: &TaskCx, plan: &SessionSpec, session: u64) -> Recovered {
     let mut recovered = Recovered { quarantined: spoiled_status(cx, plan).await, ..Recovered::default() };
     // When each is killed.
     let mut asked: BTreeMap<Identity, Instant> = BTreeMap::new();
     let mut pause = LOOK_FIRST;
     loop {
-        let left = cx.process().leftovers();
+        let left = cx.process().leftovers(session);
         if left.is_empty() {
             return recovered;
         }

@@ -135,8 +135,9 @@ pub trait World: 'static {
     /// Another supervisor is started where one was killed.
     fn boot_host(&mut self) {}
 
-    /// Who lives of what an earlier supervisor of this session has started, as of some moment now.
-    fn leftovers(&mut self) -> Vec<Leftover> {
+    /// Who lives, as of some moment now, of what an earlier supervisor of the session with this mark has started.
+    fn leftovers(&mut self, session: u64) -> Vec<Leftover> {
+        let _ = session;
         Vec::new()
     }
 

@@ -7,10 +7,11 @@ use crate::actor::Actor;
 use crate::ids::ActorId;
 use crate::machine::{Command, Event, Machine};
 use crate::reactor::{Effect, Fate, Reactor, UnitKind};
-use crate::recovery::recover;
+use crate::recovery::{Busy, claim, recover};
 use crate::session::Session;
-use crate::status::StatusFile;
-use crate::vocab::{Act, SessionSpec, Stimulus};
+use crate::status::Whose;
+use crate::time::Instant;
+use crate::vocab::{Act, Requester, SessionSpec, Stimulus};
 use crate::world::World;
 use alloc::rc::Rc;
 use alloc::sync::Arc;
@@ -86,7 +87,8 @@ impl<W: World, A: Machine> Host<W, A> {
 
 impl<W: World> Host<W, Actor> {
     /// As [`start_session`](Self::start_session), where an earlier supervisor may have been killed in the middle of this session: what it
-    /// has left is ended before anybody is started. See [`recover`].
+    /// has left is ended before anybody is started. See [`recover`]. Where another supervisor of this session lives, it starts nobody, and
+    /// its session is over at once.
     pub fn recover_session(&mut self, spec: &Arc<SessionSpec>, stimuli: &Arc<[Stimulus]>) -> ActorId {
         let session = self.put_session(spec, Session::recovering);
         self.put_outside(session, spec, stimuli);
@@ -95,12 +97,24 @@ impl<W: World> Host<W, Actor> {
     }
 
     fn begin_recovery(&mut self, session: ActorId, spec: &Arc<SessionSpec>) {
-        let (plan, status) = (spec.clone(), self.status().cloned());
-        status.iter().for_each(StatusFile::hold);
+        let (plan, status, mark) = (spec.clone(), self.status().cloned(), self.mark());
+        let belongs_to = move |whose| status.iter().for_each(|status| status.belongs_to(whose));
+        belongs_to(Whose::Unknown);
+        let kept = self.status().cloned();
         self.spawn("recovery", move |cx| async move {
-            recover(&cx, &plan).await;
-            status.iter().for_each(StatusFile::release);
-            cx.reactor.push(Effect::Tell { to: session, event: Event::Command(Command::Start) });
+            let tell = |command| cx.reactor.push(Effect::Tell { to: session, event: Event::Command(command) });
+            match claim(&cx, &plan).await {
+                Ok(claimed) => {
+                    recover(&cx, &plan, mark).await;
+                    kept.iter().zip(claimed).for_each(|(status, claimed)| status.keep(claimed));
+                    belongs_to(Whose::Ours);
+                }
+                Err(Busy) => {
+                    belongs_to(Whose::Anothers);
+                    tell(Command::Stop { by: Requester::BackendLost, deadline: Instant::NEVER });
+                }
+            }
+            tell(Command::Start);
         });
     }
 

@@ -136,8 +136,8 @@ impl<W: World> Port for PortOf<W> {
         self.0.borrow_mut().wall()
     }
 
-    fn leftovers(&self) -> Vec<Leftover> {
-        self.0.borrow_mut().leftovers()
+    fn leftovers(&self, session: u64) -> Vec<Leftover> {
+        self.0.borrow_mut().leftovers(session)
     }
 
     fn signal_leftover(&self, who: Identity, signal: Signal) -> Result<(), Errno> {

@@ -80,6 +80,12 @@ impl<W: World> Host<W, Actor> {
 }
 
 impl<W: World, A: Machine> Host<W, A> {
+    /// What whatever is started here is known by to whoever comes after a crash: by the session's status file, since no two sessions keep the
+    /// same. Zero, where none is kept.
+    pub(super) fn mark(&self) -> u64 {
+        self.status.as_ref().map_or(0, |keeper| keeper.file.mark())
+    }
+
     /// A fact has become true.
     pub(super) fn record(&mut self, record: &FactRecord) {
         if let Some(keeper) = &self.status

@@ -275,6 +275,7 @@ impl<W: World, A: Machine> Host<W, A> {
     }
 
     fn start(&mut self, op: OpId, unit: UnitId, body: Body, launch: Launch) {
+        let launch = Launch { session: self.mark(), ..launch };
         match body {
             Body::Process(mut spec) => {
                 if let Some(env) = self.env_of(op) {

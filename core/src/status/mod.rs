@@ -9,7 +9,7 @@
 mod json;
 mod write;
 
-pub(crate) use write::Status;
+pub(crate) use write::{Status, Whose};
 pub use write::{StatusCounts, StatusFile};
 
 use crate::files::{FileError, Fs};

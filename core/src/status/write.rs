@@ -1,8 +1,9 @@
 //! The task that keeps the status file as its session is: many changes are one write where the disk is slower than they are.
 
 use super::render;
-use crate::files::FileError;
+use crate::files::{File, FileError};
 use crate::journal::FLUSH_MAX;
+use crate::site::hash_name;
 use crate::snapshot::Snapshot;
 use crate::sync::notify::Notify;
 use crate::task::TaskCx;
@@ -26,6 +27,17 @@ pub struct StatusCounts {
 #[derive(Clone)]
 pub struct StatusFile(Rc<Shared>);
 
+/// Who writes a status file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Whose {
+    /// We do.
+    Ours,
+    /// What stands there may be an earlier supervisor's, and is still to be read.
+    Unknown,
+    /// Another supervisor, which lives.
+    Anothers,
+}
+
 struct Shared {
     path: Arc<str>,
     /// Whether the session has changed since it was last asked what it looks like.
@@ -34,8 +46,9 @@ struct Shared {
     is_asked: Cell<bool>,
     answer: RefCell<Option<Snapshot>>,
     over: Cell<Option<Instant>>,
-    /// Whether what stands there is still wanted as it is.
-    is_held: Cell<bool>,
+    whose: Cell<Whose>,
+    /// What says that we are the one who writes it.
+    claim: RefCell<Option<File>>,
     counts: RefCell<StatusCounts>,
     bell: Notify,
 }
@@ -51,7 +64,8 @@ impl StatusFile {
             is_asked: Cell::new(false),
             answer: RefCell::default(),
             over: Cell::new(None),
-            is_held: Cell::new(false),
+            whose: Cell::new(Whose::Ours),
+            claim: RefCell::default(),
             counts: RefCell::default(),
             bell: Notify::new(),
         }))
@@ -62,15 +76,20 @@ impl StatusFile {
         self.0.counts.borrow().clone()
     }
 
-    /// Nothing is written before [`release`](Self::release): what an earlier supervisor has written is still to be read.
-    pub(crate) fn hold(&self) {
-        self.0.is_held.set(true);
+    /// Says whose it is: from now on it is written, or not yet, or never.
+    pub(crate) fn belongs_to(&self, whose: Whose) {
+        self.0.whose.set(whose);
+        self.0.bell.notify_one();
     }
 
-    /// From now on it is written.
-    pub(crate) fn release(&self) {
-        self.0.is_held.set(false);
-        self.0.bell.notify_one();
+    /// Keeps this open for as long as the file is kept.
+    pub(crate) fn keep(&self, claim: File) {
+        *self.0.claim.borrow_mut() = Some(claim);
+    }
+
+    /// What the session of this file is known by.
+    pub(crate) fn mark(&self) -> u64 {
+        hash_name(&self.0.path).max(1)
     }
 
     /// Something has changed; after the last fact nothing will.
@@ -99,9 +118,13 @@ impl StatusFile {
         let fs = cx.files().unrestricted();
         let mut pause = RETRY_FIRST;
         loop {
-            if self.0.is_held.get() {
-                self.0.bell.notified().await;
-                continue;
+            match self.0.whose.get() {
+                Whose::Ours => {}
+                Whose::Unknown => {
+                    self.0.bell.notified().await;
+                    continue;
+                }
+                Whose::Anothers => return,
             }
             if !self.0.has_changed.get() {
                 if self.0.over.get().is_some() {

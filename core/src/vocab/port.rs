@@ -51,6 +51,9 @@ pub enum Target {
 pub struct Launch {
     /// The same for all incarnations of one worker: `LIFECYCLE_RESUME_ID`. None is told where it is zero.
     pub resume: u64,
+    /// Which session it belongs to, for whoever takes over from a supervisor that was killed: `SHAKEDOWN_SESSION`. None is told where it is
+    /// zero.
+    pub session: u64,
     /// How the incarnation before ended, where that is known: `LIFECYCLE_PREV_EXIT`.
     pub previous: Option<ExitStatus>,
     /// On what it says that it is ready.
@@ -62,6 +65,16 @@ impl Launch {
     pub const RESUME_ID: &'static str = "LIFECYCLE_RESUME_ID";
     /// The name of the variable that holds [`prev_exit`](Self::prev_exit).
     pub const PREV_EXIT: &'static str = "LIFECYCLE_PREV_EXIT";
+
+    /// The name of the variable that holds [`session`](Self::session).
+    pub const SESSION: &'static str = "SHAKEDOWN_SESSION";
+    /// The name of the variable that holds the worker's name, beside it.
+    pub const WORKER: &'static str = "SHAKEDOWN_WORKER";
+
+    /// What `SHAKEDOWN_SESSION` is to say.
+    pub fn session_mark(&self) -> Option<String> {
+        (self.session != 0).then(|| alloc::format!("{:016x}", self.session))
+    }
 
     /// What `LIFECYCLE_RESUME_ID` is to say.
     pub fn resume_id(&self) -> Option<String> {

@@ -48,6 +48,7 @@ pub(super) fn plan(
     let mut set: Vec<(OsString, OsString)> =
         vec![(RUN_VARIABLE.into(), run.into()), (UNIT_VARIABLE.into(), tags.into())];
     set.extend(handover(&launch));
+    set.extend(mark(&launch, &spec.name).into_iter().flatten());
     set.extend(notify.map(|address| (SOCKET_VARIABLE.into(), address.into())));
     let own = set.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
     let others = spec.env.iter().filter(|(name, _)| !own.iter().any(|o| o == name.as_str()));
@@ -88,6 +89,12 @@ fn handover(launch: &Launch) -> impl Iterator<Item = (OsString, OsString)> {
     let resume = launch.resume_id().map(|id| (Launch::RESUME_ID.into(), id.into()));
     let previous = launch.prev_exit().map(|code| (Launch::PREV_EXIT.into(), code.to_string().into()));
     resume.into_iter().chain(previous)
+}
+
+/// By what whoever comes after a crash finds it. A session within a session is found by its own.
+fn mark(launch: &Launch, worker: &str) -> Option<[(OsString, OsString); 2]> {
+    let session = launch.session_mark()?;
+    Some([(Launch::SESSION.into(), session.into()), (Launch::WORKER.into(), worker.into())])
 }
 
 /// The world's folder, made for the first puppet that makes files: a world that is killed cannot remove it.

@@ -5,6 +5,7 @@ mod birth;
 pub(crate) mod control;
 mod folder;
 mod http;
+mod leftovers;
 mod port;
 #[cfg(feature = "proxy")]
 mod proxies;
@@ -34,7 +35,8 @@ use shakedown_core::ids::{FileId, OpId, Pid, UnitId};
 use shakedown_core::signal::Signal;
 use shakedown_core::time::Instant;
 use shakedown_core::vocab::{
-    Channel, Errno, ExitStatus, HttpGet, ProcessEvent, ProcessSpec, ProcessWhat, Request, SpawnFailure, Survey, Target,
+    Channel, Errno, ExitStatus, HttpGet, Identity, Leftover, ProcessEvent, ProcessSpec, ProcessWhat, Request,
+    SpawnFailure, Survey, Target,
 };
 use shakedown_core::world::Ready;
 use std::cell::{Cell, RefCell};
@@ -348,6 +350,14 @@ impl System for Linux {
 
     fn abandon_proxy(&self, unit: UnitId) -> bool {
         self.proxies.borrow_mut().abandon(unit)
+    }
+
+    fn leftovers(&self, mark: &str) -> Vec<Leftover> {
+        leftovers::leftovers(mark)
+    }
+
+    fn signal_leftover(&self, who: Identity, signal: Signal) -> Result<(), Errno> {
+        leftovers::signal_leftover(who, signal)
     }
 
     fn forget(&self, unit: &LinuxUnit) {

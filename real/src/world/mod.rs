@@ -21,8 +21,8 @@ use shakedown_core::signal::Signal;
 use shakedown_core::tie::Deadlines;
 use shakedown_core::time::Instant;
 use shakedown_core::vocab::{
-    Completion, Errno, FactRecord, Launch, ProcessEvent, ProcessSpec, Request, SpawnFailure, Stream, Target, TryRead,
-    TryWrite, WorkerSpec,
+    Completion, Errno, FactRecord, Identity, Launch, Leftover, ProcessEvent, ProcessSpec, Request, SpawnFailure,
+    Stream, Target, TryRead, TryWrite, WorkerSpec,
 };
 use shakedown_core::world::{Ready, World};
 use shared::{Birth, Shared};
@@ -208,6 +208,15 @@ impl<S: System> World for RealWorld<S> {
 
     fn nonce(&self) -> u64 {
         self.shared.system.nonce()
+    }
+
+    fn leftovers(&mut self, session: u64) -> Vec<Leftover> {
+        let launch = Launch { session, ..Launch::default() };
+        launch.session_mark().map_or_else(Vec::new, |mark| self.shared.system.leftovers(&mark))
+    }
+
+    fn signal_leftover(&mut self, who: Identity, signal: Signal) -> Result<(), Errno> {
+        self.shared.system.signal_leftover(who, signal)
     }
 
     fn contain(act: &mut dyn FnMut()) -> Result<(), String> {

@@ -6,8 +6,8 @@ use shakedown_core::ids::{FileId, OpId, Pid, UnitId};
 use shakedown_core::signal::Signal;
 use shakedown_core::time::Instant;
 use shakedown_core::vocab::{
-    Channel, Errno, ExitStatus, HttpGet, Launch, ProcessSpec, Request, SpawnFailure, Stream, Survey, Target, TryRead,
-    TryWrite,
+    Channel, Errno, ExitStatus, HttpGet, Identity, Launch, Leftover, ProcessSpec, Request, SpawnFailure, Stream,
+    Survey, Target, TryRead, TryWrite,
 };
 use shakedown_core::world::Ready;
 use std::future::Future;
@@ -131,6 +131,21 @@ pub trait System: Sized + 'static {
     fn abandon_proxy(&self, unit: UnitId) -> bool {
         let _ = unit;
         false
+    }
+
+    /// Living processes that carry this mark of a session, and that no unit of ours is or has started.
+    fn leftovers(&self, mark: &str) -> Vec<Leftover> {
+        let _ = mark;
+        Vec::new()
+    }
+
+    /// Signals one of them, if it is still the same process.
+    ///
+    /// # Errors
+    /// `ESRCH` where it is gone.
+    fn signal_leftover(&self, who: Identity, signal: Signal) -> Result<(), Errno> {
+        let _ = (who, signal);
+        Err(Errno::ESRCH)
     }
 
     /// Nothing is asked of it any more.

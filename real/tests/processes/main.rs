@@ -10,6 +10,7 @@ mod http;
 mod notify;
 #[cfg(feature = "proxy")]
 mod proxies;
+mod recovery;
 mod rig;
 mod sessions;
 mod verbs;
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
     puppet::enter();
     rig::play_leaver();
     crash::play_writer();
+    recovery::play_supervisor();
     if rig::play_doomed_parent() {
         return ExitCode::SUCCESS;
     }
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         files::ALL,
         handles::ALL,
         crash::ALL,
+        recovery::ALL,
     ]
     .concat();
     #[cfg(feature = "proxy")]

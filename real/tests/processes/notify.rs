@@ -26,7 +26,7 @@ cases! {
 
 /// What a worker's incarnation is told.
 fn told(notify: Option<Channel>) -> Launch {
-    Launch { resume: 7, previous: None, notify }
+    Launch { resume: 7, notify, ..Launch::default() }
 }
 
 fn spec(script: &str) -> ProcessSpec {

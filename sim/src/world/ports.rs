@@ -266,7 +266,7 @@ impl<C: Choose + 'static> World for SimWorld<C> {
         }
     }
 
-    fn leftovers(&mut self) -> Vec<Leftover> {
+    fn leftovers(&mut self, _session: u64) -> Vec<Leftover> {
         self.kernel.leftovers()
     }
 

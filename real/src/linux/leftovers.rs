@@ -1,0 +1,44 @@
+//! What a supervisor that was killed has left on this machine: found by the mark in its environment, and signalled by its identity.
+//!
+//! Sources: proc_pid_environ(5), proc_pid_stat(5), pidfd_open(2), random(4) for the boot id.
+
+use crate::errno;
+use crate::pidfd::Pidfd;
+use crate::procfs;
+use shakedown_core::ids::Pid;
+use shakedown_core::signal::Signal;
+use shakedown_core::vocab::{Errno, Identity, Launch, Leftover};
+use std::fs;
+
+/// Living processes that carry this mark, ourselves and pid 1 left out. Nobody of ours does: a session is recovered before it starts
+/// anybody.
+pub(super) fn leftovers(mark: &str) -> Vec<Leftover> {
+    let Ok(boot) = boot() else { return Vec::new() };
+    let own = i32::try_from(std::process::id()).unwrap_or(0);
+    let every = procfs::every().unwrap_or_default();
+    let others = every.into_iter().filter(|stat| stat.is_alive() && stat.pid.as_raw() != own && stat.pid.as_raw() > 1);
+    let carries = |pid: Pid| procfs::environment(pid, Launch::SESSION).as_deref() == Some(mark);
+    let left = others.filter(|stat| carries(stat.pid)).map(|stat| Leftover {
+        worker: procfs::environment(stat.pid, Launch::WORKER).unwrap_or_default().into(),
+        name: stat.comm.as_str().into(),
+        who: Identity { boot, pid: stat.pid, start: stat.started },
+    });
+    left.collect()
+}
+
+/// Opens whoever has the number now, looks whether it is the one that is meant, and signals it: between the look and the signal it may end,
+/// but the descriptor cannot come to mean another.
+pub(super) fn signal_leftover(who: Identity, signal: Signal) -> Result<(), Errno> {
+    let held = Pidfd::open(who.pid)?;
+    let is_the_same = procfs::stat(who.pid).is_some_and(|stat| stat.started == who.start && stat.is_alive());
+    if !is_the_same || boot()? != who.boot {
+        return Err(Errno::ESRCH);
+    }
+    held.send(signal)
+}
+
+/// Which boot of the machine this is.
+fn boot() -> Result<u128, Errno> {
+    let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").map_err(|e| errno::of_std(&e))?;
+    u128::from_str_radix(&text.trim().replace('-', ""), 16).map_err(|_| Errno::EIO)
+}

@@ -1,0 +1,132 @@
+//! A supervisor that is killed with KILL, and the next one on what it has left: no copy of anything runs beside the one that lives on.
+
+use crate::cases::cases;
+use crate::files::Folder;
+use shakedown_core::actor::Actor;
+use shakedown_core::host::Host;
+use shakedown_core::ids::Pid;
+use shakedown_core::journal::{Entry, SinkSpec, scan, unseen_ends};
+use shakedown_core::puppet::parse;
+use shakedown_core::site::hash_name;
+use shakedown_core::time::Duration;
+use shakedown_core::vocab::{
+    Body, Fact, Grace, Launch, Probe, ProcessSpec, ReadyPolicy, SessionSpec, StopPolicy, WorkerSpec,
+};
+use shakedown_real::host::drive;
+use shakedown_real::{Config, RealWorld, procfs};
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+
+cases! {
+    no_copy_runs_beside_what_a_killed_supervisor_has_left,
+    a_second_supervisor_of_one_session_starts_nobody_and_ends_nobody,
+}
+
+/// Supervises for ever, where this program was started to do so; says when its worker is up.
+pub fn play_supervisor() {
+    let Some(folder) = std::env::var_os(SUPERVISOR) else { return };
+    let folder = folder.into_string().expect("a name in UTF-8");
+    let supervises = async move {
+        let mut world = RealWorld::new(Config::default()).expect("a machine");
+        world.on_fact(Box::new(|record| {
+            if matches!(record.fact, Fact::Ready) {
+                println!("up");
+            } else if matches!(record.fact, Fact::SessionStopped) {
+                println!("over");
+            }
+        }));
+        let mut host: Host<RealWorld, Actor> = Host::new(world);
+        host.recover_session(&Arc::new(plan(&folder)), &[].into());
+        drive(&mut host).await
+    };
+    shakedown_real::host::block_on(supervises).expect("a runtime");
+    std::process::exit(0);
+}
+
+/// One worker, whose helper has left its group and session and hears no TERM.
+fn plan(folder: &str) -> SessionSpec {
+    let script = "spawn helper { on TERM ignore; setsid; print deaf; hang }; on TERM exit 0; hang";
+    let body = ProcessSpec::puppet("api", parse(script).expect("the script is right"));
+    let stop = StopPolicy { grace: Grace::After(Duration::from_millis(50)), ..StopPolicy::default() };
+    let ready = ReadyPolicy::new(Probe::Log("deaf".into()));
+    let api =
+        WorkerSpec { stop, ready: Some(Arc::new(ready)), ..WorkerSpec::new("api", Body::Process(Arc::new(body))) };
+    SessionSpec {
+        status: Some(format!("{folder}/status").into()),
+        journal: Some(Arc::new(SinkSpec::new(&format!("{folder}/journal")))),
+        workers: vec![api],
+        ..SessionSpec::new("shop")
+    }
+}
+
+fn supervisor(folder: &Folder) -> (Child, impl Iterator<Item = String>) {
+    let mut child = Command::new(std::env::current_exe().expect("our own name"))
+        .env(SUPERVISOR, folder.text())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let said = BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
+    (child, said)
+}
+
+/// Who lives of the session, whoever has started it.
+fn living(folder: &Folder) -> Vec<Pid> {
+    let launch = Launch { session: hash_name(&format!("{}/status", folder.text())), ..Launch::default() };
+    let mark = launch.session_mark();
+    let every = procfs::every().expect("/proc is there").into_iter().filter(procfs::Stat::is_alive);
+    every.map(|stat| stat.pid).filter(|pid| procfs::environment(*pid, Launch::SESSION) == mark).collect()
+}
+
+fn journal(folder: &Folder) -> Vec<Entry> {
+    scan(&fs::read(folder.path().join("journal/00000000000000000000.journal")).expect("it was begun")).entries
+}
+
+async fn no_copy_runs_beside_what_a_killed_supervisor_has_left() {
+    let folder = Folder::new("recovery");
+    let mut before: Vec<Pid> = Vec::new();
+    for round in 0..3 {
+        let (mut child, mut said) = supervisor(&folder);
+        assert_eq!(said.next().as_deref(), Some("up"), "round {round}");
+        let now = living(&folder);
+        assert_eq!(now.len(), 2, "main and its helper, and nobody else: {now:?}");
+        assert!(now.iter().all(|pid| !before.contains(pid)), "{now:?} after {before:?}");
+        child.kill().expect("it is ours, and was not waited for");
+        child.wait().expect("it is ours");
+        before = now;
+    }
+    let told = journal(&folder);
+    let last = told.iter().rposition(|entry| entry.word() == "spawn").expect("the last one has begun");
+    assert_eq!(unseen_ends(&told[..last], Duration::ZERO), [], "whoever came after has told the end of the one before");
+    end(&folder).await;
+}
+
+async fn a_second_supervisor_of_one_session_starts_nobody_and_ends_nobody() {
+    let folder = Folder::new("claimed");
+    let (mut first, mut said) = supervisor(&folder);
+    assert_eq!(said.next().as_deref(), Some("up"));
+    let before = living(&folder);
+    let (mut second, mut told) = supervisor(&folder);
+    assert_eq!(told.next().as_deref(), Some("over"));
+    second.wait().expect("it is ours");
+    assert_eq!(living(&folder), before);
+    first.kill().expect("it is ours, and was not waited for");
+    first.wait().expect("it is ours");
+    end(&folder).await;
+}
+
+/// Ends what the last supervisor has left, as the next one would.
+async fn end(folder: &Folder) {
+    let (mut child, mut said) = supervisor(folder);
+    assert_eq!(said.next().as_deref(), Some("up"));
+    let last = living(folder);
+    child.kill().expect("it is ours, and was not waited for");
+    child.wait().expect("it is ours");
+    let run = std::env::var("SHAKEDOWN_RUN").expect("we are in a namespace of a run");
+    for pid in last {
+        shakedown_real::namespace::end_leftover(&run, pid);
+    }
+}
+
+const SUPERVISOR: &str = "SHAKEDOWN_TEST_SUPERVISOR";
