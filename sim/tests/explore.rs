@@ -7,7 +7,7 @@ use shakedown_core::time::{Duration, DurationRange};
 use shakedown_core::vocab::{
     Act, Body, Fault, FaultKind, Grace, ProcessSpec, SessionSpec, Stimulus, StopPolicy, WorkerSpec,
 };
-use shakedown_sim::explore::{Bounds, Budget, Explored, Explorer, Over, Tree};
+use shakedown_sim::explore::{Bounds, Budget, Explored, Explorer, Over, Tree, perhaps_crash};
 use shakedown_sim::{Ending, Limits, Simulator, WorldConfig};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -29,6 +29,17 @@ fn session(scripts: &[&str]) -> Arc<SessionSpec> {
 
 /// What was explored, and the ends that were seen: what the machines and the kernel came to.
 fn explore(scripts: &[&str], faults: &[Fault], bounds: Bounds, remembers: bool) -> (Explored<String>, BTreeSet<u64>) {
+    explore_with_crashes(scripts, faults, bounds, remembers, &[])
+}
+
+/// The same, where the supervisor may be killed before any step of these times.
+fn explore_with_crashes(
+    scripts: &[&str],
+    faults: &[Fault],
+    bounds: Bounds,
+    remembers: bool,
+    crashes: &[DurationRange],
+) -> (Explored<String>, BTreeSet<u64>) {
     let plan = session(scripts);
     let at = DurationRange::fixed(Duration::from_millis(20));
     let stimuli: Arc<[Stimulus]> = [Stimulus { at, when: None, on: None, act: Act::Stop }].into();
@@ -42,8 +53,14 @@ fn explore(scripts: &[&str], faults: &[Fault], bounds: Bounds, remembers: bool) 
             Some(plan.clone()),
             |host| {
                 host.start_session(&plan, &stimuli);
+                host.recovers_at_once(&plan);
             },
-            |host| explorer.goes_on(host),
+            |host| {
+                explorer.goes_on(host) && {
+                    perhaps_crash(host, crashes);
+                    true
+                }
+            },
         );
         if run.ending == Ending::Cut {
             return Over::Held;
@@ -81,6 +98,27 @@ fn as_many_schedules_and_the_same_ends_as_without_memory() {
         spared += played.runs - known.runs;
     }
     assert!(spared > 100, "only {spared} runs were spared");
+}
+
+/// One crash, and nothing else that is not calm: as many schedules as there are steps before which it may come, and the calm one. Another
+/// supervisor takes over at once, and whoever was left is over before it starts anybody.
+#[test]
+fn the_supervisor_is_killed_before_each_step_of_its_time_once() {
+    let (crash, twice) = (Bounds { crashes: 1, ..Bounds::default() }, Bounds { crashes: 2, ..Bounds::default() });
+    let until =
+        |ms| DurationRange { min: Duration::ZERO, max: Duration::from_millis(ms), grid: Duration::from_millis(1) };
+    let scripts = &["spawn helper { on TERM exit 0 after 1ms; hang }; on TERM exit 0; hang"][..];
+    let (none, _) = explore_with_crashes(scripts, &[], crash, false, &[]);
+    assert_eq!((none.failure, none.schedules), (None, 1), "without a time there is no crash");
+    let (early, _) = explore_with_crashes(scripts, &[], crash, false, &[until(5)]);
+    assert_eq!((early.failure, early.is_complete), (None, true));
+    let steps = early.schedules - 1;
+    assert!((10..40).contains(&steps), "{steps} steps until all are asleep");
+    assert_eq!(early.runs, 1 + 1 + steps, "each is played, and the calm one once a level");
+    let (again, ends) = explore_with_crashes(scripts, &[], twice, true, &[until(5)]);
+    let (played, all_ends) = explore_with_crashes(scripts, &[], twice, false, &[until(5)]);
+    assert_eq!((again.failure, again.schedules, ends), (None, played.schedules, all_ends));
+    assert!(again.schedules > steps * steps / 2, "the second before each step of the next one");
 }
 
 /// A fixed scheduler and d delays: of `choices` choices between three, each passed-over alternative is a delay. Counted by hand for so few.

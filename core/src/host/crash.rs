@@ -21,22 +21,31 @@ use alloc::vec::Vec;
 pub(super) struct Sequel<W: World, A: Machine> {
     /// Which machines are no part of the supervisor, and live on.
     outlives: fn(&A) -> bool,
+    when: When,
     /// Starts the next supervisor.
     begin: Begin<W, A>,
+}
+
+/// When the next one begins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum When {
+    AtOnce,
+    /// When the outside says so.
+    Told,
 }
 
 type Begin<W, A> = Rc<dyn Fn(&mut Host<W, A>)>;
 
 impl<W: World, A: Machine> Clone for Sequel<W, A> {
     fn clone(&self) -> Self {
-        Sequel { outlives: self.outlives, begin: self.begin.clone() }
+        Sequel { outlives: self.outlives, when: self.when, begin: self.begin.clone() }
     }
 }
 
 impl<W: World, A: Machine> Host<W, A> {
     /// What is started after [`TaskCx::crash_host`](crate::task::TaskCx::crash_host): at once, on the same world.
     pub fn after_crash(&mut self, begin: impl Fn(&mut Host<W, A>) + 'static) {
-        self.sequel = Some(Sequel { outlives: |_| false, begin: Rc::new(begin) });
+        self.sequel = Some(Sequel { outlives: |_| false, when: When::AtOnce, begin: Rc::new(begin) });
     }
 
     /// Out of line: it is at most once or twice a run.
@@ -47,13 +56,20 @@ impl<W: World, A: Machine> Host<W, A> {
         match fate {
             Fate::Crash => {
                 self.crash(&sequel);
-                // Where nobody outside says when, the next one comes at once.
-                if self.actors.is_empty() {
-                    self.boot(&sequel);
+                match sequel.when {
+                    When::AtOnce => self.boot(&sequel),
+                    When::Told => {}
                 }
             }
             Fate::Recover => self.boot(&sequel),
         }
+    }
+
+    /// Kills the supervisor between two steps, where [`after_crash`](Self::after_crash) or
+    /// [`recovers_at_once`](Host::recovers_at_once) says who comes then.
+    pub fn crash_host(&mut self) {
+        self.fate = Some(Fate::Crash);
+        self.meet_fate();
     }
 
     fn crash(&mut self, sequel: &Sequel<W, A>) {
@@ -120,9 +136,18 @@ impl<W: World> Host<W, Actor> {
 
     /// A session whose outside kills its supervisor: another takes over when that says so.
     pub(super) fn expect_crash(&mut self, spec: &Arc<SessionSpec>, stimuli: &[Stimulus]) {
-        if !stimuli.iter().any(|stimulus| stimulus.act == Act::CrashHost) {
-            return;
+        if stimuli.iter().any(|stimulus| stimulus.act == Act::CrashHost) {
+            self.succeed(spec, When::Told);
         }
+    }
+
+    /// After [`crash_host`](Self::crash_host) another supervisor takes over this session at once, as
+    /// [`recover_session`](Self::recover_session) does.
+    pub fn recovers_at_once(&mut self, spec: &Arc<SessionSpec>) {
+        self.succeed(spec, When::AtOnce);
+    }
+
+    fn succeed(&mut self, spec: &Arc<SessionSpec>, when: When) {
         let plan = spec.clone();
         let begin = move |host: &mut Host<W, Actor>| {
             let session = host.put_session(&plan, Session::recovering);
@@ -134,7 +159,7 @@ impl<W: World> Host<W, Actor> {
             host.begin_recovery(session, &plan);
         };
         let outlives = |actor: &Actor| matches!(actor, Actor::Outside(_));
-        self.sequel = Some(Sequel { outlives, begin: Rc::new(begin) });
+        self.sequel = Some(Sequel { outlives, when, begin: Rc::new(begin) });
     }
 }
 

@@ -105,7 +105,9 @@ fn explore_case(args: &ExploreArgs, scenario: &Scenario, case: &Case, interrupt:
         }
         None if explored.is_complete => {
             say!("ok    {title}");
-            certificate(&explored, bounds, began).iter().for_each(|line| say!("      {line}"));
+            certificate(&explored, bounds, !case.crashes.is_empty(), began)
+                .iter()
+                .for_each(|line| say!("      {line}"));
             Exit::Held
         }
         None => {
@@ -121,7 +123,7 @@ fn explore_case(args: &ExploreArgs, scenario: &Scenario, case: &Case, interrupt:
 }
 
 /// What was judged, and what was not: so that nobody takes it for more than it is.
-fn certificate<T>(explored: &Explored<T>, bounds: Bounds, began: Instant) -> Vec<String> {
+fn certificate<T>(explored: &Explored<T>, bounds: Bounds, kills_host: bool, began: Instant) -> Vec<String> {
     let schedules = plural(explored.schedules, "schedule");
     let told = format!(
         "all {schedules} with at most {bounds} hold: {} in {:.1} s, {} told apart",
@@ -129,8 +131,14 @@ fn certificate<T>(explored: &Explored<T>, bounds: Bounds, began: Instant) -> Vec
         began.elapsed().as_secs_f64(),
         plural(explored.states as u64, "state"),
     );
-    let held = held_calm(&explored.held);
+    let held = held_calm(&explored.held, kills_host);
     let mut lines = wrap(&told, WIDTH);
+    if kills_host {
+        lines.extend(wrap(
+            "a crash is one of the supervisor, before any step of the time that the file gives it; another takes over at once",
+            WIDTH,
+        ));
+    }
     lines.extend(wrap(&format!("held calm: {held}"), WIDTH));
     lines
 }
@@ -138,20 +146,27 @@ fn certificate<T>(explored: &Explored<T>, bounds: Bounds, began: Instant) -> Vec
 /// Beside the words at the left edge.
 const WIDTH: usize = shakedown::report::WIDTH - 6;
 
-fn held_calm(held: &BTreeMap<Kind, u64>) -> String {
+fn held_calm(held: &BTreeMap<Kind, u64>, kills_host: bool) -> String {
     let words = |kind: Kind| match kind {
         Kind::Poll | Kind::Mail | Kind::Tick | Kind::Step | Kind::Arrival | Kind::Lag => "the order of actions",
         Kind::Span => "durations (each the shortest)",
         Kind::Tie => "ties of durations with deadlines",
         Kind::Pick | Kind::Random => "alternatives (each the first)",
         Kind::Fault | Kind::Buggify => "faults",
-        Kind::Crash => "crashes of processes",
+        Kind::Crash => {
+            if kills_host {
+                "crashes of the supervisor"
+            } else {
+                "crashes of processes"
+            }
+        }
         Kind::Clock => "deadlines (never early)",
         Kind::Limit => "limits of the machine (as large as usual)",
     };
     let mut told: Vec<&str> = held.keys().map(|kind| words(*kind)).collect();
     told.dedup();
-    told.extend(["crashes of the host", "everything that takes longer than it must"]);
+    told.push(if kills_host { "crashes of processes" } else { "crashes of the supervisor" });
+    told.extend(["everything that takes longer than it must"]);
     told.join(", ")
 }
 

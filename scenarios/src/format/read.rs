@@ -135,6 +135,7 @@ fn body(reader: &mut Reader<'_>, table: &Table, head: &Head, options: &Options) 
         session: Arc::new(session),
         stimuli,
         faults: faults.into(),
+        crashes: [].into(),
         expectations: Arc::new(expectations),
         allows: allows.into(),
         checks: checks.into(),

@@ -4,7 +4,7 @@
 use super::Setting;
 use crate::oracle::Named;
 use crate::pattern::{Expectations, Names, glob};
-use shakedown_core::time::Duration;
+use shakedown_core::time::{Duration, DurationRange};
 use shakedown_core::vocab::{Fault, Scope, SessionSpec, Stimulus};
 use std::sync::Arc;
 
@@ -49,6 +49,8 @@ pub struct Case {
     pub stimuli: Vec<Stimulus>,
     /// What goes wrong in the simulator.
     pub faults: Arc<[Fault]>,
+    /// Within which times, counted from the start, the supervisor may be killed before any step: where that is explored, and else none.
+    pub crashes: Arc<[DurationRange]>,
     /// What must happen.
     pub expectations: Arc<Expectations>,
     /// Built-in oracles that are switched off.

@@ -3,14 +3,23 @@
 use super::Player;
 use crate::failure::Finding;
 use crate::format::Case;
-use shakedown_core::vocab::{Fault, FaultKind};
+use shakedown_core::vocab::{Act, Fault, FaultKind, Stimulus};
 use shakedown_sim::choose::{Answer, Record};
 use shakedown_sim::explore::{Bounds, Budget, Explored, Explorer, Over, Tree};
 
-/// The case as it is explored: where crashes are among the bounds, every process may crash at every step.
+/// The case as it is explored. Where crashes are among the bounds, every process may crash at every step; but where the file kills the
+/// supervisor, that may happen before every step of the time that the file gives it, another takes over at once, and processes do not crash.
 pub fn explored_case(case: &Case, bounds: Bounds) -> Case {
     let mut case = case.clone();
-    if bounds.crashes > 0 {
+    if bounds.crashes == 0 {
+        return case;
+    }
+    let kills = |stimulus: &&Stimulus| stimulus.act == Act::CrashHost;
+    // One that waits for something has no time of its own, and keeps its moment.
+    if case.stimuli.iter().any(|stimulus| kills(&stimulus) && stimulus.when.is_none()) {
+        case.crashes = case.stimuli.iter().filter(kills).map(|stimulus| stimulus.at).collect();
+        case.stimuli.retain(|stimulus| !matches!(stimulus.act, Act::CrashHost | Act::Recover));
+    } else {
         let crash = Fault::new(FaultKind::Crash, 0.5);
         case.faults = case.faults.iter().cloned().chain([crash]).collect::<Vec<_>>().into();
     }

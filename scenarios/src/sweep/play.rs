@@ -11,6 +11,7 @@ use shakedown_core::oracle::{Names, OracleName};
 use shakedown_core::site::{Kind, Label};
 use shakedown_core::vocab::{ProcessWhat, Stimulus, TriggerSubject};
 use shakedown_sim::choose::{Chooser, Pilot, Record, Selected, Selector};
+use shakedown_sim::explore::perhaps_crash;
 use shakedown_sim::{Ending, Limits, Moment, Run, SimWorld, Simulator, WorldConfig, process_label};
 use std::sync::Arc;
 
@@ -72,10 +73,19 @@ impl<C: Choose + 'static> Player<C> {
     }
 
     /// As [`play`](Self::play), as long as `goes_on` says so before each step. A run that is cut is blamed for nothing.
-    pub fn play_while(&mut self, chooser: C, goes_on: impl FnMut(&mut Host<SimWorld<C>>) -> bool) -> Played {
-        let (session, stimuli) = (self.case.session.clone(), self.stimuli.clone());
+    pub fn play_while(&mut self, chooser: C, mut goes_on: impl FnMut(&mut Host<SimWorld<C>>) -> bool) -> Played {
+        let (session, stimuli, crashes) = (self.case.session.clone(), self.stimuli.clone(), self.case.crashes.clone());
         let begin = |host: &mut Host<SimWorld<C>>| {
             host.start_session(&session, &stimuli);
+            if !crashes.is_empty() {
+                host.recovers_at_once(&session);
+            }
+        };
+        let goes_on = |host: &mut Host<SimWorld<C>>| {
+            goes_on(host) && {
+                perhaps_crash(host, &crashes);
+                true
+            }
         };
         let run = self.simulator.run_while(chooser, Some(session.clone()), begin, goes_on);
         if run.ending == Ending::Cut {

@@ -7,9 +7,11 @@
 //! states cannot be known, and every schedule is played.
 
 mod bounds;
+mod crash;
 mod tree;
 
 pub use bounds::Bounds;
+pub use crash::perhaps_crash;
 pub use tree::Tree;
 
 use crate::world::SimWorld;

@@ -179,6 +179,10 @@ impl Paths {
             Cost::Once => of,
         };
         if allowed <= 1 {
+            // Whether there is a crash is asked before anything else in a step, and where there cannot be one the state is the same.
+            if class == Class::Crash {
+                self.state = state;
+            }
             if self.bounds.of(class) == 0 {
                 *self.held.entry(kind).or_default() += 1;
             }
