@@ -6,7 +6,7 @@ use crate::interrupt::Interrupt;
 use crate::output::Format;
 use clap::Args;
 use shakedown::core::vocab::{Act, Fact, FactRecord, Scope};
-use shakedown::format::Scenario;
+use shakedown::format::{Case, Scenario};
 use shakedown::live::{self, LiveRun};
 use shakedown::real::namespace;
 use shakedown::report::{
@@ -94,12 +94,18 @@ pub(crate) fn skipped(long: bool, job: &Job) -> Option<String> {
     if !job.case.faults.is_empty() {
         return Some("its `[[faults]]` strike in the simulator only".into());
     }
-    if let Some((worker, scope)) = job.case.without_real() {
-        let what = if scope == Scope::Job { "a job" } else { "a control group" };
-        return Some(format!("the scope of `{worker}` is {what}, which only the simulator has yet"));
+    if let Some(why) = scope_is_missing(&job.case) {
+        return Some(why);
     }
     let is_long = job.case.limits.time > LIMIT_UNASKED && !long;
     is_long.then(|| "its `limits.time` is above 60s: --long plays it".into())
+}
+
+/// Why the real side cannot contain a worker of this case as it asks, if it cannot.
+pub(crate) fn scope_is_missing(case: &Case) -> Option<String> {
+    let (worker, scope) = case.without_real()?;
+    let what = if scope == Scope::Job { "a job" } else { "a control group" };
+    Some(format!("the scope of `{worker}` is {what}, which only the simulator has yet"))
 }
 
 /// Complains of whoever this run has left behind when all is over.

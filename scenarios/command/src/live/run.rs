@@ -3,6 +3,7 @@
 use super::place::{Claim, Place};
 use super::{Facts, Printer, RunArgs, What, start};
 use crate::exit::Exit;
+use crate::real;
 use shakedown::core::ids::WorkerId;
 use shakedown::core::journal::SinkSpec;
 use shakedown::core::vocab::{
@@ -65,8 +66,8 @@ fn of_file(file: &Path, what: &What) -> Result<SessionSpec, Exit> {
         eprintln!("error: there is no case {} in {}: it has {}", what.case, scenario.file, cases.len());
         return Err(Exit::Usage);
     };
-    if let Some(worker) = case.without_real() {
-        eprintln!("error: the scope of `{worker}` is a control group, which only the simulator has yet");
+    if let Some(why) = real::scope_is_missing(case) {
+        eprintln!("error: {why}");
         return Err(Exit::Lacking);
     }
     let mut spec = SessionSpec::clone(&case.session);
