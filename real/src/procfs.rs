@@ -154,7 +154,7 @@ pub fn environment(pid: Pid, name: &str) -> Option<String> {
 }
 
 /// Neither a kernel thread nor so far in its end that its memory is gone (proc_pid_statm(5)).
-fn has_memory(pid: Pid) -> bool {
+pub(crate) fn has_memory(pid: Pid) -> bool {
     fs::read(format!("/proc/{pid}/statm")).is_ok_and(|pages| pages.first().is_some_and(|digit| *digit != b'0'))
 }
 

@@ -48,18 +48,18 @@ impl Realm {
     /// Members alive or not.
     ///
     /// # Errors
-    /// Where /proc cannot be read; `EAGAIN` where somebody who may be a member's parent died in each of [`ROUNDS_MAX`] walks.
+    /// Where /proc cannot be read.
     pub fn members(&self, kin: &mut Kin) -> Result<Vec<Stat>, Errno> {
         let mut every = match self.scope {
             Scope::Process => procfs::stat(self.leader).into_iter().filter(|_| self.is_pinned.get()).collect(),
-            Scope::Group | Scope::PosixSession => procfs::every()?,
-            // The last two are refused at the spawn; a walk of theirs is never more than the tree.
-            Scope::Tree | Scope::Cgroup | Scope::Job => return self.tree(kin),
+            Scope::Group | Scope::PosixSession | Scope::Tree | Scope::Cgroup | Scope::Job => procfs::every()?,
         };
         match self.scope {
+            Scope::Process => {}
             Scope::Group => every.retain(|s| self.is_numbered(s, s.pgrp, kin)),
             Scope::PosixSession => every.retain(|s| self.is_numbered(s, s.session, kin)),
-            Scope::Process | Scope::Tree | Scope::Cgroup | Scope::Job => {}
+            // The last two are refused at the spawn; a walk of theirs is never more than the tree.
+            Scope::Tree | Scope::Cgroup | Scope::Job => self.keep_tree(&mut every, kin),
         }
         Ok(every)
     }
@@ -126,42 +126,45 @@ impl Realm {
         Err(Errno::EAGAIN)
     }
 
-    /// The leader, what it has been seen to have borne, adopted orphans that carry our tag, and all descendants of these.
-    fn tree(&self, kin: &mut Kin) -> Result<Vec<Stat>, Errno> {
-        for _ in 0..ROUNDS_MAX {
-            let mut every = procfs::every()?;
-            let Some(roots) = self.roots(&every, kin) else { continue };
-            let tree = descendants(roots, &every);
-            every.retain(|process| tree.contains(&process.pid));
-            kin.clear();
-            kin.extend(every.iter().map(|process| (process.pid, process.started)));
-            return Ok(every);
-        }
-        Err(Errno::EAGAIN)
+    /// The leader, what it has been seen to have borne, orphans that carry our tag, and all descendants of these.
+    fn keep_tree(&self, every: &mut Vec<Stat>, kin: &mut Kin) {
+        let tree = descendants(self.roots(every, kin), every);
+        every.retain(|process| tree.contains(&process.pid));
+        kin.clear();
+        kin.extend(every.iter().map(|process| (process.pid, process.started)));
     }
 
-    /// Those of the tree whose parent is not in it; `None` where somebody has died in the middle of the walk who may have belonged to
-    /// us: his children, seen before that, are nobody's by this walk, and ours by the next.
-    fn roots(&self, every: &[Stat], kin: &Kin) -> Option<BTreeSet<Pid>> {
+    /// Those of the tree whom no parent speaks for, so that they are asked themselves: adopted orphans, and whose parent has died in the
+    /// middle of the walk, or is dying. Memory goes before children do (`do_exit` of Linux), so for a while a parent that looks alive
+    /// has no environment any more to tell whose it was.
+    fn roots(&self, every: &[Stat], kin: &Kin) -> BTreeSet<Pid> {
         let own = std::process::id() as i32;
         let living: BTreeSet<i32> = every.iter().filter(|s| s.is_alive()).map(|s| s.pid.as_raw()).collect();
-        let mut roots = BTreeSet::new();
-        for process in every {
-            let adopted = process.ppid == own && !spawn::is_leader(process.pid);
-            let leads = process.pid == self.leader && self.is_pinned.get();
-            if leads || is_kin(process, kin) || (adopted && self.claims(process, kin)) {
-                roots.insert(process.pid);
-                continue;
+        let (mut roots, mut asked, mut dying) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        loop {
+            let before = asked.len();
+            for process in every {
+                let leads = process.pid == self.leader && self.is_pinned.get();
+                if leads || is_kin(process, kin) {
+                    roots.insert(process.pid);
+                    continue;
+                }
+                let is_adopted = process.ppid == own && !spawn::is_leader(process.pid);
+                // Zero is a parent outside our namespace.
+                let is_lost = process.ppid != 0 && !living.contains(&process.ppid) || dying.contains(&process.ppid);
+                if !(is_adopted || is_lost) || !asked.insert(process.pid) {
+                    continue;
+                }
+                if self.claims(process, kin) {
+                    roots.insert(process.pid);
+                } else if !procfs::has_memory(process.pid) {
+                    dying.insert(process.pid.as_raw());
+                }
             }
-            // Who is dead has no environment to tell whose he was, and no children any more (`exit_notify` of Linux).
-            let died_unknown = adopted && process.is_alive() && !is_alive_still(process);
-            // Zero is a parent outside our namespace.
-            let lost_its_parent = process.ppid != 0 && process.is_alive() && !living.contains(&process.ppid);
-            if died_unknown || lost_its_parent {
-                return None;
+            if asked.len() == before {
+                return roots;
             }
         }
-        Some(roots)
     }
 
     /// Whether a process belongs to us by the number of its group or session, or leads us and has strayed from it.
@@ -191,10 +194,6 @@ fn descendants(roots: BTreeSet<Pid>, every: &[Stat]) -> BTreeSet<Pid> {
     }
 }
 
-fn is_alive_still(process: &Stat) -> bool {
-    procfs::stat(process.pid).is_some_and(|now| now.started == process.started && now.is_alive())
-}
-
 fn is_kin(process: &Stat, kin: &Kin) -> bool {
     kin.get(&process.pid) == Some(&process.started)
 }
@@ -217,38 +216,37 @@ pub const ROUNDS_MAX: u32 = 256;
 mod tests {
     use super::*;
 
-    fn stat(pid: i32, ppid: i32, state: u8) -> Stat {
-        let pid = Pid::new(pid).expect("a pid");
-        Stat { pid, comm: "it".into(), state, ppid, pgrp: 1, session: 1, started: 7, threads: 1, exit_code: 0 }
-    }
-
     /// Numbers that nobody has here: beyond the greatest that a kernel gives (proc(5), pid_max).
     const LEADER: i32 = 5_000_001;
     const PARENT: i32 = 5_000_002;
     const CHILD: i32 = 5_000_003;
 
+    fn stat(pid: i32, ppid: i32, pgrp: i32, state: u8) -> Stat {
+        let pid = Pid::new(pid).expect("a pid");
+        Stat { pid, comm: "it".into(), state, ppid, pgrp, session: 1, started: 7, threads: 1, exit_code: 0 }
+    }
+
     #[test]
-    fn a_walk_in_which_a_parent_died_says_nothing() {
-        let realm = Realm {
-            leader: Pid::new(LEADER).expect("a pid"),
-            scope: Scope::Tree,
-            tag: "unit".into(),
-            is_pinned: Cell::new(true),
-        };
+    fn whose_parent_dies_in_the_middle_of_a_walk_is_asked_himself() {
         #[track_caller]
-        fn check(realm: &Realm, every: &[Stat], tree: Option<&[i32]>) {
-            let found = realm.roots(every, &Kin::new()).map(|roots| descendants(roots, every));
-            let found = found.map(|tree| tree.iter().map(|pid| pid.as_raw()).collect::<Vec<_>>());
-            assert_eq!(found.as_deref(), tree);
+        fn check(every: &[Stat], tree: &[i32]) {
+            let (leader, tag) = (Pid::new(LEADER).expect("a pid"), "unit".into());
+            let realm = Realm { leader, scope: Scope::Tree, tag, is_pinned: Cell::new(true) };
+            let found = descendants(realm.roots(every, &Kin::new()), every);
+            assert_eq!(found.iter().map(|pid| pid.as_raw()).collect::<Vec<_>>(), tree);
         }
         let own = std::process::id() as i32;
-        let (leader, child) = (stat(LEADER, own, b'S'), stat(CHILD, PARENT, b'S'));
-        let parent = |state| stat(PARENT, LEADER, state);
-        check(&realm, &[leader.clone(), parent(b'S'), child.clone()], Some(&[LEADER, PARENT, CHILD]));
-        check(&realm, &[leader.clone(), child.clone()], None);
-        check(&realm, &[leader.clone(), child, parent(b'Z')], None);
-        // It was alive when it was listed, and is not when it is asked whose it is.
-        check(&realm, &[leader.clone(), stat(PARENT, own, b'S')], None);
-        check(&realm, &[leader, stat(PARENT, own, b'Z'), stat(CHILD, 0, b'S')], Some(&[LEADER]));
+        let leader = || stat(LEADER, own, LEADER, b'S');
+        // Its group tells whose it is; no environment does, as nobody has these numbers.
+        let child = || stat(CHILD, PARENT, LEADER, b'S');
+        let stranger = || stat(CHILD, PARENT, 1, b'S');
+        check(&[leader(), stat(PARENT, LEADER, 1, b'S'), stranger()], &[LEADER, PARENT, CHILD]);
+        check(&[leader(), child()], &[LEADER, CHILD]);
+        check(&[leader(), stranger()], &[LEADER]);
+        check(&[leader(), child(), stat(PARENT, own, 1, b'Z')], &[LEADER, CHILD]);
+        // It looks alive, and has no memory any more.
+        check(&[leader(), child(), stat(PARENT, own, 1, b'R')], &[LEADER, CHILD]);
+        check(&[leader(), stranger(), stat(PARENT, own, 1, b'R')], &[LEADER]);
+        check(&[stat(LEADER, own, LEADER, b'Z'), stat(CHILD, 0, LEADER, b'S')], &[LEADER]);
     }
 }
