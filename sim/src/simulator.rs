@@ -5,6 +5,7 @@ use crate::world::{SimWorld, WorldConfig};
 use shakedown_core::actor::Actor;
 use shakedown_core::choose::Choose;
 use shakedown_core::host::{Host, Step, Waiter};
+use shakedown_core::journal::Sink;
 use shakedown_core::machine::Machine;
 use shakedown_core::oracle::{EndReason, EndState, Violation};
 use shakedown_core::time::{Duration, Instant};
@@ -138,7 +139,9 @@ impl<C: Choose + 'static, A: Machine> Simulator<C, A> {
         }
         let machines = if ending == Ending::Done { Vec::new() } else { host.open_machines() };
         let unanswered = if operations == 0 { Vec::new() } else { host.unanswered() };
+        let kept = host.journal().map(Sink::counts).filter(|_| reason == EndReason::SessionStopped);
         let mut world = host.world().borrow_mut();
+        kept.iter().for_each(|counts| world.journal_ended(counts));
         world.end(&EndState {
             tasks: &tasks,
             timers: timers as u32,

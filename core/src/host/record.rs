@@ -72,14 +72,14 @@ impl<W: World> Host<W, Actor> {
     pub fn status(&self) -> Option<&StatusFile> {
         self.status.as_ref().map(|keeper| &keeper.file)
     }
+}
 
+impl<W: World, A: Machine> Host<W, A> {
     /// What the journal of this host has come to, where one is kept.
     pub fn journal(&self) -> Option<&Sink> {
         self.recorder.as_ref().map(|recorder| &recorder.sink)
     }
-}
 
-impl<W: World, A: Machine> Host<W, A> {
     /// What whatever is started here is known by to whoever comes after a crash: by the session's status file, since no two sessions keep the
     /// same. Zero, where none is kept.
     pub(super) fn mark(&self) -> u64 {

@@ -137,6 +137,7 @@ struct Oracles {
     wanted: wanted::Wanted,
     status_never_torn: status_never_torn::StatusNeverTorn,
     recovery_converges: recovery_converges::RecoveryConverges,
+    kept: no_lost_output::Kept,
 }
 
 impl Oracles {
@@ -214,6 +215,7 @@ impl Audit {
         self.oracles.wanted.reset();
         self.oracles.status_never_torn.reset();
         self.oracles.recovery_converges.reset();
+        self.oracles.kept.reset();
         self.books.clear();
         self.roster.reset();
         self.findings.reset();
@@ -238,6 +240,7 @@ impl Audit {
     /// Whoever keeps a journal may be at work so long after the session has ended.
     pub fn expect_flush(&mut self, within: Duration) {
         self.oracles.quiescent_end.expect_flush(within);
+        self.oracles.kept.reset();
     }
 
     fn split<'a>(&'a mut self, scene: &'a Scene<'a>) -> (&'a mut Oracles, &'a mut Vec<Book>, Case<'a>) {
@@ -253,6 +256,7 @@ impl Audit {
             self.roster.ended(record.unit, outcome, scene);
         }
         let (oracles, books, mut case) = self.split(scene);
+        oracles.kept.fact();
         match record.subject {
             Subject::Session => {
                 oracles.event_order.session_fact(record, &mut case);

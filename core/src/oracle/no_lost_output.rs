@@ -2,7 +2,8 @@
 //! when the leader is gone, and a descendant may write long after.
 
 use crate::ids::{UnitId, WorkerId};
-use crate::oracle::{Case, OracleName};
+use crate::journal::SinkCounts;
+use crate::oracle::{Audit, Case, OracleName, Scene};
 use crate::vocab::{Outcome, Reason};
 use alloc::format;
 use alloc::string::String;
@@ -47,6 +48,39 @@ impl Delivered {
     }
 }
 
+/// Facts that were told since a journal is kept.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    told: u64,
+}
+
+impl Kept {
+    pub(super) fn reset(&mut self) {
+        self.told = 0;
+    }
+
+    #[inline]
+    pub(super) fn fact(&mut self) {
+        self.told += 1;
+    }
+}
+
+impl Audit {
+    /// The session is over, and so is its journal: what was told stands there, or is counted as dropped.
+    pub fn journal_ended(&mut self, counts: &SinkCounts, scene: &Scene<'_>) {
+        let (oracles, _, mut case) = self.split(scene);
+        let told = oracles.kept.told;
+        let (written, dropped) = (counts.written, counts.dropped_lines + counts.dropped_events);
+        if told != written + dropped {
+            let message = format!(
+                "{told} records were told to the journal, {written} are written and {dropped} counted as dropped: the loss of the rest \
+                 is not declared"
+            );
+            case.report(OracleName::NoLostOutput, "session", message);
+        }
+    }
+}
+
 /// A unit without a leader is a function: the kernel knows nothing of its output.
 fn against_truth(id: WorkerId, outcome: &Outcome, unit: UnitId, case: &mut Case<'_>) {
     if case.roster.unit(unit).leader.is_none() {
@@ -76,6 +110,21 @@ mod tests {
     use crate::vocab::ExitStatus;
 
     const NAME: OracleName = OracleName::NoLostOutput;
+
+    #[test]
+    fn a_journal_that_neither_has_nor_counts_a_record_has_lost_it() {
+        for (written, dropped_lines, dropped_events, found) in
+            [(2, 0, 0, false), (1, 1, 0, false), (0, 1, 1, false), (1, 0, 0, true), (2, 1, 0, true)]
+        {
+            let mut stage = Stage::new(&["a"]);
+            stage.session_started();
+            stage.session_stopped();
+            let counts = SinkCounts { written, dropped_lines, dropped_events, ..SinkCounts::default() };
+            stage.journal_ended(&counts);
+            let expected = [(NAME, "session")];
+            stage.assert_found(if found { &expected } else { &[] });
+        }
+    }
 
     /// A worker that wrote and was read so much, told these lines, and claims so many bytes delivered.
     fn run(written: u64, read: u64, lines: &[(&str, bool)], claimed: u64, abandoned: bool) -> Stage {

@@ -146,6 +146,10 @@ impl Stage {
         self.record(self.seq, self.now.as_nanos(), subject, incarnation, unit, fact);
     }
 
+    pub(super) fn journal_ended(&mut self, counts: &crate::journal::SinkCounts) {
+        self.with_scene(|audit, scene| audit.journal_ended(counts, scene));
+    }
+
     fn session_fact(&mut self, fact: Fact) {
         self.raw_fact(Subject::Session, 0, None, fact);
     }

@@ -3,7 +3,7 @@
 use super::{Moment, SimWorld, scene};
 use shakedown_core::choose::Choose;
 use shakedown_core::ids::ProcId;
-use shakedown_core::journal::{SinkSpec, WhenFull};
+use shakedown_core::journal::{SinkCounts, SinkSpec, WhenFull};
 use shakedown_core::oracle::Names;
 use shakedown_core::vocab::{Completion, Deed, ProcessEvent, ProcessWhat, Truth};
 use shakedown_core::world::Ready;
@@ -65,6 +65,11 @@ impl<C: Choose + 'static> SimWorld<C> {
         if let Some(unit) = self.kernel.stalled_output() {
             self.audit.stalled(unit, &scene!(self));
         }
+    }
+
+    /// The session is over, and this is what its journal says that it has done.
+    pub(crate) fn journal_ended(&mut self, counts: &SinkCounts) {
+        self.audit.journal_ended(counts, &scene!(self));
     }
 
     /// After whatever was done to a file: what whoever reads the session's status file would find.
