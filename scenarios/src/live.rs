@@ -5,7 +5,7 @@ use crate::format::Case;
 use crate::pattern::History;
 
 use shakedown_core::host::Host;
-use shakedown_core::journal::SinkSpec;
+use shakedown_core::journal::{Entry, SinkSpec, scan};
 use shakedown_core::machine::{Command, Event};
 use shakedown_core::site::mix;
 use shakedown_core::time::Instant;
@@ -108,7 +108,7 @@ async fn play_here(case: &Case, config: Config, give_up: &Bell) -> Result<Option
     let end = host.now();
     drop(host);
     let moments = moments.take();
-    let (judged, hits) = judge(case, &moments, end, is_done);
+    let (judged, hits) = judge(case, &moments, files.journal(), end, is_done);
     findings.extend(judged);
     Ok(Some(LiveRun { findings, hits, digest: digest(&moments), moments, took }))
 }
@@ -137,6 +137,17 @@ impl OwnFiles {
     }
 }
 
+impl OwnFiles {
+    /// What stands in the journal.
+    fn journal(&self) -> Vec<Entry> {
+        let Some(folder) = self.folder.as_ref().filter(|_| self.session.journal.is_some()) else { return Vec::new() };
+        let listed = std::fs::read_dir(folder.join("journal")).into_iter().flatten().filter_map(Result::ok);
+        let mut files: Vec<std::path::PathBuf> = listed.map(|entry| entry.path()).collect();
+        files.sort();
+        files.iter().filter_map(|file| std::fs::read(file).ok()).flat_map(|bytes| scan(&bytes).entries).collect()
+    }
+}
+
 impl Drop for OwnFiles {
     /// What cannot be removed is left to whoever cleans the temporary folder.
     fn drop(&mut self) {
@@ -159,8 +170,9 @@ fn unfinished(rule: &str, host: &Host<RealWorld>) -> Finding {
     }
 }
 
-fn judge(case: &Case, moments: &[Moment], end: Instant, is_done: bool) -> (Vec<Finding>, u64) {
+fn judge(case: &Case, moments: &[Moment], journal: Vec<Entry>, end: Instant, is_done: bool) -> (Vec<Finding>, u64) {
     let mut history = History::new(case.names.clone());
+    history.keep(journal);
     for moment in moments {
         match moment {
             Moment::Fact(fact) => history.fact(fact),

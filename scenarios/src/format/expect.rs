@@ -23,7 +23,7 @@ pub(super) fn expect(reader: &mut Reader<'_>, document: &Table, names: &Names, o
         reader.keys(table, &EXPECT);
         let kinds: Vec<&Field> = table.0.iter().filter(|field| KINDS.contains(&field.key.as_str())).collect();
         match kinds[..] {
-            [kind] => one(reader, table, kind, names, oracles, &mut expected),
+            [kind] => one(reader, document, table, kind, names, oracles, &mut expected),
             [] => reader.mistake_hint(
                 &node.at,
                 "this expects nothing",
@@ -45,6 +45,7 @@ pub(super) fn expect(reader: &mut Reader<'_>, document: &Table, names: &Names, o
 
 fn one(
     reader: &mut Reader<'_>,
+    document: &Table,
     table: &Table,
     field: &Field,
     names: &Names,
@@ -64,6 +65,7 @@ fn one(
         "final" => finals(reader, node, names, list),
         "order" => list.extend(order(reader, node, names)),
         "count" => list.extend(count(reader, node, names)),
+        "journal" => list.extend(super::journal::journal(reader, document, field, names)),
         "allow" => expected.allows.extend(allow(reader, table, node, names)),
         "check" => {
             let Some(name) = reader.text(node, "`check`") else { return };
@@ -106,7 +108,7 @@ fn rule(reader: &mut Reader<'_>, node: &Node, names: &Names) -> Option<(String, 
     }
 }
 
-fn matcher(reader: &mut Reader<'_>, node: &Node, names: &Names) -> Option<Matcher> {
+pub(super) fn matcher(reader: &mut Reader<'_>, node: &Node, names: &Names) -> Option<Matcher> {
     let text = reader.text(node, "an event")?;
     let matcher = pattern::parse_phrase(text).and_then(|phrase| pattern::matcher(text, &phrase, names));
     matcher.map_err(|errors| tell(reader, node, text, errors)).ok()
@@ -245,10 +247,11 @@ fn allow(reader: &mut Reader<'_>, table: &Table, node: &Node, names: &Names) -> 
     Some(Allow { oracle: oracle?, on: subject.into(), reason: reason?.to_string() })
 }
 
-pub(super) const KINDS: &[&str] = &["final", "always", "never", "sometimes", "order", "count", "allow", "check"];
+pub(super) const KINDS: &[&str] =
+    &["final", "always", "never", "sometimes", "order", "count", "journal", "allow", "check"];
 pub(super) const EXPECT: Keys = Keys {
     of: "an expectation",
-    known: &["final", "always", "never", "sometimes", "order", "count", "allow", "check", "on", "reason"],
+    known: &["final", "always", "never", "sometimes", "order", "count", "journal", "allow", "check", "on", "reason"],
     later: &[],
 };
 pub(super) const COUNT: Keys = Keys { of: "`count`", known: &["event", "exactly", "at-least", "at-most"], later: &[] };

@@ -37,6 +37,10 @@ fn fault(reader: &mut Reader<'_>, document: &Table, node: &Node, table: &Table, 
         let hint = "journal = \"drop-oldest\" or status = true of [session]";
         reader.mistake_hint(&word.at, "this session writes no file", hint);
     }
+    if matches!(kind, FaultKind::TornWrite) && !crashes(document) {
+        let hint = "add a stimulus: do = \"crash-host\"";
+        reader.mistake_hint(&word.at, "a write is torn by a crash, and nothing crashes here", hint);
+    }
     // Outer: whether the key is there; inner: whether it could be read.
     let on = table.get("on").map(|node| victims(reader, node, names));
     let on = match on {
@@ -53,6 +57,15 @@ fn is_of_files(kind: FaultKind) -> bool {
     )
 }
 
+fn crashes(document: &Table) -> bool {
+    let Some(Value::List(stimuli)) = document.get("stimuli").map(|node| &node.value) else { return false };
+    let is_crash = |stimulus: &Node| match &stimulus.value {
+        Value::Table(stimulus) => stimulus.get("do").is_some_and(|node| node.value == Value::Text("crash-host".into())),
+        Value::Text(_) | Value::Integer(_) | Value::Float(_) | Value::Bool(_) | Value::Date | Value::List(_) => false,
+    };
+    stimuli.iter().any(is_crash)
+}
+
 fn writes_files(document: &Table) -> bool {
     document.get("session").is_some_and(|node| match &node.value {
         Value::Table(session) => ["journal", "status"].iter().any(|key| session.get(key).is_some()),
@@ -60,11 +73,9 @@ fn writes_files(document: &Table) -> bool {
     })
 }
 
-/// The kinds of the contract; those that nothing can suffer yet are told apart from mistakes.
+/// The kinds of the contract.
 pub(super) fn kinds() -> Vec<(&'static str, Option<FaultKind>)> {
-    let built = FaultKind::ALL.iter().filter(|(word, _)| !LATER.contains(word));
-    let built = built.map(|(word, kind)| (*word, Some(*kind)));
-    built.chain(LATER.iter().map(|word| (*word, None))).collect()
+    FaultKind::ALL.iter().map(|(word, kind)| (*word, Some(*kind))).collect()
 }
 
 /// `errno` and `by`, where the kind has one.
@@ -155,8 +166,6 @@ fn chance(reader: &mut Reader<'_>, node: &Node) -> Option<f64> {
 }
 
 pub(super) const FAULT: Keys = Keys { of: "a fault", known: &["on", "kind", "errno", "by", "chance"], later: &[] };
-/// Faults of crashes of the machine, which nothing does yet.
-const LATER: &[&str] = &["torn-write"];
 /// What fork(2) may say.
 pub(super) const FORK_ERRORS: &[(&str, Option<Errno>)] =
     &[("EAGAIN", Some(Errno::EAGAIN)), ("ENOMEM", Some(Errno::ENOMEM)), ("EMFILE", Some(Errno::EMFILE))];

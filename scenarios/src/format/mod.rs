@@ -14,6 +14,7 @@
 mod diagnostic;
 mod expect;
 mod faults;
+mod journal;
 mod load;
 mod proxy;
 mod read;

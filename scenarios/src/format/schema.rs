@@ -233,6 +233,14 @@ fn expectation() -> Shapes {
             ("at-most", "so often or less", whole(0)),
         ],
     );
+    let journal = table(
+        &super::journal::JOURNAL,
+        &vec![
+            ("holds", "a record that is there, as in `api failed`", text()),
+            ("lacks", "a record that is not there", text()),
+            ("with", "details that it has, as in `{ status = \"unknown\" }`; of output the `text`", map(&text())),
+        ],
+    );
     vec![
         ("final", "how workers and processes end: `stopped|killed`, `exited(0)`, `absent`", map(&text())),
         ("always", "a sentence that holds whenever its first event happens", text()),
@@ -240,6 +248,7 @@ fn expectation() -> Shapes {
         ("sometimes", "a sentence that holds in some run of the sweep", text()),
         ("order", "events in the order of their first occurrences", list(&text())),
         ("count", "how often an event happens", count),
+        ("journal", "what the journal holds at the end", journal),
         ("allow", "a built-in oracle that is switched off", json!({ "enum": built })),
         ("check", "a Rust oracle of this name", text()),
         ("on", "for whom `allow` is", text()),

@@ -1,6 +1,7 @@
 //! Sentences made ready for a hundred thousand runs: names become bits, events become bits. What could never match is an
 //! error here, before the first run.
 
+use super::journal::Kept;
 use super::names::{Event, Names, SubjectId, SubjectKind, glob};
 use super::sentence::{Clause, PatternError, Phrase, Sentence, Word};
 use shakedown_core::puppet::nearest;
@@ -96,6 +97,8 @@ pub enum Expectation {
         /// At most so often.
         most: u64,
     },
+    /// What the journal holds at the end.
+    Journal(Kept),
 }
 
 /// All expectations of a case, with their texts.
@@ -106,6 +109,11 @@ pub struct Expectations {
 }
 
 impl Expectations {
+    /// Whether any is about the journal.
+    pub fn read_journal(&self) -> bool {
+        self.list.iter().any(|(_, each)| matches!(each, Expectation::Journal(_)))
+    }
+
     /// The texts of the `sometimes`, in the order of their bits.
     pub fn sometimes(&self) -> impl Iterator<Item = &Arc<str>> {
         self.list.iter().filter(|(_, each)| matches!(each, Expectation::Sometimes(_))).map(|(text, _)| text)

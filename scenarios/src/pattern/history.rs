@@ -3,6 +3,7 @@
 
 use super::names::{Event, Names, SubjectId, SubjectKind};
 use shakedown_core::ids::WorkerId;
+use shakedown_core::journal::Entry as Record;
 use shakedown_core::signal::Signal;
 use shakedown_core::time::Instant;
 use shakedown_core::vocab::{
@@ -57,6 +58,7 @@ pub struct History {
     states: Vec<WorkerState>,
     spawned: Vec<bool>,
     processes: Vec<ProcessEnd>,
+    journal: Vec<Record>,
     end: Instant,
 }
 
@@ -70,6 +72,7 @@ impl History {
             states: vec![WorkerState::Pending; workers],
             spawned: vec![false; workers],
             processes: Vec::new(),
+            journal: Vec::new(),
             end: Instant::ZERO,
         }
     }
@@ -94,6 +97,7 @@ impl History {
         self.states.fill(WorkerState::Pending);
         self.spawned.fill(false);
         self.processes.clear();
+        self.journal.clear();
         self.end = Instant::ZERO;
     }
 
@@ -152,6 +156,11 @@ impl History {
         }
     }
 
+    /// Says what the journal holds at the end.
+    pub fn keep(&mut self, journal: Vec<Record>) {
+        self.journal = journal;
+    }
+
     /// Says when the run was over, where that is later than its last event.
     pub fn finish(&mut self, at: Instant) {
         self.end = self.end.max(at);
@@ -170,6 +179,11 @@ impl History {
     /// Every process that was seen, in the order of birth.
     pub fn processes(&self) -> &[ProcessEnd] {
         &self.processes
+    }
+
+    /// What the journal holds at the end, where somebody looked.
+    pub fn journal(&self) -> &[Record] {
+        &self.journal
     }
 
     /// When the run was over.

@@ -23,7 +23,7 @@ pub struct Failure {
 }
 
 /// Where an expectation broke.
-struct Broken {
+pub(super) struct Broken {
     subject: Arc<str>,
     at: Instant,
     message: String,
@@ -41,6 +41,7 @@ impl Expectations {
                 Expectation::Sometimes(_) => None,
                 Expectation::Order(matchers) => out_of_order(matchers, history),
                 Expectation::Count { rule, least, most } => miscounted(rule, *least, *most, history),
+                Expectation::Journal(kept) => kept.broken(history),
             };
             if let Some(Broken { subject, at, message }) = broken {
                 failures.push(Failure { index, expectation: text.clone(), subject, at, message });
@@ -55,7 +56,7 @@ impl Expectations {
         let rules = self.list.iter().filter_map(|(_, each)| match each {
             Expectation::Sometimes(rule) => Some(rule),
             Expectation::Final(_) | Expectation::Always(_) | Expectation::Never(_) => None,
-            Expectation::Order(_) | Expectation::Count { .. } => None,
+            Expectation::Order(_) | Expectation::Count { .. } | Expectation::Journal(_) => None,
         });
         for (n, rule) in rules.enumerate().take(super::SOMETIMES_MAX) {
             if occurrences(rule, history.entries()).next().is_some() {
@@ -209,7 +210,7 @@ fn at_entry(history: &History, entry: &Entry, message: String) -> Broken {
 }
 
 /// Of something that did not happen: its subject, where there is but one, at the end of the run.
-fn at_end(history: &History, matcher: &Matcher, message: String) -> Broken {
+pub(super) fn at_end(history: &History, matcher: &Matcher, message: String) -> Broken {
     let mut subjects = matcher.subjects();
     let subject = match (subjects.next(), subjects.next()) {
         (Some(only), None) => history.names().subject(only).name.clone(),

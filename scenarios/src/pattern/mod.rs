@@ -13,6 +13,7 @@
 
 mod compile;
 mod history;
+mod journal;
 mod judge;
 mod names;
 mod sentence;
@@ -20,6 +21,7 @@ mod sentence;
 pub(crate) use compile::resolve;
 pub use compile::{Expectation, Expectations, Final, Matcher, Rule, SOMETIMES_MAX, Status, compile, matcher};
 pub use history::{Detail, Entry, History, ProcessEnd};
+pub use journal::Kept;
 pub use judge::Failure;
 pub use names::{Event, Names, Subject, SubjectId, SubjectKind, glob};
 pub use sentence::{Clause, PatternError, Phrase, Sentence, Word, parse, parse_phrase, words_of};

@@ -7,9 +7,10 @@ use crate::oracle::Named;
 use crate::pattern::{History, glob};
 use shakedown_core::choose::Choose;
 use shakedown_core::host::{Flown, Host, Waiter};
+use shakedown_core::journal::{Entry, scan};
 use shakedown_core::oracle::{Names, OracleName};
 use shakedown_core::site::{Kind, Label};
-use shakedown_core::vocab::{ProcessWhat, Stimulus, TriggerSubject};
+use shakedown_core::vocab::{ProcessWhat, SessionSpec, Stimulus, TriggerSubject};
 use shakedown_sim::choose::{Chooser, Pilot, Record, Selected, Selector};
 use shakedown_sim::explore::perhaps_crash;
 use shakedown_sim::{Ending, Limits, Moment, Run, SimWorld, Simulator, WorldConfig, process_label};
@@ -100,6 +101,9 @@ impl<C: Choose + 'static> Player<C> {
                     Moment::Process(event) => self.history.process(event),
                 }
             }
+        }
+        if self.case.expectations.read_journal() {
+            self.history.keep(journal_of(&self.case.session, self.simulator.host()));
         }
         self.history.finish(run.end);
         let findings = self.judge(&run);
@@ -245,6 +249,16 @@ impl Stage for Player<Record<Chooser>> {
     fn with_names<R>(&self, tell: impl FnOnce(&dyn Names) -> R) -> R {
         tell(&PlanNames(&self.case.session))
     }
+}
+
+/// What stands in the journal of a session, on the simulated disk.
+fn journal_of<C: Choose + 'static>(session: &SessionSpec, host: &mut Host<SimWorld<C>>) -> Vec<Entry> {
+    let Some(sink) = &session.journal else { return Vec::new() };
+    let mut world = host.world().borrow_mut();
+    let disk = world.disk_mut();
+    let names = disk.names_in(&sink.folder);
+    let files = names.iter().filter_map(|name| disk.content(&format!("{}/{name}", sink.folder)));
+    files.flat_map(|bytes| scan(bytes).entries).collect()
 }
 
 /// Starts of a worker that are known by name even where they failed.

@@ -9,6 +9,33 @@ fn wrong(text: &str) -> Vec<(usize, usize, String)> {
 }
 
 #[test]
+fn what_is_expected_of_a_journal_names_one_record_of_a_session_that_keeps_one() {
+    let text = |session: &str, journal: &str| {
+        format!("schema = 1\n[session]\n{session}\n[workers.a]\npuppet = \"hang\"\n[[expect]]\njournal = {journal}\n")
+    };
+    for (session, journal, line, column, part) in [
+        ("status = true", "{ holds = \"a failed\" }", 7, 1, "keeps no journal"),
+        ("journal = \"block\"", "{ }", 7, 11, "what of the journal?"),
+        ("journal = \"block\"", "{ holds = \"a failed\", lacks = \"a ready\" }", 7, 41, "one record an expectation"),
+        ("journal = \"block\"", "{ holds = \"b failed\" }", 7, 22, "unknown subject `b`"),
+        ("journal = \"block\"", "{ holds = \"a failed\", wth = {} }", 7, 33, "did you mean `with`?"),
+    ] {
+        let found = wrong(&text(session, journal));
+        assert_eq!((found[0].0, found[0].1), (line, column), "{journal}: {found:#?}");
+        assert!(found[0].2.contains(part), "{journal}: {found:#?}");
+    }
+    assert!(
+        read("x.toml", &text("journal = \"block\"", "{ lacks = \"* failed\", with = { status = \"x\" } }")).is_ok()
+    );
+    check(
+        &format!("{SMALL}[session]\njournal = \"block\"\n[[faults]]\nkind = \"torn-write\"\nchance = 1\n"),
+        7,
+        8,
+        "nothing crashes here",
+    );
+}
+
+#[test]
 fn a_crash_is_followed_by_a_recovery_and_both_are_the_session_s() {
     const CRASH: &str = "[[stimuli]]\ndo = \"crash-host\"\n";
     const RECOVER: &str = "[[stimuli]]\ndo = \"recover\"\n";
@@ -228,7 +255,6 @@ fn what_is_not_built_yet_is_no_mistake() {
         ("kind = \"container\"", 4, "kind of worker `container`"),
         ("kind = \"task\"\nenv = { A = \"b\" }", 5, "`env` of a task"),
         ("[[stimuli]]\ndo = \"stop\"\non = \"a/main\"", 6, "a stimulus on a process"),
-        ("[[faults]]\nkind = \"torn-write\"\nchance = 1", 5, "fault `torn-write`"),
         ("[[faults]]\nkind = \"crash\"\non = \"session\"\nchance = 1", 6, "a fault of the session itself"),
         ("[[expect]]\nallow = \"no-fd-leak\"\non = \"a\"\nreason = \"x\"", 5, "oracle `no-fd-leak`"),
     ] {
