@@ -3,7 +3,9 @@
 
 use crate::oracle::{Audit, Case, OracleName, Scene};
 use crate::status::{Corrupt, parse};
+use alloc::collections::VecDeque;
 use alloc::format;
+use alloc::vec::Vec;
 
 /// Remembers whether there has been a status file: from then on there is one.
 #[derive(Debug, Default)]
@@ -11,6 +13,8 @@ pub(super) struct StatusNeverTorn {
     seen: bool,
     /// The same of what a crash would leave.
     durable: bool,
+    /// What was found to be whole last. Mostly a call leaves the file as it was, and to read it anew were most of a run's work.
+    whole: VecDeque<Vec<u8>>,
 }
 
 impl Audit {
@@ -23,7 +27,8 @@ impl Audit {
 
 impl StatusNeverTorn {
     pub(super) fn reset(&mut self) {
-        *self = StatusNeverTorn::default();
+        // Whether bytes are a status does not depend on the run.
+        (self.seen, self.durable) = (false, false);
     }
 
     /// What a crash has lost nobody can find; what is durable stays.
@@ -41,10 +46,14 @@ impl StatusNeverTorn {
         self.durable |= !after_crash.is_empty() && after_crash.iter().all(Option::is_some);
     }
 
-    fn judge(&self, content: Option<&[u8]>, when: &str, was_there: bool, case: &mut Case<'_>) {
+    fn judge(&mut self, content: Option<&[u8]>, when: &str, was_there: bool, case: &mut Case<'_>) {
+        if content.is_some_and(|content| self.whole.iter().any(|whole| **whole == *content)) {
+            return;
+        }
         let wrong = match content.map(parse) {
             None if was_there => "it is gone".into(),
-            None | Some(Ok(_)) => return,
+            None => return,
+            Some(Ok(_)) => return self.is_whole(content.unwrap_or_default()),
             Some(Err(why @ (Corrupt::Form | Corrupt::Checksum | Corrupt::Content))) => format!("{why}"),
         };
         case.report(
@@ -53,7 +62,17 @@ impl StatusNeverTorn {
             format!("whoever reads the status file {when} finds that {wrong}"),
         );
     }
+
+    fn is_whole(&mut self, content: &[u8]) {
+        if self.whole.len() == KNOWN_MAX {
+            self.whole.pop_front();
+        }
+        self.whole.push_back(content.into());
+    }
 }
+
+/// So many contents are known again: what stands there, what is durable, and what is between the two.
+const KNOWN_MAX: usize = 3;
 
 #[cfg(test)]
 mod tests {
