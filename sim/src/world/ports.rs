@@ -97,8 +97,11 @@ impl<C: Choose + 'static> World for SimWorld<C> {
     fn file(&mut self, op: OpId, call: FileCall) {
         self.disk_used = true;
         let late = self.disk.slow(&call, &mut self.chooser);
+        let changes = changes(&call);
         let answer = self.disk.call(call, &mut self.chooser);
-        self.look_at_status();
+        if changes {
+            self.look_at_status();
+        }
         let ready = Ready::Done { op, completion: Completion::Filed(Box::new(answer)) };
         match late {
             None => self.answers.push_back(ready),
@@ -293,5 +296,16 @@ impl<C: Choose + 'static> World for SimWorld<C> {
         let done = self.kernel.kill(pid, signal);
         self.settle_accounts();
         done
+    }
+}
+
+/// Whether a call may leave a disk other than it was.
+const fn changes(call: &FileCall) -> bool {
+    match call {
+        FileCall::Read { .. } | FileCall::Lock { .. } | FileCall::StatOf { .. } | FileCall::Stat { .. } => false,
+        FileCall::List { .. } => false,
+        FileCall::Open { .. } | FileCall::Append { .. } | FileCall::Truncate { .. } | FileCall::SetMode { .. } => true,
+        FileCall::Sync { .. } | FileCall::Rename { .. } | FileCall::Unlink { .. } => true,
+        FileCall::MakeFolder { .. } | FileCall::RemoveFolder { .. } => true,
     }
 }
