@@ -1,6 +1,6 @@
 //! A proxy of a scenario: its role, where it listens, how long it drains, and whom it stands before.
 
-use super::reader::Reader;
+use super::reader::{Keys, Reader};
 use super::relations;
 use super::tree::{Field, Node, Table, Value};
 use shakedown_core::ids::WorkerId;
@@ -61,8 +61,27 @@ pub(super) fn proxy(
         }
     };
     let name: Arc<str> = field.key.as_str().into();
-    let listen = Listen::At(listen?);
-    Some(Body::Proxy(Arc::new(ProxySpec { name, role, listen, drain: drain?, limits: Limits::DEFAULT })))
+    let (listen, limits) = (Listen::At(listen?), limits(reader, table)?);
+    Some(Body::Proxy(Arc::new(ProxySpec { name, role, listen, drain: drain?, limits })))
+}
+
+/// `limits = { connections = 2 }`: how much it takes on.
+fn limits(reader: &mut Reader<'_>, table: &Table) -> Option<Limits> {
+    let mut limits = Limits::DEFAULT;
+    let Some(node) = table.get("limits") else { return Some(limits) };
+    let table = reader.table(node, "`limits`")?;
+    reader.keys(table, &LIMITS);
+    for (key, limit) in [
+        ("connections", &mut limits.connections_max),
+        ("header-bytes", &mut limits.header_bytes_max),
+        ("pending", &mut limits.pending_accepts_max),
+        ("untold", &mut limits.untold_max),
+    ] {
+        if let Some(node) = table.get(key) {
+            *limit = reader.integer(node, &format!("`{key}`"), 1, u64::from(u32::MAX))? as u32;
+        }
+    }
+    Some(limits)
 }
 
 /// `proxy-drain`. It stands for the grace, which is the time of processes: KILL comes when the drain should long be over.
@@ -174,5 +193,7 @@ pub(super) enum Side {
 }
 
 /// The keys of a proxy beside those of every worker.
-pub(super) const KEYS: &[&str] = &["role", "listen", "upstream", "upstream-address"];
+pub(super) const KEYS: &[&str] = &["role", "listen", "upstream", "upstream-address", "limits"];
+pub(super) const LIMITS: Keys =
+    Keys { of: "`limits` of a proxy", known: &["connections", "header-bytes", "pending", "untold"], later: &[] };
 pub(super) const ROLES: &[(&str, Option<Side>)] = &[("reverse", Some(Side::Reverse)), ("forward", Some(Side::Forward))];

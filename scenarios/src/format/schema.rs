@@ -163,9 +163,20 @@ fn worker() -> Shapes {
         ("listen", "where a proxy listens: 127.0.0.1:0 takes a free port", text()),
         ("upstream", "the worker that a reverse proxy stands before", text()),
         ("upstream-address", "where that worker listens", text()),
+        ("limits", "how much a proxy takes on; whoever comes beyond that is refused", proxy_limits()),
         ("env", "set beside the inherited environment", map(&text())),
         ("tags", "for filters and reports", map(&text())),
     ]
+}
+
+fn proxy_limits() -> Value {
+    let shapes = vec![
+        ("connections", "at once", whole(1)),
+        ("header-bytes", "of the head of a request", whole(1)),
+        ("pending", "connections that have come and were not accepted yet", whole(1)),
+        ("untold", "facts about requests that nobody has fetched yet", whole(1)),
+    ];
+    table(&proxy::LIMITS, &shapes)
 }
 
 fn restart_table() -> Value {

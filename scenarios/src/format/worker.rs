@@ -320,6 +320,7 @@ pub(super) const WORKER: Keys = Keys {
         "listen",
         "upstream",
         "upstream-address",
+        "limits",
         "env",
         "tags",
     ],
