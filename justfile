@@ -87,6 +87,10 @@ fuzz-smoke runs="20000":
 exhaustive:
     SHAKEDOWN_EXHAUSTIVE=1 cargo test --release -p shakedown-core --test ring0 -- --nocapture
 
+# ring 0 by properties, twenty times as many cases as `cargo test` has (two minutes): `just properties 100`
+properties times="20":
+    SHAKEDOWN_RING0={{ times }} cargo test --release -p shakedown-core --test ring0 -- properties
+
 # break the machines in one place after the other: the scenarios of the bug must turn red (three minutes; words choose)
 breaks *words:
     cargo test --release -p shakedown --test mutants -- breaks {{ words }}

@@ -218,8 +218,11 @@ fn an_end_that_nobody_saw_is_told_as_unknown_before_anything_else() {
     assert!(unseen_before > 5 && clean_before > 5, "{unseen_before} and {clean_before}");
 }
 
-/// Follows a journal from a record on, for as many starts and ends of `api` as two runs have; answers them, and where to go on.
-async fn follows(cx: TaskCx, from: u64, heard: Rc<RefCell<(Vec<(u32, String)>, u64)>>) {
+/// The starts and ends that were read, by their run; and the record at which to go on.
+type Heard = Rc<RefCell<(Vec<(u32, String)>, u64)>>;
+
+/// Follows a journal from a record on, for as many starts and ends of `api` as two runs have.
+async fn follows(cx: TaskCx, from: u64, heard: Heard) {
     let wanted = Filter::all().worker("api").event("started").event("exited");
     let mut records = follow(cx.files().rooted("/journal"), from, wanted);
     for _ in 0..4 {
@@ -243,7 +246,7 @@ fn who_follows_sees_each_run_begin_and_end_in_order_over_every_restart() {
         let (mut disk, mut from) = (Disk::new(Default::default()), 0);
         disk.put_folder("journal");
         for session in 0..2 {
-            let heard = Rc::new(RefCell::new((Vec::new(), 0)));
+            let heard = Heard::default();
             let run = sim.run(Seeded::new(2 * seed + session), Some(plan.clone()), |host| {
                 *host.world().borrow_mut().disk_mut() = disk.clone();
                 host.start_session(&plan, &Arc::from([]));

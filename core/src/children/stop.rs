@@ -51,8 +51,9 @@ impl Children {
         }
     }
 
-    /// Makes all end, now and whatever the order.
+    /// Makes all end, now and whatever the order. A stop that is under way may have had less time.
     pub(crate) fn kill_all(&mut self, by: Requester, deadline: Instant, cx: &mut Cx<'_>) {
+        let deadline = self.end().map_or(deadline, |end| deadline.min(end));
         self.mode = Mode::Forcing { deadline };
         self.regroup = None;
         self.unasked = 0;
@@ -163,9 +164,17 @@ impl Children {
         }
     }
 
+    /// By when all are to be over, once they are asked or made to end.
+    fn end(&self) -> Option<Instant> {
+        match self.mode {
+            Mode::Up | Mode::Holding => None,
+            Mode::Ending { deadline, .. } | Mode::Forcing { deadline } => Some(deadline),
+        }
+    }
+
     /// Whoever is asked to end by somebody else has no more time than all, where all are asked.
     fn in_time(&self, command: Command) -> Command {
-        let (Mode::Ending { deadline: end, .. } | Mode::Forcing { deadline: end }) = self.mode else { return command };
+        let Some(end) = self.end() else { return command };
         match command {
             Command::Stop { by, deadline } => Command::Stop { by, deadline: deadline.min(end) },
             Command::Kill { by, deadline } => Command::Kill { by, deadline: deadline.min(end) },

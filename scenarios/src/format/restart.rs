@@ -130,7 +130,7 @@ fn probe(reader: &mut Reader<'_>, table: &Table, key: &str, worker: &Arc<str>) -
         }
         "http" => {
             let url = reader.text(node, "`http`")?;
-            let get = HttpGet::of_url(&url);
+            let get = HttpGet::of_url(url);
             if get.is_none() {
                 let hint = "as in http = \"http://127.0.0.1:8080/health\"";
                 reader.mistake_hint(&node.at, "`http` is an address of plain HTTP", hint);

@@ -232,14 +232,14 @@ impl Play {
     }
 
     fn send(&mut self, to: ActorId, event: Event) -> Result<(), String> {
-        let told = format!("{event:?}");
+        let told = event.clone();
         for (by, asked) in self.solo.send(to, event) {
             if let Some(world) = by.0.checked_sub(1).and_then(|at| self.worlds.get_mut(at as usize)) {
                 world.note(&asked);
             }
-            self.note(&asked).map_err(|broken| format!("{broken}: {told}"))?;
+            self.note(&asked).map_err(|broken| format!("{broken}: {told:?}"))?;
         }
-        self.solo.invariant().map_err(|broken| format!("{}: after {told}", broken.0))?;
+        self.solo.invariant().map_err(|broken| format!("{}: after {told:?}", broken.0))?;
         self.ways()
     }
 
