@@ -58,7 +58,7 @@ impl StopPlan {
         StopPlan {
             by: self.by,
             kill_at: now,
-            empty_by: self.empty_by.min(now.after(StopPolicy::EMPTY_WITHIN)),
+            empty_by: self.empty_by.min(now.after(StopPolicy::EMPTY_WITHIN)).min(deadline),
             deadline,
         }
     }

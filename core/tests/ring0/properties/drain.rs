@@ -189,7 +189,7 @@ impl Play {
 }
 
 proptest! {
-    #![proptest_config(config(1500))]
+    #![proptest_config(config(400))]
 
     #[test]
     fn each_request_has_one_end_and_a_drain_is_over_in_time(steps in steps(), within in durations(Reach::Finite)) {

@@ -49,7 +49,7 @@ fn written(entries: &[Entry]) -> (Vec<u8>, Vec<usize>) {
 }
 
 proptest! {
-    #![proptest_config(config(1000))]
+    #![proptest_config(config(200))]
 
     #[test]
     fn what_was_written_is_read_again_record_by_record(entries in entries()) {

@@ -75,7 +75,7 @@ fn decided(policy: &RestartPolicy, ends: &[End]) -> Vec<(Instant, End, Next)> {
 }
 
 proptest! {
-    #![proptest_config(config(2000))]
+    #![proptest_config(config(1000))]
 
     #[test]
     fn a_wait_grows_with_the_streak_up_to_its_cap(backoff in backoffs(Reach::Endless), streak in any::<u32>()) {

@@ -61,7 +61,7 @@ fn ends(mut play: Play) -> Result<(), TestCaseError> {
 const STEPS_MAX: usize = 10_000;
 
 proptest! {
-    #![proptest_config(config(400))]
+    #![proptest_config(config(250))]
 
     #[test]
     fn whatever_happens_to_a_session_its_laws_hold(
