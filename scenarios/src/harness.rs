@@ -145,8 +145,8 @@ fn replayed(scenario: &Arc<Scenario>, environment: &Environment, again: &str, to
             continue;
         };
         let replayed = replay(case, &file, environment.effort);
-        if !replayed.stale.is_empty() {
-            eprintln!("stale: {name}: {} no longer come up: {}", replayed.stale.len(), replayed.stale.join("; "));
+        if let Some(stale) = replayed.told_stale(&name) {
+            eprintln!("{stale}");
         }
         if let Some(investigated) = &replayed.still {
             let run = RunOf::File(name.to_string());

@@ -11,7 +11,6 @@ use shakedown_core::counts::Counts;
 use shakedown_core::digest::Digest;
 use shakedown_core::ids::{OpId, UnitId};
 use shakedown_core::oracle::{Audit, EndState};
-use shakedown_core::puppet::Fd;
 use shakedown_core::signal::Signal;
 use shakedown_core::site::{Label, hash_name};
 use shakedown_core::time::Instant;
@@ -278,16 +277,6 @@ impl<C: Choose + 'static> SimWorld<C> {
         }
         let completion = Completion::Spawned(spawned.map(|spawned| spawned.pid));
         self.answers.push_back(Ready::Done { op, completion });
-    }
-
-    /// Descriptors that are no pipes to us: see [`Redirect::Null`].
-    fn redirect(&mut self, unit: UnitId, spec: &ProcessSpec) {
-        for (fd, redirect) in [Fd::Stdin, Fd::Stdout, Fd::Stderr].into_iter().zip(spec.stdio) {
-            match redirect {
-                Redirect::Piped => {}
-                Redirect::Null | Redirect::Inherited => self.kernel.disconnect(unit, fd),
-            }
-        }
     }
 
     fn write(&mut self, op: OpId, mut write: PendingWrite) {

@@ -77,36 +77,53 @@ impl Dice {
 pub fn play(seed: u64) -> Run {
     let dice = Dice::new(seed);
     let run: Rc<RefCell<Run>> = Rc::default();
-    let mut sim = turmoil::Builder::new()
-        .rng_seed(seed)
-        .enable_random_order()
-        .simulation_duration(Duration::from_secs(30))
-        .max_message_latency(Duration::from_millis(1 + dice.below(30)))
-        .build();
+    let mut sim = network(seed, &dice);
     sim.client("session", session(seed, dice.clone(), run.clone()));
     for client in CLIENTS {
         let (dice, run) = (dice.clone(), run.clone());
         sim.host(client, move || client_of(dice.clone(), run.clone()));
     }
     // Beyond the end of every session: the stop comes at 250 ms at the latest.
-    let mut events: Vec<(u64, u64)> = (0..dice.below(8)).map(|_| (dice.below(500), dice.below(8))).collect();
+    let ended = step_through(&mut sim, &dice, 500, 8, |sim, what| disturb(sim, CLIENTS[dice.below(2) as usize], what));
+    drop(sim);
+    run.borrow_mut().findings.extend(ended.err().map(|error| format!("the session does not end: {error}")));
+    run.take()
+}
+
+/// A network of this seed, whose messages take up to as long as is drawn.
+pub fn network(seed: u64, dice: &Dice) -> turmoil::Sim<'static> {
+    turmoil::Builder::new()
+        .rng_seed(seed)
+        .enable_random_order()
+        .simulation_duration(Duration::from_secs(30))
+        .max_message_latency(Duration::from_millis(1 + dice.below(30)))
+        .build()
+}
+
+/// Steps a network, a millisecond at a time, until its clients are done; up to seven times before `within_ms` it is disturbed, in one of so
+/// many ways.
+///
+/// # Errors
+/// Why its clients are not done in time.
+pub fn step_through<'a>(
+    sim: &mut turmoil::Sim<'a>,
+    dice: &Dice,
+    within_ms: u64,
+    ways: u64,
+    mut disturb: impl FnMut(&mut turmoil::Sim<'a>, u64),
+) -> Result<(), Box<dyn std::error::Error>> {
+    let mut events: Vec<(u64, u64)> = (0..dice.below(8)).map(|_| (dice.below(within_ms), dice.below(ways))).collect();
     events.sort_unstable();
     let mut next = events.into_iter().peekable();
     for tick in 0.. {
         while let Some((_, what)) = next.next_if(|(at, _)| *at <= tick) {
-            disturb(&mut sim, CLIENTS[dice.below(2) as usize], what);
+            disturb(sim, what);
         }
-        match sim.step() {
-            Ok(false) => {}
-            Ok(true) => break,
-            Err(error) => {
-                run.borrow_mut().findings.push(format!("the session does not end: {error}"));
-                break;
-            }
+        if sim.step()? {
+            break;
         }
     }
-    drop(sim);
-    run.take()
+    Ok(())
 }
 
 fn disturb(sim: &mut turmoil::Sim<'_>, client: &str, what: u64) {

@@ -1,7 +1,7 @@
 //! The shipped proxy on turmoil's network: clients that are slow, silent, cut off or crash, an upstream that does too, and a stop at any
 //! moment. Whatever happens on the links, the proxy is over when its drain is, and has told of each request how it ended.
 
-use super::play::Dice;
+use super::play::{Dice, network, step_through};
 use shakedown_core::ids::OpId;
 use shakedown_core::proxy::{Limits, Listen, ProxySpec, Role, Stage, Upstream};
 use shakedown_core::signal::Signal;
@@ -69,12 +69,7 @@ pub struct Run {
 pub fn play(seed: u64) -> Run {
     let dice = Dice::new(seed);
     let run: Rc<RefCell<Run>> = Rc::default();
-    let mut sim = turmoil::Builder::new()
-        .rng_seed(seed)
-        .enable_random_order()
-        .simulation_duration(Duration::from_secs(30))
-        .max_message_latency(Duration::from_millis(1 + dice.below(30)))
-        .build();
+    let mut sim = network(seed, &dice);
     let for_server = dice.clone();
     sim.host("server", move || answer_all(for_server.clone()));
     sim.client("edge", edge(dice.clone(), run.clone()));
@@ -82,31 +77,19 @@ pub fn play(seed: u64) -> Run {
         let dice = dice.clone();
         sim.host(client, move || visit(dice.clone()));
     }
-    let mut events: Vec<(u64, u64)> = (0..dice.below(8)).map(|_| (dice.below(600), dice.below(6))).collect();
-    events.sort_unstable();
-    let mut next = events.into_iter().peekable();
-    for tick in 0.. {
-        while let Some((_, what)) = next.next_if(|(at, _)| *at <= tick) {
-            let other = ["server", CLIENTS[0], CLIENTS[1], CLIENTS[2]][dice.below(4) as usize];
-            match what {
-                0 => sim.partition("edge", other),
-                1 => sim.hold("edge", other),
-                2 => sim.release("edge", other),
-                3 => sim.repair("edge", other),
-                4 => sim.crash(other),
-                _ => sim.bounce(other),
-            }
+    let ended = step_through(&mut sim, &dice, 600, 6, |sim, what| {
+        let other = ["server", CLIENTS[0], CLIENTS[1], CLIENTS[2]][dice.below(4) as usize];
+        match what {
+            0 => sim.partition("edge", other),
+            1 => sim.hold("edge", other),
+            2 => sim.release("edge", other),
+            3 => sim.repair("edge", other),
+            4 => sim.crash(other),
+            _ => sim.bounce(other),
         }
-        match sim.step() {
-            Ok(false) => {}
-            Ok(true) => break,
-            Err(error) => {
-                run.borrow_mut().findings.push(format!("the proxy does not end: {error}"));
-                break;
-            }
-        }
-    }
+    });
     drop(sim);
+    run.borrow_mut().findings.extend(ended.err().map(|error| format!("the proxy does not end: {error}")));
     run.take()
 }
 

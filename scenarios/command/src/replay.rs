@@ -4,7 +4,7 @@ use crate::exit::Exit;
 use clap::Args;
 use shakedown::failure::{Effort, FailureFile, Replayed};
 use shakedown::format::{self, Scenario};
-use shakedown::report::{FailureReport, RunOf, failure_block, plural};
+use shakedown::report::{FailureReport, RunOf, failure_block};
 use shakedown::sweep::{replay, tell_replayed};
 use std::path::{Path, PathBuf};
 
@@ -113,13 +113,9 @@ fn scenario_of(path: &Path, file: &FailureFile) -> Result<Scenario, String> {
 /// How it went, beside the report; a trace that does not fit any more says so.
 fn tell(path: &Path, file: &FailureFile, replayed: &Replayed) -> Exit {
     let name = path.display();
-    let stale = replayed.stale.len();
-    if stale > 0 {
-        eprintln!(
-            "stale: {name}: {stale} of {} no longer come up, the scenario has changed since: {}",
-            plural(replayed.surprises as u64, "surprise"),
-            replayed.stale.join("; ")
-        );
+    let stale = replayed.told_stale(&name);
+    if let Some(stale) = &stale {
+        eprintln!("{stale}");
     }
     match (&replayed.still, &replayed.other) {
         (Some(investigated), _) if !investigated.same => Exit::NotDeterministic,
@@ -131,7 +127,7 @@ fn tell(path: &Path, file: &FailureFile, replayed: &Replayed) -> Exit {
             );
             Exit::Failed
         }
-        (None, None) if stale > 0 => {
+        (None, None) if stale.is_some() => {
             eprintln!("{name}: it passes, which means nothing as long as it does not fit: find the failure anew");
             Exit::Inconclusive
         }

@@ -100,13 +100,8 @@ where
             continue;
         }
         let replayed = replay(|| TestStage::new(config, test), &file, config.effort);
-        if !replayed.stale.is_empty() {
-            eprintln!(
-                "stale: {}: {} no longer come up: {}",
-                path.display(),
-                replayed.stale.len(),
-                replayed.stale.join("; ")
-            );
+        if let Some(stale) = replayed.told_stale(&path.display()) {
+            eprintln!("{stale}");
         }
         if let Some(investigated) = &replayed.still {
             let name = name_of(config);

@@ -2,6 +2,7 @@
 
 use super::{Effort, FailureFile, Finding, Investigated, Stage, investigate};
 use shakedown_sim::choose::{Chooser, Record, Trace};
+use std::fmt::Display;
 
 /// What became of a recorded failure.
 #[derive(Debug)]
@@ -14,6 +15,21 @@ pub struct Replayed {
     pub stale: Vec<String>,
     /// How many surprises it has.
     pub surprises: usize,
+}
+
+impl Replayed {
+    /// That it does not fit any more, in words, where it does not; `name` is what it is kept as.
+    pub fn told_stale(&self, name: &dyn Display) -> Option<String> {
+        let Replayed { stale, surprises, .. } = self;
+        let noun = if *surprises == 1 { "surprise" } else { "surprises" };
+        let (count, all) = (stale.len(), stale.join("; "));
+        let told = || {
+            format!(
+                "stale: {name}: {count} of {surprises} {noun} no longer come up, the program has changed since: {all}"
+            )
+        };
+        (count > 0).then(told)
+    }
 }
 
 /// Plays a recorded failure.

@@ -283,8 +283,8 @@ impl Lent {
     }
 }
 
-/// Lets everybody else of the runtime have a turn.
-async fn others_first() {
+/// Lets everybody else of the runtime have a turn, whichever runtime that is.
+pub async fn others_first() {
     let mut has_waited = false;
     poll_fn(|cx| {
         if std::mem::replace(&mut has_waited, true) {

@@ -7,11 +7,13 @@ use shakedown_core::choose::Choose;
 use shakedown_core::files::FileCall;
 use shakedown_core::ids::{FileId, OpId, ProcId, TaskId, UnitId, WorkerId};
 use shakedown_core::journal::{ATTEMPT_MAX, FLUSH_MAX};
+use shakedown_core::puppet::Fd;
 use shakedown_core::signal::Signal;
 use shakedown_core::tie::{Deadlines, Tying};
 use shakedown_core::time::{Duration, Instant};
 use shakedown_core::vocab::{
-    Completion, Errno, FactRecord, Identity, Leftover, Request, Stream, Survey, TryRead, TryWrite, WorkerSpec,
+    Completion, Errno, FactRecord, Identity, Leftover, ProcessSpec, Redirect, Request, Stream, Survey, TryRead,
+    TryWrite, WorkerSpec,
 };
 use shakedown_core::world::{Ready, World};
 use std::sync::Arc;
@@ -307,5 +309,17 @@ const fn changes(call: &FileCall) -> bool {
         FileCall::Open { .. } | FileCall::Append { .. } | FileCall::Truncate { .. } | FileCall::SetMode { .. } => true,
         FileCall::Sync { .. } | FileCall::Rename { .. } | FileCall::Unlink { .. } => true,
         FileCall::MakeFolder { .. } | FileCall::RemoveFolder { .. } => true,
+    }
+}
+
+impl<C: Choose + 'static> SimWorld<C> {
+    /// Descriptors that are no pipes to us: see [`Redirect::Null`].
+    pub(super) fn redirect(&mut self, unit: UnitId, spec: &ProcessSpec) {
+        for (fd, redirect) in [Fd::Stdin, Fd::Stdout, Fd::Stderr].into_iter().zip(spec.stdio) {
+            match redirect {
+                Redirect::Piped => {}
+                Redirect::Null | Redirect::Inherited => self.kernel.disconnect(unit, fd),
+            }
+        }
     }
 }

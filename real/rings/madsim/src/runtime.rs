@@ -2,8 +2,7 @@
 
 use madsim::task::{AbortHandle, spawn_local};
 use shakedown_real::world::Executor;
-use std::future::{Future, poll_fn};
-use std::task::Poll;
+use std::future::Future;
 use std::time::Duration;
 
 /// madsim's current runtime.
@@ -25,14 +24,6 @@ impl Executor for Madsim {
     }
 
     async fn others_first() {
-        let mut has_waited = false;
-        poll_fn(|cx| {
-            if std::mem::replace(&mut has_waited, true) {
-                return Poll::Ready(());
-            }
-            cx.waker().wake_by_ref();
-            Poll::Pending
-        })
-        .await;
+        shakedown_sim::lent::others_first().await;
     }
 }
