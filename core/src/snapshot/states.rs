@@ -47,7 +47,7 @@ pub const TRANSITIONS: &[Transition] = &[
     row(Ready, Finished, "exited"),
     row(Ready, Failed, "exited"),
     row(Stopping, Killing, "command over, exited, kill, started, time is up"),
-    row(Stopping, Draining, "exited, scope empty"),
+    row(Stopping, Draining, "exited, scope empty, time is up"),
     row(Stopping, Finished, "scope empty"),
     row(Stopping, Stopped, "exited, scope empty"),
     row(Stopping, Failed, "exited, scope empty, start failed, time is up"),
