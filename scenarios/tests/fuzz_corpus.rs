@@ -1,7 +1,14 @@
 //! Replays the fuzzers' corpora on stable Rust, without libFuzzer: what a fuzzer once found stays found.
 
-use shakedown::failure::FailureFile;
-use shakedown::format::{read, render_all};
+#[path = "../../fuzz/plans.rs"]
+mod plans;
+
+use arbitrary::Unstructured;
+use shakedown::failure::{FailureFile, Stage};
+use shakedown::format::{load, read, render_all};
+use shakedown::real::control::{Request, decode_reply, encode_reply};
+use shakedown::sim::choose::{Bytes, Chooser, Record};
+use shakedown::sweep::Player;
 use shakedown_core::journal::{encode, scan};
 use shakedown_core::puppet::{Script, parse};
 use shakedown_core::status;
@@ -97,4 +104,58 @@ fn whatever_stands_in_a_status_file_is_a_status_or_none() {
         }
     }
     assert!(whole >= 3 && corrupt >= 3, "{whole} whole, {corrupt} corrupt: is the corpus there?");
+}
+
+#[test]
+fn whatever_comes_in_at_a_control_socket_is_a_message_or_an_error() {
+    let (mut messages, mut errors) = (0, 0);
+    for (name, bytes) in corpus("control_bytes") {
+        let request = Request::decode(&bytes).ok();
+        let reply = decode_reply(&bytes).ok();
+        errors += usize::from(request.is_none() && reply.is_none());
+        if let Some(request) = request {
+            messages += 1;
+            assert_eq!(Request::decode(&request.encode()), Ok(request), "{name}");
+        }
+        if let Some((id, reply)) = reply {
+            messages += 1;
+            assert_eq!(decode_reply(&encode_reply(id, &reply)), Ok((id, reply)), "{name}");
+        }
+    }
+    assert!(messages >= 8 && errors >= 3, "{messages} messages, {errors} errors: is the corpus there?");
+}
+
+#[test]
+fn whatever_is_done_to_a_session_that_bytes_have_drawn_up_no_oracle_objects() {
+    let mut played = 0;
+    for (name, bytes) in corpus("host_events") {
+        let mut drawn = Unstructured::new(&bytes);
+        let Ok(text) = plans::scenario(&mut drawn) else { continue };
+        let scenario = read("drawn.toml", &text).unwrap_or_else(|wrong| panic!("{name}: {text}\n{wrong:?}"));
+        let mut player = Player::new(&scenario.cases()[0], Record::new(Chooser::default()));
+        let choices = Chooser::Bytes(Bytes::new(drawn.take_rest()));
+        let (_, finding) = Stage::play(&mut player, Record::new(choices));
+        assert_eq!(finding, None, "{name}: {text}");
+        played += 1;
+    }
+    assert!(played >= 4, "{played} sessions: is the corpus there?");
+}
+
+#[test]
+fn the_scenarios_of_the_hunt_by_bytes_fail_in_some_runs_and_the_calm_one_in_none() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/finds");
+    let mut planted = 0;
+    for entry in std::fs::read_dir(&folder).expect("the folder is there") {
+        let path = entry.expect("a readable folder").path();
+        let scenario = load(&path).unwrap_or_else(|wrong| panic!("{}", render_all(&wrong, false)));
+        let mut player = Player::new(&scenario.cases()[0], Record::new(Chooser::default()));
+        let mut play = |bytes: &[u8]| Stage::play(&mut player, Record::new(Chooser::Bytes(Bytes::new(bytes)))).1;
+        // A fixed stream: linear steps of an odd number, so that each length begins elsewhere.
+        let streams = (0..400u32).map(|n| (0..n % 97).map(|i| (n * 167 + i * (2 * n + 59)) as u8).collect::<Vec<u8>>());
+        let failed = streams.filter(|bytes| play(bytes).is_some()).count();
+        let is_calm = path.ends_with("calm.toml");
+        assert_eq!(failed > 0, !is_calm, "{}: {failed} of 400", path.display());
+        planted += usize::from(!is_calm);
+    }
+    assert!(planted >= 5, "{planted} planted bugs");
 }

@@ -55,7 +55,8 @@ Examples:
 pub(crate) const REPLAY: &str = "\
 Examples:
   shakedown replay shakedown-regressions/*.toml   all that was recorded
-  shakedown replay found.toml --no-shrink         only whether it still fails";
+  shakedown replay found.toml --no-shrink         only whether it still fails
+  shakedown replay crash-1f0a --of stop.toml      what a fuzzer has found (target scenario_choices)";
 
 pub(crate) const CHECK: &str = "\
 Examples:

@@ -2,18 +2,25 @@
 
 use crate::exit::Exit;
 use clap::Args;
-use shakedown::failure::{Effort, FailureFile, Replayed};
+use shakedown::failure::{Effort, FailureFile, Replayed, Stage, investigate};
 use shakedown::format::{self, Scenario};
 use shakedown::report::{FailureReport, RunOf, failure_block};
-use shakedown::sweep::{replay, tell_replayed};
+use shakedown::sim::choose::{Bytes, Chooser, Record};
+use shakedown::sweep::{Player, replay, tell_replayed};
 use std::path::{Path, PathBuf};
 
 /// The arguments of `replay`.
 #[derive(Args, Debug)]
 pub(crate) struct ReplayArgs {
-    /// Failure files, as `sim --out` and `explore --out` write them
+    /// Failure files, as `sim --out` and `explore --out` write them; with --of what a fuzzer has found, as bytes
     #[arg(required = true)]
     files: Vec<PathBuf>,
+    /// The scenario whose choices these bytes are: crashes and corpora of the fuzz target scenario_choices
+    #[arg(long, env = "SHAKEDOWN_SCENARIO", value_name = "FILE")]
+    of: Option<PathBuf>,
+    /// Which case of it, counted from 1
+    #[arg(long, env = "SHAKEDOWN_CASE", value_name = "K", default_value_t = 1)]
+    case: u32,
     /// Only play it again, without explaining it
     #[arg(long, env = "SHAKEDOWN_NO_SHRINK")]
     no_shrink: bool,
@@ -21,7 +28,47 @@ pub(crate) struct ReplayArgs {
 
 pub(crate) fn run(args: &ReplayArgs) -> Exit {
     let effort = if args.no_shrink { Effort::NONE } else { Effort::default() };
-    args.files.iter().fold(Exit::Held, |exit, path| exit.worst(replay_one(path, effort)))
+    let replay = |path: &PathBuf| match &args.of {
+        Some(scenario) => replay_bytes(path, scenario, args.case, effort),
+        None => replay_one(path, effort),
+    };
+    args.files.iter().fold(Exit::Held, |exit, path| exit.worst(replay(path)))
+}
+
+/// A run that bytes decide, as a fuzzer has left them.
+fn replay_bytes(path: &Path, scenario: &Path, case: u32, effort: Effort) -> Exit {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            eprintln!("error: {}: {error}", path.display());
+            return Exit::BadFile;
+        }
+    };
+    let scenario = match format::load(scenario) {
+        Ok(scenario) => scenario,
+        Err(wrong) => {
+            eprintln!("{}", format::render_all(&wrong, false));
+            return Exit::BadFile;
+        }
+    };
+    let cases = scenario.cases();
+    let Some(case) = cases.iter().find(|known| known.index == case) else {
+        eprintln!("error: there is no case {case} in {}: it has {}", scenario.file, cases.len());
+        return Exit::Usage;
+    };
+    let chooser = Chooser::Bytes(Bytes::new(&bytes));
+    let stage = || Player::new(case, Record::new(Chooser::default()));
+    let (_, finding) = Stage::play(&mut stage(), Record::new(chooser.clone()));
+    let Some(finding) = finding else {
+        say!("ok    {}: {} holds", path.display(), scenario.name);
+        return Exit::Held;
+    };
+    let investigated = investigate(stage, &chooser, &finding, effort);
+    let again = format!("shakedown replay {} --of {}", path.display(), scenario.file);
+    let report = tell_replayed(&scenario, case, &investigated, RunOf::File(path.display().to_string()), again);
+    emit!("{}", failure_block(&report));
+    crate::latest::keep_failures(&[report]);
+    if investigated.same { Exit::Failed } else { Exit::NotDeterministic }
 }
 
 fn replay_one(path: &Path, effort: Effort) -> Exit {

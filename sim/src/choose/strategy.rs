@@ -1,6 +1,6 @@
 //! The strategies by name, and one chooser that is any of them.
 
-use super::{Delays, Pct, Pilot, Pos, Seeded, Surw, Trace, Walk, Weather};
+use super::{Bytes, Delays, Pct, Pilot, Pos, Seeded, Surw, Trace, Walk, Weather};
 use shakedown_core::choose::{Ask, Choose};
 use shakedown_core::site::{Label, Site};
 use std::fmt;
@@ -121,6 +121,8 @@ pub enum Chooser {
     Pilot(Box<Pilot>),
     /// A recorded run.
     Trace(Trace),
+    /// A run that bytes decide, as a fuzzer gives them.
+    Bytes(Bytes),
 }
 
 impl Chooser {
@@ -134,7 +136,8 @@ impl Chooser {
         match self {
             Chooser::Pilot(pilot) => *pilot,
             Chooser::Random(_) | Chooser::Walk(_) | Chooser::Pct(_) | Chooser::Pos(_) => Pilot::default(),
-            Chooser::Surw(_) | Chooser::Delays(_) | Chooser::Weather(_) | Chooser::Trace(_) => Pilot::default(),
+            Chooser::Surw(_) | Chooser::Delays(_) | Chooser::Weather(_) => Pilot::default(),
+            Chooser::Trace(_) | Chooser::Bytes(_) => Pilot::default(),
         }
     }
 }
@@ -158,6 +161,7 @@ macro_rules! each {
             Chooser::Weather($chooser) => $body,
             Chooser::Pilot($chooser) => $body,
             Chooser::Trace($chooser) => $body,
+            Chooser::Bytes($chooser) => $body,
         }
     };
 }
@@ -175,7 +179,8 @@ impl Choose for Chooser {
 
     fn picks(&self) -> bool {
         match self {
-            Chooser::Random(_) | Chooser::Delays(_) | Chooser::Weather(_) | Chooser::Trace(_) => false,
+            Chooser::Random(_) | Chooser::Delays(_) | Chooser::Weather(_) => false,
+            Chooser::Trace(_) | Chooser::Bytes(_) => false,
             Chooser::Walk(_) | Chooser::Pct(_) | Chooser::Pos(_) | Chooser::Surw(_) | Chooser::Pilot(_) => true,
         }
     }
@@ -191,7 +196,7 @@ impl Choose for Chooser {
             Chooser::Pilot(chooser) => chooser.touched(label),
             // The others do not ask whom an action has to do with.
             Chooser::Random(_) | Chooser::Walk(_) | Chooser::Pct(_) | Chooser::Surw(_) => {}
-            Chooser::Delays(_) | Chooser::Weather(_) | Chooser::Trace(_) => {}
+            Chooser::Delays(_) | Chooser::Weather(_) | Chooser::Trace(_) | Chooser::Bytes(_) => {}
         }
     }
 }

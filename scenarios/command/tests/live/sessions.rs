@@ -5,6 +5,7 @@ use crate::tests;
 use shakedown::core::signal::Signal;
 use std::fs;
 use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 
 tests! {
@@ -140,8 +141,7 @@ fn files_that_are_there_prove_nothing() {
     fs::write(stage.path("run/shop.card"), card).expect("written");
     stage.runs(&["stop", "shop"], 0);
     // A folder that others could write into is no place for sockets.
-    let open = fs::Permissions::from(std::os::unix::fs::PermissionsExt::from_mode(0o777));
-    fs::set_permissions(stage.path("run"), open).expect("it is ours");
+    fs::set_permissions(stage.path("run"), fs::Permissions::from_mode(0o777)).expect("it is ours");
     assert!(stage.runs(&["start", &file], 7).err.contains("closed to others"));
 }
 
