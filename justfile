@@ -83,6 +83,14 @@ fuzz-smoke runs="20000":
             -runs={{ runs }} -verbosity=0 -print_final_stats=1
     done
 
+# planted bugs found by the fuzzer within a minute each, and a scenario's crash played again by `shakedown replay` (words choose)
+fuzz-finds *words:
+    fuzz/finds/run {{ words }}
+
+# six formats of one failing run, each read back by a tool that nobody here wrote: npm, jq, Chromium, actionlint, xmllint (what is missing is told)
+formats:
+    scenarios/command/tests/formats
+
 # every state of a worker under every policy, by any order of events (half a minute)
 exhaustive:
     SHAKEDOWN_EXHAUSTIVE=1 cargo test --release -p shakedown-core --test ring0 -- --nocapture

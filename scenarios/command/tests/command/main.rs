@@ -1,5 +1,6 @@
 //! The command itself, as a shell sees it: what it prints where, which files it leaves, and its exit code.
 mod authoring;
+mod book;
 mod ci;
 mod compare;
 mod files;
