@@ -30,7 +30,7 @@ pub(crate) struct ExploreArgs {
     /// At most so many of the file's faults strike
     #[arg(long, env = "SHAKEDOWN_FAULTS", value_name = "F", default_value_t = 1)]
     faults: u32,
-    /// At most so many processes crash, at any of their steps
+    /// At most so many processes crash, at any of their steps; or the supervisor, where the file kills it
     #[arg(long, env = "SHAKEDOWN_CRASHES", value_name = "C", default_value_t = 0)]
     crashes: u32,
     /// At most so many values are not the calm one: the longest of a range, a duration that ends with a deadline
