@@ -52,7 +52,10 @@ fn the_page_of_the_scenario_file_is_current() {
         ("[session]", "/properties/session"),
         ("[workers.NAME]", "/properties/workers/additionalProperties"),
         ("[workers.NAME] stop", "/properties/workers/additionalProperties/properties/stop"),
-        ("[workers.NAME] stop.pre-stop", "/properties/workers/additionalProperties/properties/stop/properties/pre-stop"),
+        (
+            "[workers.NAME] stop.pre-stop",
+            "/properties/workers/additionalProperties/properties/stop/properties/pre-stop",
+        ),
         ("[workers.NAME] ready", "/properties/workers/additionalProperties/properties/ready"),
         ("[workers.NAME] restart", "/properties/workers/additionalProperties/properties/restart/anyOf/1"),
         ("[[stimuli]]", "/properties/stimuli/items"),
