@@ -3,7 +3,7 @@
 use crate::cli::{Files, load};
 use crate::exit::Exit;
 use crate::interrupt::Interrupt;
-use crate::output::Format;
+use crate::output::{self, Format, ReportTo};
 use crate::real::{Play, complain_of_leftovers, enter, skipped, sweep_up};
 use clap::Args;
 use shakedown::compare::{
@@ -14,8 +14,8 @@ use shakedown::core::time::Instant;
 use shakedown::format::Scenario;
 use shakedown::live::{self, LiveRun};
 use shakedown::report::{
-    FailureLine, FailureReport, HowCommon, RunOf, RunRecord, SummaryLine, Surprises, SweepSummary, duration, plural,
-    timeline,
+    CaseSummary, FailureLine, FailureReport, HowCommon, RunOf, RunRecord, SummaryLine, Surprises, SweepReport,
+    SweepSummary, duration, plural, timeline,
 };
 use shakedown::sweep::{Job, Seeds};
 use std::sync::Arc;
@@ -34,6 +34,9 @@ pub(crate) struct CompareArgs {
     /// How many simulations may be spent on one real outcome before it is undecided
     #[arg(long, env = "SHAKEDOWN_BUDGET", value_name = "N", default_value_t = Budget::default().runs)]
     budget: u64,
+    /// Also write a report: junit=FILE, html=FOLDER with a page for each outcome that is in question, json=FILE
+    #[arg(long, env = "SHAKEDOWN_REPORT", value_name = "KIND=PATH", value_delimiter = ',')]
+    report: Vec<ReportTo>,
 }
 
 /// How many simulations look for outcomes that no real run has shown. They are information: a few seconds for all of a corpus.
@@ -55,6 +58,8 @@ struct Tally {
     compared: Vec<Compared>,
     skipped: Vec<(String, String)>,
     blocks: Vec<String>,
+    cases: Vec<CaseSummary>,
+    failures: Vec<FailureReport>,
 }
 
 fn compare_all(args: &CompareArgs, scenarios: &[Arc<Scenario>], name: &str) -> Exit {
@@ -78,8 +83,10 @@ fn compare_all(args: &CompareArgs, scenarios: &[Arc<Scenario>], name: &str) -> E
     if tally.compared.is_empty() || (args.play.require && !tally.skipped.is_empty()) {
         exit = exit.worst(Exit::Lacking);
     }
-    print_summary(args, &tally, began.elapsed(), exit);
-    exit
+    let summary = print_summary(args, &tally, began.elapsed(), exit);
+    let Tally { cases, failures, .. } = tally;
+    let report = SweepReport { schema: SweepReport::SCHEMA, cases, failures, summary, ..SweepReport::default() };
+    output::write_all(&args.report, &report, exit)
 }
 
 fn cannot_be_simulated(job: &Job) -> Option<String> {
@@ -121,13 +128,24 @@ fn compare_case(args: &CompareArgs, job: &Job, name: &str, interrupt: &Interrupt
     for decided in &compared.real {
         let Some(message) = trouble(decided) else { continue };
         let rerun = rerun(args, job, decided);
+        let run = &lived[usize::try_from(decided.run.seed.wrapping_sub(args.play.seed)).unwrap_or(0)];
+        let failure = failure(job, decided, run, message, compared.runs, rerun.clone());
         if args.play.format == Format::Json {
-            let run = &lived[usize::try_from(decided.run.seed.wrapping_sub(args.play.seed)).unwrap_or(0)];
-            say!("{}", FailureLine::from(&failure(job, decided, run, message, compared.runs, rerun)).line());
+            say!("{}", FailureLine::from(&failure).line());
         } else {
             tally.blocks.push(difference_block(&job.scenario.name, &job.case, decided, &rerun));
         }
+        tally.failures.push(failure);
     }
+    tally.cases.push(CaseSummary {
+        scenario: job.scenario.name.to_string(),
+        file: job.scenario.file.to_string(),
+        case_index: job.case.index,
+        case_label: job.case.label.to_string(),
+        runs: compared.runs,
+        distinct: compared.real.len() as u64,
+        failed: compared.runs_that(|decision| matches!(decision, shakedown::compare::Decision::Unreachable { .. })),
+    });
     tally.compared.push(compared);
     exit
 }
@@ -170,13 +188,25 @@ fn failure(job: &Job, decided: &Decided, run: &LiveRun, message: String, runs: u
     }
 }
 
-fn print_summary(args: &CompareArgs, tally: &Tally, real_time: Duration, exit: Exit) {
+fn print_summary(args: &CompareArgs, tally: &Tally, real_time: Duration, exit: Exit) -> SweepSummary {
     let runs: u64 = tally.compared.iter().map(|compared| compared.runs).sum();
     let distinct: u64 = tally.compared.iter().map(|compared| compared.real.len() as u64).sum();
     let sum_of =
         |is: fn(&shakedown::compare::Decision) -> bool| tally.compared.iter().map(|c| c.runs_that(is)).sum::<u64>();
     let failed = sum_of(|decision| matches!(decision, shakedown::compare::Decision::Unreachable { .. }));
     let undecided = sum_of(|decision| matches!(decision, shakedown::compare::Decision::Undecided { .. }));
+    let summary = SweepSummary {
+        runs,
+        distinct,
+        failed,
+        virtual_time: Duration::ZERO,
+        real_time,
+        sometimes: Vec::new(),
+        shards: 0,
+        graces: Vec::new(),
+        lists_graces: false,
+        unused_allowances: Vec::new(),
+    };
     match args.play.format {
         Format::Human | Format::Github => {
             tally.blocks.iter().for_each(|block| emit!("\n{block}"));
@@ -194,19 +224,8 @@ fn print_summary(args: &CompareArgs, tally: &Tally, real_time: Duration, exit: E
             for (name, reason) in &tally.skipped {
                 eprintln!("skipped {name}: {reason}");
             }
-            let sweep = SweepSummary {
-                runs,
-                distinct,
-                failed,
-                virtual_time: Duration::ZERO,
-                real_time,
-                sometimes: Vec::new(),
-                shards: 0,
-                graces: Vec::new(),
-                lists_graces: false,
-                unused_allowances: Vec::new(),
-            };
-            say!("{}", SummaryLine::new(&sweep, i32::from(exit.code())).line());
+            say!("{}", SummaryLine::new(&summary, i32::from(exit.code())).line());
         }
     }
+    summary
 }

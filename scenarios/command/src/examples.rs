@@ -44,7 +44,8 @@ Examples:
 pub(crate) const COMPARE: &str = "\
 Examples:
   shakedown compare stop.toml                     five real runs, and whether the simulator can come to each
-  shakedown compare stop.toml --budget 1000000    a longer search before an outcome is called undecided";
+  shakedown compare stop.toml --budget 1000000    a longer search before an outcome is called undecided
+  shakedown compare --report junit=compare.xml,html=compare   a page for each outcome that is in question";
 
 pub(crate) const EXPLORE: &str = "\
 Examples:

@@ -79,7 +79,12 @@ pub(crate) fn tell(output: &Output, report: &SweepReport, exit: Exit) -> Exit {
             emit!("{}", github::annotations(report));
         }
     }
-    output.report.iter().fold(exit, |exit, to| match write(to, report) {
+    write_all(&output.report, report, exit)
+}
+
+/// Writes reports beside what is printed.
+pub(crate) fn write_all(reports: &[ReportTo], report: &SweepReport, exit: Exit) -> Exit {
+    reports.iter().fold(exit, |exit, to| match write(to, report) {
         Ok(()) => exit,
         Err(error) => {
             let (ReportTo::Junit(path) | ReportTo::Html(path) | ReportTo::Json(path)) = to;

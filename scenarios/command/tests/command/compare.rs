@@ -45,3 +45,18 @@ fn each_line_of_json_is_an_object_of_the_contract() {
     }
     assert_eq!((&objects[1]["oracle"], &objects[1]["seed"]), (&"compare".into(), &serde_json::Value::Null));
 }
+
+#[test]
+fn what_is_in_question_is_reported_as_failures_of_a_sweep_are() {
+    let Some((exit, said)) = compared("report", LIAR, &["--runs", "1", "--report", "junit=c.xml,json=c.json"]) else {
+        return;
+    };
+    assert_eq!(exit, Some(1), "{said}");
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("command-compare-report");
+    let read =
+        |name: &str| std::fs::read_to_string(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let (xml, json) = (read("c.xml"), read("c.json"));
+    assert!(xml.contains("failures=\"1\"") && xml.contains("shakedown compare file.toml"), "{xml}");
+    let report: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!((&report["cases"][0]["failed"], &report["failures"][0]["oracle"]), (&1.into(), &"compare".into()));
+}
