@@ -40,7 +40,7 @@ pub struct Over {
 /// let mut spec = SessionSpec::new("echo");
 /// let echo = ProcessSpec::command("echo", &["echo", "hello"], None);
 /// spec.workers = vec![WorkerSpec::new("echo", Body::Process(echo.into()))];
-/// let over = session::run(&spec.into(), Config::default(), |_| Ok(None), |_, _| {}, Box::new(|_| {})).unwrap();
+/// let over = session::run(&spec.into(), Config::default(), || Ok(None), |_, _| {}, Box::new(|_| {})).unwrap();
 /// assert_eq!((over.asked, over.findings.len()), (None, 0));
 /// ```
 pub fn run(
