@@ -128,7 +128,7 @@ impl Fs {
 }
 
 /// The folder that a path stands in.
-fn folder_of(path: &str) -> &str {
+pub(crate) fn folder_of(path: &str) -> &str {
     match path.rfind('/') {
         Some(0) => "/",
         Some(at) => &path[..at],

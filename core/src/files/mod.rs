@@ -18,6 +18,7 @@ mod call;
 mod error;
 mod open;
 
+pub(crate) use atomic::folder_of;
 pub use atomic::{LOCK_POLL_MAX, TEMPS_MAX};
 pub use call::{FileAnswer, FileCall, FileKind, FileStat, How, Place};
 pub use error::FileError;

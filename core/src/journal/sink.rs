@@ -2,7 +2,7 @@
 //! fails never stops a pump or a machine (containerd#12462): lines are dropped, and counted, before anybody is made to wait.
 
 use super::{Entry, Filter, Journal, Keep, What, read, unseen_ends};
-use crate::files::FileError;
+use crate::files::{FileError, folder_of};
 use crate::sync::notify::Notify;
 use crate::task::TaskCx;
 use crate::time::{Duration, Instant};
@@ -274,9 +274,12 @@ impl Sink {
     /// Opens the journal, and tells first what its last writer could not.
     async fn open(&self, cx: &TaskCx) -> Result<Journal, FileError> {
         let spec = &self.0.spec;
-        match cx.files().unrestricted().make_folder(&spec.folder).await {
-            Err(error) if error.errno != Errno::EEXIST => return Err(error),
-            Ok(()) | Err(_) => {}
+        let files = cx.files().unrestricted();
+        match files.make_folder(&spec.folder).await {
+            // Its name is one of the folder above, and no more durable than that.
+            Ok(()) => files.sync_folder(folder_of(&spec.folder)).await?,
+            Err(error) if error.errno == Errno::EEXIST => {}
+            Err(error) => return Err(error),
         }
         let fs = cx.files().rooted(&spec.folder);
         let (mut journal, _) = Journal::open(fs.clone(), spec.keep).await?;
