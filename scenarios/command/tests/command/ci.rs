@@ -4,11 +4,11 @@ use crate::{command, folder, said};
 use std::fs;
 use std::path::Path;
 
-/// The arguments that `.ci/run` hands to `just sim`, at the end of a line of its own.
+/// The arguments that `.ci/run` plays the corpus with, at the end of a line of its own.
 fn arguments() -> Vec<String> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.ci/run");
     let script = fs::read_to_string(script).expect("it is there");
-    let line = script.lines().find_map(|line| line.trim().strip_prefix("just sim ")).expect("a line that plays");
+    let line = script.lines().find_map(|line| line.trim().strip_prefix("shakedown sim ")).expect("a line that plays");
     line.replace("\"${sim_format[@]}\"", "--format github")
         .replace('"', "")
         .replace("$reports", "reports")
