@@ -1,5 +1,5 @@
 //! What comes from other threads: letters in a box, and the bell that its reader sleeps on. All code of a host that runs on two threads
-//! at once is here and in [`wakers`](crate::wakers), small enough to be explored with loom.
+//! at once is here and in `wakers`, small enough to be explored with loom.
 
 use crate::sync::Mutex;
 use std::collections::VecDeque;

@@ -1,4 +1,4 @@
-//! [`Command`] and [`Child`] with the shape of `tokio::process`, over a [`TaskCx`]: a supervisor that was written against tokio is tried in
+//! [`Command`] and [`Child`] with the shape of `tokio::process`, over a [`TaskCx`](crate::prelude::TaskCx): a supervisor that was written against tokio is tried in
 //! the simulator in minutes, and the same code then runs real processes.
 //!
 //! What is different, and why:
