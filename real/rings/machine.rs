@@ -121,7 +121,7 @@ impl<E: Executor> System for Machine<E> {
         true
     }
 
-    fn has_others(&self, unit: &SimUnit) -> Option<bool> {
+    fn has_others(self: &Rc<Self>, unit: &SimUnit) -> Option<bool> {
         Some(self.lent.kernel(|kernel| kernel.members(unit.id)).iter().any(|member| member.pid != unit.pid))
     }
 

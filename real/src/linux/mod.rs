@@ -316,7 +316,7 @@ impl System for Linux {
         self.reap_leader(unit)
     }
 
-    fn has_others(&self, unit: &LinuxUnit) -> Option<bool> {
+    fn has_others(self: &Rc<Self>, unit: &LinuxUnit) -> Option<bool> {
         self.others_than_leader(unit)
     }
 

@@ -40,17 +40,21 @@ impl Linux {
     }
 
     /// Whether others than the leader live in the scope, once it has ended. Whatever outlived its parent is a child of ours now,
-    /// as we adopt all orphans; so where we have no children but leaders, the walk through /proc is spared.
-    pub(super) fn others_than_leader(&self, unit: &LinuxUnit) -> Option<bool> {
+    /// as we adopt all orphans; so where we have no children but leaders, the walk through /proc is spared. Where it finds only dead ones,
+    /// they are reaped and told of first: an answer that nobody is left may be the last thing that a session waits for.
+    pub(super) fn others_than_leader(self: &Rc<Self>, unit: &LinuxUnit) -> Option<bool> {
         if unit.realm.scope == Scope::Process || unit.is_alone.get() {
             return Some(false);
         }
-        let is_alone = reaper::strangers().ok()?.is_empty() || {
+        if !reaper::strangers().ok()?.is_empty() {
             let living = unit.realm.living(&mut unit.kin.borrow_mut()).ok()?;
-            living.iter().all(|s| s.pid == unit.pid())
-        };
-        unit.is_alone.set(is_alone);
-        Some(!is_alone)
+            if living.iter().any(|s| s.pid != unit.pid()) {
+                return Some(true);
+            }
+            self.sweep();
+        }
+        unit.is_alone.set(true);
+        Some(false)
     }
 
     /// Until nobody in the scope is alive; adopted members are reaped on the way. Awaits the exits of all members known, then

@@ -98,7 +98,7 @@ pub trait System: Sized + 'static {
     fn reap(self: &Rc<Self>, unit: &Self::Unit) -> bool;
 
     /// Whether others than the leader live in the scope, once it has ended; `None` where that cannot be told.
-    fn has_others(&self, unit: &Self::Unit) -> Option<bool>;
+    fn has_others(self: &Rc<Self>, unit: &Self::Unit) -> Option<bool>;
 
     /// Who lives, and who holds an output.
     fn survey(self: &Rc<Self>, unit: &Self::Unit) -> Survey;

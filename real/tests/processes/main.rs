@@ -12,6 +12,7 @@ mod notify;
 mod proxies;
 mod recovery;
 mod rig;
+mod scopes;
 mod sessions;
 mod verbs;
 
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
     #[cfg_attr(not(feature = "proxy"), expect(unused_mut))]
     let mut all = [
         cases::ALL,
+        scopes::ALL,
         verbs::ALL,
         hosted::ALL,
         notify::ALL,
