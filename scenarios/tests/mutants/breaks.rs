@@ -119,8 +119,14 @@ fn one(root: &Path, copy: &Path, this: &Break) -> Vec<&'static str> {
         .all(|edit| edit.apply(root).is_ok_and(|broken| std::fs::write(copy.join(&edit.file), broken).is_ok()));
     let built = written && {
         let mut build = cargo(copy);
-        build.args(["build", "-q"]).stdout(Stdio::null()).stderr(Stdio::null());
-        build.status().is_ok_and(|status| status.success())
+        let output = build.args(["build", "-q"]).output();
+        let built = output.as_ref().is_ok_and(|output| output.status.success());
+        if !built {
+            // A break that no longer compiles, or a build that was killed: only the compiler's words tell which.
+            let said = output.map_or_else(|error| error.to_string(), |it| String::from_utf8_lossy(&it.stderr).into());
+            eprintln!("{}: {said}", this.name);
+        }
+        built
     };
     let verdicts = this.reds.iter().map(|red| if built { play(root, copy, red) } else { "no build" }).collect();
     for Edit { file, .. } in &edits {
