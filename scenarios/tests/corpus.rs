@@ -71,6 +71,24 @@ fn every_scenario_says_what_it_is_about_and_is_swept_far_enough() {
     assert!(unreal.len() <= 2, "not played for real: {unreal:?}");
 }
 
+/// For real, a number of that range is anybody's: a connection that some other program makes may have it just then
+/// (ip(7), `ip_local_port_range`: 32768 to 60999).
+#[test]
+fn no_port_of_the_corpus_is_one_that_linux_gives_to_connections() {
+    for scenario in corpus() {
+        let text = std::fs::read_to_string(&*scenario.file).unwrap();
+        for before in ["listen ", "127.0.0.1:"] {
+            let ports = text.split(before).skip(1).filter_map(|rest| {
+                let digits = rest.find(|c: char| !c.is_ascii_digit()).map_or(rest, |end| &rest[..end]);
+                digits.parse::<u16>().ok()
+            });
+            for port in ports {
+                assert!(!(32768..=60999).contains(&port), "{}: {port}", scenario.file);
+            }
+        }
+    }
+}
+
 #[test]
 fn every_case_holds_over_fifty_seeds_of_each_strategy() {
     for strategy in Strategy::ALL {
