@@ -113,17 +113,28 @@ fn chain(flight: &[Flown], into: &Investigated, names: &dyn Names) -> Option<Str
         let to = flight.get(step + 1).map_or(into.moments.len(), |next| next.told);
         from..to.max(from)
     };
-    // The last step that was taken before it was judged.
-    let mut at = flight.iter().rposition(|flown| flown.at <= into.finding.at)?;
+    let story = Story { moments: &into.moments, names, failure: None };
+    let (about, judged) = (format!("{} ", into.finding.subject), into.finding.at);
+    let tells = |step: &usize| {
+        told_in(*step).filter_map(|moment| said(&story, into.moments.get(moment)?)).any(|said| said.starts_with(&about))
+    };
+    // The last step that was taken before it was judged; an expectation is judged at the end, and is about what was last told of its subject.
+    let before = || (0..flight.len()).rev().skip_while(|step| flight[*step].at > judged);
+    let mut at = before().find(|step| into.finding.expected && tells(step)).or_else(|| before().next())?;
     let mut steps = vec![at];
     while let Some(cause) = flight[at].cause.map(|cause| cause as usize).filter(|cause| *cause < at) {
         steps.push(cause);
         at = cause;
     }
     steps.reverse();
-    let story = Story { moments: &into.moments, names, failure: None };
-    let links: Vec<String> =
+    let mut links: Vec<String> =
         steps.into_iter().flat_map(told_in).filter_map(|moment| said(&story, into.moments.get(moment)?)).collect();
+    if into.finding.expected
+        && let Some(last) = links.iter().rposition(|said| said.starts_with(&about))
+    {
+        // What the last step did to others comes too late to be a cause.
+        links.truncate(last + 1);
+    }
     let first = links.len().saturating_sub(LINKS_MAX);
     (links.len() > 1).then(|| links[first..].join(" → "))
 }
