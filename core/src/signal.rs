@@ -58,6 +58,11 @@ impl Signal {
         self.0 as i32
     }
 
+    /// Whether instances of it queue instead of coalescing (signal(7)): those from 32 on, of which the C library keeps the first two.
+    pub const fn is_real_time(self) -> bool {
+        self.number() >= 32
+    }
+
     /// Reads `TERM` or `SIGTERM`, in any case. Numbers are not names.
     pub fn parse(name: &str) -> Option<Signal> {
         let bare = match name.get(..3) {

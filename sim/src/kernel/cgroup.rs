@@ -193,7 +193,7 @@ impl Kernel {
     }
 
     /// Kills everybody in the group and below it, in one act (cgroup.kill). Nobody who is being killed forks, and nobody can leave in
-    /// between, so nobody is missed.
+    /// between, so nobody is missed. Who may write the file may kill: the users of its members are not asked.
     ///
     /// # Errors
     /// ENOENT for the root, and where the group was removed.
@@ -205,7 +205,11 @@ impl Kernel {
             }
         }
         // An empty group is nobody to kill, and no error.
-        let _ = self.signal_cgroup(id, Signal::KILL, by);
+        for id in self.cgroups.subtree(id) {
+            for member in self.cgroup_procs(id) {
+                self.generate(member, Signal::KILL, by);
+            }
+        }
         Ok(())
     }
 

@@ -73,15 +73,14 @@ impl Kernel {
     /// Signals one of them by its identity, through a pidfd that is opened first and looked at then.
     ///
     /// # Errors
-    /// ESRCH where nobody has this identity.
+    /// ESRCH where nobody has this identity, EPERM where it is another user's.
     pub fn signal_leftover(&mut self, who: Identity, signal: Signal) -> Result<(), Errno> {
         let found = self.pids.get(who.pid.as_raw()).and_then(|number| number.task).ok_or(Errno::ESRCH)?;
         if self.identify(found).map(Identity::from) != Some(who) {
             return Err(Errno::ESRCH);
         }
         let unit: Option<UnitId> = self.entry(found).unit;
-        self.generate(found, signal, Sender::Host(unit));
-        Ok(())
+        self.send(found, signal, Sender::Host(unit))
     }
 
     /// The leaders that die with the supervisor, unless they have asked for another signal, which they get in any case.

@@ -248,6 +248,7 @@ impl Kernel {
         self.ttys.hash(&mut digest);
         self.cgroups.hash(&mut digest);
         self.limits.hash(&mut digest);
+        self.processor.hash(&mut digest);
         digest.value()
     }
 

@@ -12,7 +12,8 @@ impl Kernel {
     /// Signals a unit's leader, or everybody in its scope, by identity. A zombie is signalled without effect.
     ///
     /// # Errors
-    /// ESRCH where the leader has been reaped or nobody is left in the scope, or the unit was never spawned.
+    /// ESRCH where the leader has been reaped or nobody is left in the scope, or the unit was never spawned; EPERM where all that
+    /// are left are of another user. A walk through a session or a tree passes over those.
     pub fn signal_unit(&mut self, unit: UnitId, to: Target, signal: Signal) -> Result<(), Errno> {
         let of = self.units.get(unit).ok_or(Errno::ESRCH)?;
         let (leader, scope, cgroup) = (of.leader.ok_or(Errno::ESRCH)?, of.scope, of.cgroup);
@@ -49,7 +50,7 @@ impl Kernel {
     /// kill(2) from the host: a pid, 0 for the host's own group, −1 for all but init and the host, −pgid for a group.
     ///
     /// # Errors
-    /// ESRCH where the number means nobody.
+    /// ESRCH where the number means nobody, EPERM where it means only processes of other users.
     pub fn kill(&mut self, pid: i32, signal: Signal) -> Result<(), Errno> {
         let by = Sender::Host(None);
         match pid {
@@ -58,8 +59,7 @@ impl Kernel {
             1.. => {
                 let task = self.pids.get(pid).and_then(|number| number.task).ok_or(Errno::ESRCH)?;
                 // A further thread's number means its process, too.
-                self.generate(self.process_of(task), signal, by);
-                Ok(())
+                self.send(self.process_of(task), signal, by)
             }
             _ => self.signal_group(pid.checked_neg().ok_or(Errno::ESRCH)?, signal, by),
         }
@@ -69,8 +69,7 @@ impl Kernel {
         match self.entry(leader).life {
             Life::Reaped(_) => Err(Errno::ESRCH),
             Life::Alive | Life::Stopped | Life::Dying(_) | Life::Zombie(_) => {
-                self.generate(leader, signal, Sender::Host(Some(unit)));
-                Ok(())
+                self.send(leader, signal, Sender::Host(Some(unit)))
             }
         }
     }
@@ -81,13 +80,15 @@ impl Kernel {
     }
 
     pub(super) fn signal_list(&mut self, list: List, chain: Chain, signal: Signal, by: Sender) -> Result<(), Errno> {
-        let mut next = list.head();
+        let (mut next, mut answer) = (list.head(), Err(Errno::ESRCH));
         while let Some(member) = next {
             // Signals end nobody at once, so the list stays as it is while we walk it.
             next = self.entry(member).next(chain);
-            self.generate(member, signal, by);
+            let sent = self.send(member, signal, by);
+            // One who may be signalled is enough.
+            answer = if answer.is_ok() { answer } else { sent };
         }
-        if list.len > 0 { Ok(()) } else { Err(Errno::ESRCH) }
+        answer
     }
 
     pub(super) fn signal_all(&mut self, signal: Signal, by: Sender) -> Result<(), Errno> {
@@ -96,7 +97,8 @@ impl Kernel {
             let id = ProcId(at);
             let is_gone = matches!(self.entry(id).life, Life::Reaped(_)) || self.entry(id).is_thread(id);
             if id != INIT && id != HOST && !is_gone {
-                self.generate(id, signal, by);
+                // Whoever may not be signalled is passed over, and counts as found (kill_something_info() of Linux).
+                let _ = self.send(id, signal, by);
                 found = Ok(());
             }
         }

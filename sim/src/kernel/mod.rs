@@ -30,6 +30,7 @@ mod player;
 mod poll;
 mod prctl;
 mod process;
+mod processor;
 mod pty;
 mod rare;
 mod rlimit;
@@ -40,6 +41,7 @@ mod timer;
 mod truth;
 mod tty;
 mod unit;
+mod user;
 mod wait;
 mod walk;
 mod wchan;
@@ -57,6 +59,7 @@ pub(crate) use net::Answers;
 pub use poll::{KernelReady, What};
 pub use rlimit::Resource;
 pub use tty::TtyId;
+pub use user::UserId;
 
 use crate::net::Net;
 use cgroup::Cgroups;
@@ -69,6 +72,7 @@ use pid::PidTable;
 use pipe::PipeTable;
 use poll::Polls;
 use process::{Life, Process};
+use processor::ProcessorTime;
 use rlimit::LimitTable;
 use shakedown_core::choose::Choose;
 use shakedown_core::ids::ProcId;
@@ -142,6 +146,7 @@ pub struct Kernel {
     ttys: Terminals,
     cgroups: Cgroups,
     limits: LimitTable,
+    processor: ProcessorTime,
     /// Everybody who was killed because memory was out.
     oom_kills: u64,
     uses: Uses,
@@ -203,6 +208,7 @@ impl Kernel {
             ttys: Terminals::default(),
             cgroups: Cgroups::default(),
             limits: LimitTable::default(),
+            processor: ProcessorTime::default(),
             oom_kills: 0,
             uses: Uses::default(),
             faults: Faults::default(),
@@ -238,6 +244,7 @@ impl Kernel {
         self.ttys.reset();
         self.cgroups.reset();
         self.limits.reset();
+        self.processor.reset();
         self.oom_kills = 0;
         self.uses = Uses::default();
         self.faults.reset();

@@ -165,9 +165,9 @@ impl Kernel {
             Verb::Block(signal) => self.entry_mut(id).mask.blocked.insert(*signal),
             Verb::Unblock(signal) => self.entry_mut(id).mask.blocked.remove(*signal),
             Verb::Kill { name, signal } => {
-                // Without such a child it is ESRCH, and the program goes on.
+                // Without such a child it is ESRCH, with one of another user EPERM, and the program goes on.
                 if let Some(child) = self.child_called(process, hash_name(name)) {
-                    self.generate(child, *signal, Sender::Process(process));
+                    let _ = self.send(child, *signal, Sender::Process(process));
                 }
             }
             Verb::Setsid => self.setsid(process),

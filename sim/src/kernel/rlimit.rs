@@ -1,8 +1,11 @@
-//! What may keep a process from being born or from opening more: RLIMIT_NPROC, RLIMIT_NOFILE and RLIMIT_CORE of getrlimit(2), and
-//! pids.max of control groups. The errors are those that a supervisor meets on a full machine, where EAGAIN is worth another try.
+//! What a process may have of the machine: RLIMIT_NPROC, NOFILE, CORE, CPU and SIGPENDING of getrlimit(2), and pids.max of control
+//! groups. The errors are those that a supervisor meets on a full machine, where EAGAIN is worth another try. RLIMIT_FSIZE is not among
+//! them: no script writes into a file, and what a journal meets is the fault `disk-full`.
 
 use super::cgroup::CgroupId;
-use super::{HOST, Kernel};
+use super::process::Life;
+use super::user::UserId;
+use super::{HOST, INIT, Kernel};
 use shakedown_core::ids::ProcId;
 use shakedown_core::signal::{DefaultAction, Signal};
 use shakedown_core::vocab::Errno;
@@ -10,22 +13,38 @@ use shakedown_core::vocab::Errno;
 /// A limit that a process has from its parent; exec keeps it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Resource {
-    /// Tasks of its user, threads and zombies included (RLIMIT_NPROC): a fork beyond them fails with EAGAIN. In this kernel all
-    /// processes but init are of one user, who is not root where this is set.
+    /// Tasks of its user, threads and zombies included (RLIMIT_NPROC): a fork beyond them fails with EAGAIN. It does not hold for root.
     Nproc,
     /// Descriptors (RLIMIT_NOFILE): a spawn by the host, which needs three pipes, fails with EMFILE.
     Nofile,
     /// Bytes of a core (RLIMIT_CORE): at 0, as at boot, none is dumped, and nobody's status says so.
     Core,
+    /// Seconds of processor time (RLIMIT_CPU, the soft one): SIGXCPU then, and again after each further second.
+    Cpu,
+    /// The same, the hard one: KILL then.
+    CpuMax,
+    /// Pending signals of its user (RLIMIT_SIGPENDING): beyond them real-time signals of kill(2) no longer queue.
+    Sigpending,
 }
 
-/// The limits of a process; `None` is no limit.
+/// The limits of a process, and whose it is; `None` is no limit.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Hash)]
-struct Limits {
+pub(super) struct Limits {
+    pub(super) user: UserId,
+    cpu: Option<u64>,
+    cpu_max: Option<u64>,
+    sigpending: Option<u64>,
     nproc: Option<u64>,
     nofile: Option<u64>,
     /// No core at boot: whether one may be dumped.
     core: bool,
+}
+
+impl Limits {
+    /// RLIMIT_CPU, soft and hard.
+    pub(super) const fn processor(&self) -> (Option<u64>, Option<u64>) {
+        (self.cpu, self.cpu_max)
+    }
 }
 
 /// One set of limits, shared by all who have inherited it.
@@ -40,13 +59,17 @@ pub(super) struct LimitTable {
     tasks: u32,
     /// Somebody has a limit on births: before that nobody asks.
     pub(super) on_births: bool,
+    /// Somebody has a limit on pending signals.
+    pub(super) on_signals: bool,
+    /// Not everybody is of one user any more.
+    pub(super) several_users: bool,
 }
 
 impl LimitTable {
     pub(super) fn reset(&mut self) {
         self.sets.clear();
         self.tasks = 0;
-        self.on_births = false;
+        (self.on_births, self.on_signals, self.several_users) = (false, false, false);
     }
 
     fn get(&self, id: LimitsId) -> Limits {
@@ -65,14 +88,51 @@ impl LimitTable {
 impl Kernel {
     /// Sets a limit of a process, for itself and for who is born of it from now on (prlimit(2)); `None` takes it away.
     pub fn set_limit(&mut self, proc: ProcId, resource: Resource, limit: Option<u64>) {
-        let mut limits = self.limits.get(self.entry(proc).inherited.limits);
-        match resource {
+        self.change_limits(proc, |limits| match resource {
             Resource::Nproc => limits.nproc = limit,
             Resource::Nofile => limits.nofile = limit,
             Resource::Core => limits.core = limit != Some(0),
-        }
+            Resource::Cpu => limits.cpu = limit,
+            Resource::CpuMax => limits.cpu_max = limit,
+            Resource::Sigpending => limits.sigpending = limit,
+        });
+        let limits = self.limits_of(proc);
         self.limits.on_births |= limits.nproc.is_some();
+        self.limits.on_signals |= limits.sigpending.is_some();
+        self.processor.is_limited |= limits.cpu.or(limits.cpu_max).is_some();
+    }
+
+    pub(super) fn change_limits(&mut self, proc: ProcId, change: impl FnOnce(&mut Limits)) {
+        let mut limits = self.limits_of(proc);
+        change(&mut limits);
         self.entry_mut(proc).inherited.limits = self.limits.id_of(limits);
+    }
+
+    pub(super) fn limits_of(&self, proc: ProcId) -> Limits {
+        self.limits.get(self.entry(proc).inherited.limits)
+    }
+
+    /// Whether another instance of a real-time signal queues for a process, which its user's limit decides.
+    #[inline]
+    pub(super) fn queues(&self, to: ProcId, signal: Signal) -> bool {
+        !self.limits.on_signals || !signal.is_real_time() || self.has_room_for_signal(to)
+    }
+
+    #[cold]
+    fn has_room_for_signal(&self, to: ProcId) -> bool {
+        let Some(max) = self.limits_of(to).sigpending else { return true };
+        let user = self.user_of(to);
+        let pending = |id: ProcId| self.entry(id).signals.pending_count() + self.entry(id).mask.own.len();
+        self.tasks_of(user).map(pending).sum::<u64>() < max
+    }
+
+    /// Tasks of a user, threads and zombies included, without init and the host.
+    fn tasks_of(&self, user: UserId) -> impl Iterator<Item = ProcId> {
+        let all = (0..self.born as u32).map(ProcId).filter(|id| *id != INIT && *id != HOST);
+        all.filter(move |id| {
+            let is_gone = matches!(self.entry(*id).life, Life::Reaped(_)) || self.entry(*id).over;
+            !is_gone && self.user_of(self.process_of(*id)) == user
+        })
     }
 
     /// How many tasks there may be in a control group and below, threads and zombies included (pids.max); `None` is no limit. There may
@@ -111,9 +171,13 @@ impl Kernel {
             return Err(Errno::ENOMEM);
         }
         let inherited = self.entry(parent).inherited;
-        // The host is of the same user as everybody.
-        let tasks = u64::from(self.limits.tasks) + 1;
-        if self.limits.get(inherited.limits).nproc.is_some_and(|max| tasks >= max) {
+        let limits = self.limits.get(inherited.limits);
+        let tasks = match self.limits.several_users {
+            // The host is of the same user as everybody.
+            false => u64::from(self.limits.tasks) + 1,
+            true => self.tasks_of(limits.user).count() as u64 + u64::from(self.user_of(HOST) == limits.user),
+        };
+        if limits.user != UserId::ROOT && limits.nproc.is_some_and(|max| tasks >= max) {
             return Err(Errno::EAGAIN);
         }
         let pid = self.pids.allocate().ok_or(Errno::EAGAIN)?;
@@ -177,9 +241,10 @@ const PIPES: u32 = 6;
 #[cfg(test)]
 mod tests {
     use super::super::KernelConfig;
-    use super::super::check::{Check, U, play, play_with, signalled};
+    use super::super::check::{Check, U, play, play_block, play_with, signalled};
     use super::*;
     use shakedown_core::ids::UnitId;
+    use shakedown_core::puppet::Verb;
     use shakedown_core::vocab::{ExitStatus, Scope, SpawnFailure, Truth};
 
     fn spawn(check: &mut Check, unit: u32, scope: Scope) -> Result<(), SpawnFailure> {
@@ -286,6 +351,26 @@ mod tests {
         check.kernel.set_pids_max(id, None).expect("it exists");
         assert_eq!(spawn(&mut check, 3, Scope::Cgroup), Ok(()));
         assert_eq!(check.kernel.set_pids_max(CgroupId::ROOT, None), Err(Errno::ENOENT));
+    }
+
+    /// SEMANTICS C32, C17: what is pending of all kinds counts, and a standard signal is never refused. Probed.
+    #[test]
+    fn beyond_its_users_pending_signals_real_time_ones_coalesce() {
+        let real_time = Signal::from_number(35).expect("there are 64");
+        for (before, queued) in [(&[][..], 3), (&[Signal::USR1, Signal::USR2], 1), (&[Signal::USR1; 9], 2)] {
+            let blocked = [Signal::USR1, Signal::USR2, real_time].map(Verb::Block);
+            let script = blocked.into_iter().chain([Verb::Hang]).collect();
+            let mut check = play_block(KernelConfig::default(), Scope::Group, script);
+            let main = check.settle().find("w/main");
+            check.kernel.set_limit(main, Resource::Sigpending, Some(3));
+            for signal in before.iter().copied().chain([real_time; 6]) {
+                check.kill("w/main", signal);
+            }
+            let mut kinds = before.to_vec();
+            kinds.dedup();
+            let pending = check.kernel.entry(main).signals.pending_count();
+            assert_eq!(pending, kinds.len() as u64 + queued, "{before:?}");
+        }
     }
 
     /// SEMANTICS C6, C32. Probed.

@@ -37,12 +37,14 @@ impl Kernel {
             Fate::Sealed => self.doom(to, signal),
             Fate::Open => {
                 self.note_flights(to);
-                self.entry_mut(to).signals.post_perhaps_fatal(signal);
+                let queues = self.queues(to, signal);
+                self.entry_mut(to).signals.post_perhaps_fatal(signal, queues);
                 self.wake_for_signal(to);
             }
             Fate::Spared => {
                 self.note_flights(to);
-                self.entry_mut(to).signals.post(signal);
+                let queues = self.queues(to, signal);
+                self.entry_mut(to).signals.post(signal, queues);
                 self.wake_for_signal(to);
             }
         }

@@ -58,6 +58,10 @@ impl SignalSet {
         SignalSet(self.0 & !other.0)
     }
 
+    pub(super) fn len(self) -> u64 {
+        u64::from(self.0.count_ones())
+    }
+
     fn is_empty(self) -> bool {
         self.0 == 0
     }
@@ -161,6 +165,11 @@ impl Signals {
         }
     }
 
+    /// How many are pending, each instance of a real-time signal counted.
+    pub(super) fn pending_count(&self) -> u64 {
+        self.pending.len() + self.queued().len() as u64
+    }
+
     fn queued(&self) -> &[Signal] {
         self.lists.as_ref().map_or(&[], |lists| &lists.queued)
     }
@@ -234,18 +243,18 @@ impl Signals {
         if mask.holding { SignalSet(mask.blocked.0 | self.caught.0) } else { mask.blocked }
     }
 
-    /// Marks a signal pending. A standard signal is pending once, however often it is sent.
-    pub(super) fn post(&mut self, signal: Signal) {
-        let real_time = signal.number() >= SIGRTMIN;
-        if real_time && self.pending.has(signal) && self.queued().len() < Self::QUEUED_MAX {
+    /// Marks a signal pending. A standard signal is pending once, however often it is sent, and so is a real-time one that no longer
+    /// queues.
+    pub(super) fn post(&mut self, signal: Signal, queues: bool) {
+        if queues && signal.is_real_time() && self.pending.has(signal) && self.queued().len() < Self::QUEUED_MAX {
             self.lists_mut().queued.push(signal);
         }
         self.pending.insert(signal);
     }
 
     /// Marks a fatal signal pending that may have ended the process at once.
-    pub(super) fn post_perhaps_fatal(&mut self, signal: Signal) {
-        self.post(signal);
+    pub(super) fn post_perhaps_fatal(&mut self, signal: Signal, queues: bool) {
+        self.post(signal, queues);
         if !self.perhaps_fatal().contains(&signal) {
             self.lists_mut().perhaps_fatal.push(signal);
         }
@@ -305,9 +314,6 @@ impl Signals {
         !pending.is_empty() && !pending.without(self.blocked(*mask)).is_empty()
     }
 }
-
-/// The first real-time signal.
-const SIGRTMIN: i32 = 32;
 
 #[cfg(test)]
 mod tests;

@@ -141,7 +141,7 @@ impl Kernel {
             while let Some(member) = walk.next.pop_front() {
                 walk.reached.insert(member);
                 if self.goes_on(member) {
-                    self.generate(member, walk.signal, Sender::Host(Some(walk.unit)));
+                    let _ = self.send(member, walk.signal, Sender::Host(Some(walk.unit)));
                     if !walk.next.is_empty() || walk.reached.iter().any(|&id| self.goes_on(id)) {
                         return false;
                     }

@@ -38,11 +38,13 @@ impl Kernel {
             }
             Progress::Awaiting(_) | Progress::Locking(_) => unreachable!("no such progress of being busy"),
         };
+        self.charge(id);
         if until <= self.now {
             return Played::Done;
         }
         *self.progress(id) = Progress::Until(until);
-        self.sleep_until(id, until);
+        let looks = self.start_computing(id, until);
+        self.sleep_until(id, looks);
         self.entry_mut(id).busy = true;
         Played::Unfinished
     }
@@ -52,6 +54,7 @@ impl Kernel {
         if !std::mem::take(&mut self.entry_mut(id).busy) {
             return;
         }
+        self.charge(id);
         let now = self.now;
         if let Progress::Until(until) = *self.progress(id) {
             *self.progress(id) = Progress::Left(until.since(now));
@@ -68,7 +71,8 @@ impl Kernel {
         if let Some(Progress::Left(left)) = self.entry(id).frames.last().map(|frame| frame.progress) {
             let until = self.now.after(left);
             *self.progress(id) = Progress::Until(until);
-            self.sleep_until(id, until);
+            let looks = self.start_computing(id, until);
+            self.sleep_until(id, looks);
             self.entry_mut(id).busy = true;
         }
     }

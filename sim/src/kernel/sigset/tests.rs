@@ -12,7 +12,7 @@ fn standard_signals_coalesce_and_the_lowest_number_comes_first() {
     let mut signals = Signals::default();
     for signal in [Signal::TERM, Signal::USR1, Signal::TERM, Signal::HUP, Signal::SEGV] {
         signals.install(signal, &handler());
-        signals.post(signal);
+        signals.post(signal, true);
     }
     let order: Vec<_> = std::iter::from_fn(|| signals.take(&mut Mask::default())).collect();
     assert_eq!(order, [Signal::SEGV, Signal::HUP, Signal::USR1, Signal::TERM]);
@@ -23,9 +23,9 @@ fn standard_signals_coalesce_and_the_lowest_number_comes_first() {
 fn real_time_signals_queue() {
     let mut signals = Signals::default();
     let real_time = Signal::from_number(34).expect("34 is a signal");
-    (0..3).for_each(|_| signals.post(real_time));
+    (0..3).for_each(|_| signals.post(real_time, true));
     assert_eq!(std::iter::from_fn(|| signals.take(&mut Mask::default())).count(), 3);
-    (0..2 * Signals::QUEUED_MAX).for_each(|_| signals.post(real_time));
+    (0..2 * Signals::QUEUED_MAX).for_each(|_| signals.post(real_time, true));
     assert_eq!(std::iter::from_fn(|| signals.take(&mut Mask::default())).count(), Signals::QUEUED_MAX + 1);
 }
 
@@ -35,9 +35,9 @@ fn fork_copies_dispositions_and_no_pending_signal() {
     let (mut parent, mut child) = (Signals::default(), Signals::default());
     parent.install(Signal::HUP, &Handler::Ignore);
     parent.install(Signal::USR1, &handler());
-    parent.post(Signal::USR1);
+    parent.post(Signal::USR1, true);
     // The child's record was somebody else's.
-    child.post(Signal::TERM);
+    child.post(Signal::TERM, true);
     child.fork_from(&parent);
     assert_eq!(child.disposition(Signal::HUP), Disposition::Ignored);
     assert_eq!(child.disposition(Signal::USR1), Disposition::Caught);
@@ -54,7 +54,7 @@ fn blocked_signals_wait_and_are_not_thrown_away() {
     let mut mask = Mask { holding: true, ..Mask::default() };
     mask.blocked.insert(Signal::HUP);
     assert!(!signals.discards(mask, Signal::HUP) && signals.discards(Mask::default(), Signal::HUP));
-    [Signal::HUP, Signal::USR1, Signal::TERM].into_iter().for_each(|signal| signals.post(signal));
+    [Signal::HUP, Signal::USR1, Signal::TERM].into_iter().for_each(|signal| signals.post(signal, true));
     assert_eq!((signals.take(&mut mask), signals.take(&mut mask)), (Some(Signal::TERM), None));
     assert!(!signals.is_actionable(&mask));
     mask.holding = false;
@@ -65,7 +65,7 @@ fn blocked_signals_wait_and_are_not_thrown_away() {
 #[test]
 fn a_threads_own_signal_goes_before_the_processs() {
     let mut signals = Signals::default();
-    signals.post(Signal::HUP);
+    signals.post(Signal::HUP, true);
     let mut mask = Mask::default();
     mask.own.insert(Signal::TERM);
     assert_eq!((signals.take(&mut mask), signals.take(&mut mask)), (Some(Signal::TERM), Some(Signal::HUP)));
@@ -77,7 +77,7 @@ fn exec_keeps_ignored_and_pending_signals_and_defaults_caught_ones() {
     let mut signals = Signals::default();
     signals.install(Signal::HUP, &Handler::Ignore);
     signals.install(Signal::TERM, &handler());
-    signals.post(Signal::QUIT);
+    signals.post(Signal::QUIT, true);
     signals.exec();
     assert_eq!(signals.disposition(Signal::HUP), Disposition::Ignored);
     assert_eq!(signals.disposition(Signal::TERM), Disposition::Default(DefaultAction::Terminate));
@@ -89,7 +89,7 @@ fn exec_keeps_ignored_and_pending_signals_and_defaults_caught_ones() {
 fn ignoring_a_signal_throws_its_pending_instance_away() {
     let mut signals = Signals::default();
     signals.install(Signal::USR1, &handler());
-    signals.post(Signal::USR1);
+    signals.post(Signal::USR1, true);
     signals.install(Signal::USR1, &Handler::Ignore);
     assert!(!signals.is_actionable(&Mask::default()));
 }
