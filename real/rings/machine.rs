@@ -12,6 +12,7 @@ use shakedown_core::world::Ready;
 use shakedown_real::world::{Answer, Board, Executor, Port, Start, System, Unit};
 use shakedown_sim::lent::Lent;
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::pin;
@@ -23,15 +24,23 @@ use std::time::Duration;
 pub struct Machine<E> {
     lent: Lent,
     board: Rc<Board>,
-    /// How late the answer to the next start comes: the spawner is a thread of its own.
+    /// How late the answer to the next start or call about files comes: both are made on threads of their own.
     lag: RefCell<Box<dyn FnMut() -> Duration>>,
+    files: Rc<Files>,
     runtime: PhantomData<E>,
 }
 
 impl<E: Executor> Machine<E> {
     pub fn new(lent: Lent, board: Rc<Board>, lag: impl FnMut() -> Duration + 'static) -> Rc<Machine<E>> {
-        Rc::new(Machine { lent, board, lag: RefCell::new(Box::new(lag)), runtime: PhantomData })
+        Rc::new(Machine { lent, board, lag: RefCell::new(Box::new(lag)), files: Rc::default(), runtime: PhantomData })
     }
+}
+
+/// Calls about files that the disk has answered, and how many are under way.
+#[derive(Default)]
+struct Files {
+    done: RefCell<VecDeque<Ready>>,
+    under_way: Cell<usize>,
 }
 
 /// The kernel's answer to a start.
@@ -133,19 +142,32 @@ impl<E: Executor> System for Machine<E> {
         })
     }
 
-    fn file(&self, op: OpId, _: FileCall) {
-        // No task of this ring opens files: their calls do not go through the glue.
-        self.board.push(Ready::Done { op, completion: Completion::Filed(Box::new(Err(Errno::ENOSYS))) });
+    fn file(&self, op: OpId, call: FileCall) {
+        let (lent, lag) = (self.lent.clone(), (self.lag.borrow_mut())());
+        let (files, bell) = (self.files.clone(), self.board.bell().clone());
+        files.under_way.set(files.under_way.get() + 1);
+        drop(E::spawn(async move {
+            if lag > Duration::ZERO {
+                E::sleep(lag).await;
+            }
+            let completion = lent.file(call).await;
+            files.done.borrow_mut().push_back(Ready::Done { op, completion });
+            bell.ring();
+        }));
     }
 
-    fn close_file(&self, _: FileId) {}
+    fn close_file(&self, file: FileId) {
+        self.lent.close_file(file);
+    }
 
     fn next_filed(&self) -> Option<Ready> {
-        None
+        let ready = self.files.done.borrow_mut().pop_front()?;
+        self.files.under_way.set(self.files.under_way.get() - 1);
+        Some(ready)
     }
 
     fn owes_files(&self) -> bool {
-        false
+        self.files.under_way.get() > 0
     }
 
     fn forget(&self, _: &SimUnit) {}

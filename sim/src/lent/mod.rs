@@ -29,14 +29,17 @@ pub use child::Child;
 
 use crate::choose::Seeded;
 use crate::kernel::Kernel;
+use crate::programs::Programs;
 use crate::world::{SimWorld, WorldConfig};
 use asked::Slots;
-use shakedown_core::ids::{OpId, UnitId};
+use shakedown_core::files::FileCall;
+use shakedown_core::ids::{FileId, OpId, UnitId, WorkerId};
 use shakedown_core::oracle::{Audit, EndReason, EndState, Violation};
 use shakedown_core::tie::Deadlines;
 use shakedown_core::time::Instant;
 use shakedown_core::vocab::{
     Completion, Errno, FactRecord, Launch, ProcessSpec, Request, SessionSpec, SpawnFailure, Stream, TryRead, TryWrite,
+    WorkerSpec,
 };
 use shakedown_core::world::{Ready, World};
 use std::cell::{Cell, RefCell};
@@ -179,6 +182,16 @@ impl Lent {
         self.0.world.borrow_mut().reset(Seeded::new(seed), Some(plan));
     }
 
+    /// Takes note of a worker that has joined that session since.
+    pub fn adopt(&self, worker: WorkerId, spec: &Arc<WorkerSpec>) {
+        self.0.world.borrow_mut().adopted(worker, spec);
+    }
+
+    /// What is installed from now on: the scripts that stand for commands.
+    pub fn install(&self, programs: Programs) {
+        self.0.world.borrow_mut().install(programs);
+    }
+
     /// Takes note of a fact of that session.
     pub fn publish(&self, fact: FactRecord) {
         self.move_clock();
@@ -208,6 +221,21 @@ impl Lent {
         self.0.slots.open(op);
         self.submit(op, unit, request);
         Asked::new(self.clone(), op, unit, is_wait)
+    }
+
+    /// Asks for something of the disk, and is its answer. Dropped, it goes on to its end.
+    pub fn file(&self, call: FileCall) -> Asked {
+        let op = self.next_op();
+        self.0.slots.open(op);
+        self.move_clock();
+        self.0.world.borrow_mut().file(op, call);
+        self.take_news();
+        Asked::new(self.clone(), op, UnitId(u32::MAX), false)
+    }
+
+    /// Closes an open file of the disk.
+    pub fn close_file(&self, file: FileId) {
+        self.0.world.borrow_mut().close_file(file);
     }
 
     /// Does a prompt act to a unit.
