@@ -38,7 +38,7 @@ pub type FactSink = Box<dyn FnMut(FactRecord)>;
 type Listener = Box<dyn FnMut(&FactRecord)>;
 
 /// Who hears of workers that join.
-type Registrar = Box<dyn FnMut(WorkerId, &WorkerSpec)>;
+type Registrar = Box<dyn FnMut(WorkerId, &Arc<WorkerSpec>)>;
 
 /// Where what is seen of processes goes, in the order in which it arrives.
 pub type ProcessSink = Box<dyn FnMut(&ProcessEvent)>;
@@ -122,7 +122,7 @@ impl<S: System> RealWorld<S> {
     }
 
     /// Hears of every worker that joins a session, before any fact of it.
-    pub(crate) fn register(&mut self, registrar: Registrar) {
+    pub fn register(&mut self, registrar: Registrar) {
         self.registrars.push(registrar);
     }
 
