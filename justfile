@@ -6,6 +6,8 @@ set shell := ["bash", "-euo", "pipefail", "-c"]
 peers := "scenarios/benches/peers"
 rings := "real/rings"
 target := env("CARGO_TARGET_DIR", justfile_directory() / "target")
+# The programs of the rings have a workspace of their own, and a flag that changes all that they are built with.
+ring := 'RUSTFLAGS="--cfg madsim" cargo run --profile ' + env("RINGS_PROFILE", "release") + " --manifest-path " + rings / "Cargo.toml --target-dir " + target / "rings/apart"
 
 # what can be run
 [private]
@@ -27,8 +29,7 @@ fmt:
     cargo fmt --manifest-path {{ peers }}/Cargo.toml -p bench -p peer-bach -p peer-mini -p peer-sansio \
         -p peer-shakedown -p peer-shuttle -p peer-tokio -p peer-turmoil -- --check
     cargo fmt --manifest-path {{ peers }}/madsim/Cargo.toml -- --check
-    cargo fmt --manifest-path {{ rings }}/loom/Cargo.toml -p ring-loom -- --check
-    cargo fmt --manifest-path {{ rings }}/madsim/Cargo.toml -p ring-madsim -- --check
+    cargo fmt --manifest-path {{ rings }}/Cargo.toml -p ring-loom -p ring-madsim -- --check
 
 # clippy only
 clippy:
@@ -109,16 +110,16 @@ mutants *words:
 
 # every order in which other threads can meet a session's mailbox and wakers (claims choose)
 loom *claims:
-    cargo run --release --manifest-path {{ rings }}/loom/Cargo.toml --target-dir {{ target }}/rings/loom -- {{ claims }}
+    {{ ring }} --bin ring-loom -- {{ claims }}
 
 # schedules of the shipped glue on madsim, processes simulated: `just madsim 20000`, `just madsim from=5000`, `just madsim seed=7`
 madsim *args:
-    RUSTFLAGS="--cfg madsim" cargo run --release --manifest-path {{ rings }}/madsim/Cargo.toml --target-dir {{ target }}/rings/madsim -- {{ args }}
+    {{ ring }} --bin ring-madsim -- {{ args }}
 
 # the simulated kernel, lent to a test on madsim and to one on turmoil: a bug of each is found
 lent:
     cargo run -p shakedown-sim --features turmoil --example turmoil
-    RUSTFLAGS="--cfg madsim" cargo run --release --manifest-path {{ rings }}/madsim/Cargo.toml --target-dir {{ target }}/rings/madsim --example lent
+    {{ ring }} --example lent
 
 # the control protocol on turmoil's network: `just turmoil 5000`
 turmoil seeds="500":

@@ -1,6 +1,6 @@
 //! Replays the fuzzers' corpora on stable Rust, without libFuzzer: what a fuzzer once found stays found.
 
-#[path = "../../fuzz/plans.rs"]
+#[path = "../../../fuzz/plans.rs"]
 mod plans;
 
 use arbitrary::Unstructured;

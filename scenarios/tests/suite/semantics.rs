@@ -1,7 +1,7 @@
 //! Holds `sim/SEMANTICS.md`: each rule of Linux that the simulated kernel follows, and the tests that prove it, collected from the
 //! comments that name the rule (`/// SEMANTICS C12: …`). A rule that no test names must say why it is out.
 //!
-//! `SHAKEDOWN_BLESS=1 cargo test -p shakedown --test semantics` writes the file anew.
+//! `SHAKEDOWN_BLESS=1 cargo test -p shakedown --test suite semantics` writes the file anew.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -84,7 +84,10 @@ fn every_rule_has_its_tests_or_says_why_it_is_out() {
         std::fs::write(&path, &expected).unwrap_or_else(|error| panic!("{FILE}: {error}"));
     }
     let found = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{FILE}: {error}"));
-    assert!(found == expected, "{FILE} is out of date: SHAKEDOWN_BLESS=1 cargo test -p shakedown --test semantics");
+    assert!(
+        found == expected,
+        "{FILE} is out of date: SHAKEDOWN_BLESS=1 cargo test -p shakedown --test suite semantics"
+    );
 }
 
 #[test]
@@ -112,7 +115,7 @@ fn proofs(root: &Path) -> BTreeMap<String, Vec<(String, String)>> {
     let mut files = Vec::new();
     FOLDERS.iter().for_each(|folder| collect(&root.join(folder), &mut files));
     // This file's own sample is no proof.
-    files.retain(|file| !file.ends_with("scenarios/tests/semantics.rs"));
+    files.retain(|file| !file.ends_with("scenarios/tests/suite/semantics.rs"));
     files.sort();
     let mut proofs: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
     for file in files {
@@ -169,7 +172,7 @@ fn document(proofs: &BTreeMap<String, Vec<(String, String)>>) -> String {
 const HEAD: &str = "# What the simulated kernel promises, and what proves it\n\n\
     Each row is a rule of Linux by its man page; the tests name the rule in their comment (`/// SEMANTICS C12`). Files without a folder\n\
     stand in `sim/src/kernel/`. Where a test says *probed*, the real kernel was asked for the row; beyond that `just conform N` plays\n\
-    generated programs against Linux, and `shakedown compare` any scenario. This table is written by `scenarios/tests/semantics.rs`.\n\n\
+    generated programs against Linux, and `shakedown compare` any scenario. This table is written by `scenarios/tests/suite/semantics.rs`.\n\n\
     | rule | about | proven by |\n|---|---|---|\n";
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {

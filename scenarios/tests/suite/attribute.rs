@@ -70,7 +70,7 @@ mod made {
         }
     }
 
-    #[shakedown::test(scenario = "tests/attribute/scenario.txt")]
+    #[shakedown::test(scenario = "tests/suite/attribute/scenario.txt")]
     pub async fn scenario(cx: TaskCx) -> io::Result<()> {
         match stop(&cx).await {
             Err(error) if error.raw_os_error() == Some(11) => seen::note(1_011),
@@ -132,7 +132,7 @@ fn a_strategy_is_named_and_faults_programs_and_files_are_taken() {
 #[test]
 #[should_panic(expected = "unknown key `grce`")]
 fn a_scenario_with_mistakes_tells_them() {
-    let _ = Config::new("x").scenario("tests/attribute/mistakes.txt");
+    let _ = Config::new("x").scenario("tests/suite/attribute/mistakes.txt");
 }
 
 #[test]

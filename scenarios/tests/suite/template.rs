@@ -1,4 +1,4 @@
 //! The test that `shakedown init` writes into a new project: it compiles as it stands there, and holds.
 
-#[path = "../command/src/init/lifecycle.rs"]
+#[path = "../../command/src/init/lifecycle.rs"]
 mod lifecycle;
