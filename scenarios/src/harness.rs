@@ -4,7 +4,9 @@
 use crate::check::environment::{Environment, variable};
 use crate::format::{self, Scenario, render_all};
 use crate::report::{FailureReport, RunOf, failure_block, latest};
-use crate::sweep::{Job, Progress, Seeds, look_into, parting, regressions, replay, sweep, tell, tell_replayed};
+use crate::sweep::{
+    Job, Progress, Seeds, explored_case, look_into, parting, regressions, replay, sweep, tell, tell_replayed,
+};
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -150,6 +152,7 @@ fn replayed(scenario: &Arc<Scenario>, environment: &Environment, again: &str, to
         }
         if let Some(investigated) = &replayed.still {
             let run = RunOf::File(name.to_string());
+            let case = &explored_case(case, file.crashes);
             told.push_str(&failure_block(&tell_replayed(scenario, case, investigated, run, again.to_owned())));
         }
     }

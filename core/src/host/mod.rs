@@ -90,6 +90,8 @@ pub struct Host<W: World, A: Machine = Actor> {
     facts: u64,
     steps: u64,
     digest: u64,
+    /// The one that was taken last.
+    last: Option<Site>,
     /// In use where a journal is kept.
     recorder: Option<Box<record::Recorder>>,
     /// In use where a status file is kept.
@@ -177,6 +179,7 @@ impl<W: World, A: Machine> Host<W, A> {
             facts: 0,
             steps: 0,
             digest: DIGEST_START,
+            last: None,
             recorder: None,
             status: None,
             sequel: None,
@@ -250,6 +253,11 @@ impl<W: World, A: Machine> Host<W, A> {
     }
 
     /// The rolling digest of the labelled steps so far, without times: the same digest is the same trace.
+    /// The step that was taken last.
+    pub fn last_step(&self) -> Option<Site> {
+        self.last
+    }
+
     pub fn digest(&self) -> u64 {
         crate::site::mix(self.digest)
     }
@@ -299,7 +307,7 @@ impl<W: World, A: Machine> Host<W, A> {
         self.drop_tasks();
         self.drop_machines();
         (self.sequel, self.fate) = (None, None);
-        (self.facts, self.steps, self.digest) = (0, 0, DIGEST_START);
+        (self.facts, self.steps, self.last, self.digest) = (0, 0, None, DIGEST_START);
         if let Some(flight) = &mut self.flight {
             flight.clear();
         }
@@ -338,7 +346,8 @@ impl<W: World, A: Machine> Host<W, A> {
         }
     }
 
-    fn note_step(&mut self, label: Label, action: Action) {
+    fn note_step(&mut self, entry: &queue::Entry) {
+        let (label, action) = (entry.label, entry.action);
         self.steps += 1;
         self.queue.turn = self.steps as u32;
         self.digest = (self.digest.rotate_left(5) ^ label.0 ^ action.kind() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -346,6 +355,7 @@ impl<W: World, A: Machine> Host<W, A> {
 }
 
 impl<W: World, A: Machine> Drop for Host<W, A> {
+        self.last = Some(entry.site());
     fn drop(&mut self) {
         self.drop_tasks();
         // Pipes and futures hold the reactor: let go of them.

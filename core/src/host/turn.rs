@@ -31,7 +31,7 @@ impl<W: World, A: Machine> Host<W, A> {
                 if self.flight.is_some() {
                     self.note_flight(&entry);
                 }
-                self.note_step(entry.label, entry.action);
+                self.note_step(&entry);
                 match entry.action {
                     Action::Poll(task) => self.run_poll(task),
                     Action::Mail(actor) => self.run_mail(actor),

@@ -11,7 +11,7 @@ use shakedown::format::{Case, Scenario};
 use shakedown::report::{RunOf, failure_block, plural, wrap};
 use shakedown::sim::choose::{Chooser, Record, Trace};
 use shakedown::sim::explore::{Bounds, Budget, Explored};
-use shakedown::sweep::{Player, explore, explored_case, tell_replayed};
+use shakedown::sweep::{Player, explore, explored_case, settings, shell_word, tell_replayed};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -78,7 +78,7 @@ pub(crate) fn run(args: &ExploreArgs) -> Exit {
 fn explore_case(args: &ExploreArgs, scenario: &Scenario, case: &Case, interrupt: &Interrupt) -> Exit {
     let ExploreArgs { delays, faults, crashes, values, .. } = *args;
     let bounds = Bounds { delays, faults, crashes, values };
-    let case = &explored_case(case, bounds);
+    let case = &explored_case(case, crashes > 0);
     let began = Instant::now();
     let bar = ProgressBar::new_spinner();
     let style = ProgressStyle::with_template("{spinner} {msg}: {human_pos} runs, {per_sec}");
@@ -173,12 +173,15 @@ fn held_calm(held: &BTreeMap<Kind, u64>, kills_host: bool) -> String {
 fn again(args: &ExploreArgs, scenario: &Scenario, case: &Case) -> String {
     let ExploreArgs { delays, faults, crashes, values, .. } = *args;
     let which = if case.label.is_empty() { String::new() } else { format!(" --case {}", case.index) };
-    let file = &scenario.file;
-    format!("shakedown explore {file}{which} --delays {delays} --faults {faults} --crashes {crashes} --values {values}")
+    let (file, set) = (shell_word(&scenario.file), settings(scenario));
+    format!(
+        "shakedown explore {file}{set}{which} --delays {delays} --faults {faults} --crashes {crashes} --values {values}"
+    )
 }
 
 fn save(args: &ExploreArgs, scenario: &Scenario, case: &Case, investigated: &Investigated) -> Option<String> {
     let folder = args.out.as_ref()?;
-    let file = FailureFile::of(investigated, &scenario.file, &case.label, &again(args, scenario, case))?;
+    let mut file = FailureFile::of(investigated, &scenario.file, &case.label, &again(args, scenario, case))?;
+    file.crashes = args.crashes > 0;
     crate::cli::saved(&file, folder)
 }

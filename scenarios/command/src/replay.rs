@@ -6,7 +6,7 @@ use shakedown::failure::{Effort, FailureFile, Replayed, Stage, investigate};
 use shakedown::format::{self, Scenario};
 use shakedown::report::{FailureReport, RunOf, failure_block};
 use shakedown::sim::choose::{Bytes, Chooser, Record};
-use shakedown::sweep::{Player, replay, tell_replayed};
+use shakedown::sweep::{Player, explored_case, replay, tell_replayed};
 use std::path::{Path, PathBuf};
 
 /// The arguments of `replay`.
@@ -113,6 +113,7 @@ pub(crate) fn replay_in(
     if let Some(investigated) = &replayed.still {
         let run = RunOf::File(path.display().to_string());
         let again = format!("shakedown replay {}", path.display());
+        let case = &explored_case(case, file.crashes);
         tell_of(tell_replayed(scenario, case, investigated, run, again));
     }
     tell(path, file, &replayed)

@@ -32,6 +32,10 @@ pub struct FailureFile {
     pub message: String,
     /// How it was found.
     pub found: String,
+    /// Whether it takes a crash that the scenario itself does not have: as `explore --crashes` plays it, any process may crash at any step,
+    /// or the supervisor before any step of the time in which the file kills it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub crashes: bool,
     /// What must go another way than in the calm run.
     #[serde(default)]
     pub surprises: Vec<Entry>,
@@ -93,6 +97,7 @@ impl FailureFile {
             subject: finding.subject.clone(),
             message: finding.message.clone(),
             found: found.into(),
+            crashes: false,
             surprises: investigated.surprises.iter().map(entry).collect(),
         })
     }
@@ -225,6 +230,7 @@ mod tests {
             subject: "api/helper".into(),
             message: "it \"still\" runs".into(),
             found: "seed 42".into(),
+            crashes: false,
             surprises: vec![entry],
         }
     }

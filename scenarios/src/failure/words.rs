@@ -6,6 +6,7 @@ use shakedown_core::site::{Kind, Label, Site};
 use shakedown_core::time::Instant;
 use shakedown_core::vocab::Stimulus;
 use shakedown_sim::choose::{Answer, Span};
+use shakedown_sim::explore::crash_after;
 use shakedown_sim::{LIMITS, Limit};
 
 /// What is known of the run in which it happened.
@@ -34,6 +35,11 @@ impl Told<'_> {
                 format!("the {} comes together with another deadline", Stimulus::word_of(site.nth))
             }
             Kind::Tie => format!("what {who} does ends together with a deadline of its session"),
+            Kind::Crash if self.killed_after(site).is_some() => {
+                let after = self.killed_after(site).flatten();
+                let after = after.map_or_else(|| "before its first step".to_owned(), |step| self.after(step));
+                format!("the supervisor is killed {after}")
+            }
             Kind::Fault | Kind::Crash => match self.dictionary.fault(site.label) {
                 Some((fault, whom)) => format!("{fault} strikes {whom}"),
                 None => format!("{who} has bad luck: its {} chance comes true", nth(site.nth)),
@@ -50,7 +56,27 @@ impl Told<'_> {
 
     /// When it happened.
     pub(super) fn at(&self, site: Site) -> Option<Instant> {
-        self.span(site).map(|span| span.at).or_else(|| self.step(site).map(|at| self.flight[at].at))
+        let step = || self.killed_after(site).flatten().or_else(|| self.step(site));
+        self.span(site).map(|span| span.at).or_else(|| step().map(|at| self.flight[at].at))
+    }
+
+    /// Whether it is the end of the supervisor that is asked about here, and after which step.
+    fn killed_after(&self, site: Site) -> Option<Option<usize>> {
+        let step = self.flight.iter().position(|flown| crash_after(Some(flown.site)) == site);
+        (step.is_some() || crash_after(None) == site).then_some(step)
+    }
+
+    /// Right after this step, in words.
+    fn after(&self, step: usize) -> String {
+        let Flown { site, who, .. } = &self.flight[step];
+        let who = if who.is_empty() { "a task" } else { who };
+        let what = match site.kind {
+            Kind::Mail => "message",
+            Kind::Tick => "deadline",
+            Kind::Poll | Kind::Step | Kind::Lag | Kind::Span | Kind::Pick | Kind::Fault | Kind::Random => "step",
+            Kind::Clock | Kind::Arrival | Kind::Tie | Kind::Crash | Kind::Limit | Kind::Buggify => "step",
+        };
+        format!("right after the {} {what} of {who}", nth(site.nth))
     }
 
     /// The step whose order was asked, or else the one in which a value was.

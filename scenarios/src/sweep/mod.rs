@@ -20,4 +20,4 @@ pub use portfolio::Mix;
 pub use replay::{REGRESSIONS, regressions, replay, tell_replayed};
 pub use run::{CaseResult, FirstFailure, Progress, RECHECK_EVERY, SweepResult, sweep};
 pub use shard::{Shard, ShardError};
-pub use story::{PlanNames, look_into, parting, rerun_command, settings, tell};
+pub use story::{PlanNames, look_into, parting, rerun_command, settings, shell_word, tell};

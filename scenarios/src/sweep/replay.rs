@@ -1,14 +1,15 @@
 //! Recorded failures, played again by their sites: first of all in a sweep, and by `shakedown replay`.
 
-use super::{PlanNames, Player};
+use super::{PlanNames, Player, explored_case};
 use crate::failure::{Effort, FailureFile, FileError, Investigated, Replayed};
 use crate::format::{Case, Scenario};
 use crate::report::{FailureReport, RunOf};
 use shakedown_sim::choose::{Chooser, Record};
 use std::path::{Path, PathBuf};
 
-/// Plays a recorded failure of this case.
+/// Plays a recorded failure of this case, which is played as it was when it was found: see [`explored_case`].
 pub fn replay(case: &Case, file: &FailureFile, effort: Effort) -> Replayed {
+    let case = &explored_case(case, file.crashes);
     crate::failure::replay(|| Player::new(case, Record::new(Chooser::default())), file, effort)
 }
 

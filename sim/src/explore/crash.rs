@@ -16,11 +16,24 @@ pub fn perhaps_crash<C: Choose + 'static, A: Machine>(host: &mut Host<SimWorld<C
     if !within.iter().any(|range| range.min <= since && since <= range.max) {
         return;
     }
-    let site = Site { kind: Kind::Crash, label: Label::ROOT.child("the supervisor", 0), nth: host.steps() as u32 };
+    // Whoever picks has taken in what the world had for it, and whoever plays the same run by ranks is to stand at the same place.
+    host.alternatives();
+    let site = crash_after(host.last_step());
     let strikes = host.world().borrow_mut().chooser().draw(site, Ask::Chance { per_million: CRASH });
     if strikes == 1 {
         host.crash_host();
     }
+}
+
+/// Where it is asked whether the supervisor is killed right after a step, or before the first: by what it has just seen happen, so that
+/// steps of others that come or go leave the question alone.
+pub fn crash_after(step: Option<Site>) -> Site {
+    let supervisor = Label::ROOT.child("the supervisor", 0);
+    let (label, nth) = match step {
+        None => (supervisor, 0),
+        Some(step) => (supervisor.child_hashed(step.label.0, 1 + step.kind as u32), step.nth),
+    };
+    Site { kind: Kind::Crash, label, nth }
 }
 
 /// How likely it is before a step where chance decides; an exploration does not ask.

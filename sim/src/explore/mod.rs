@@ -11,7 +11,7 @@ mod crash;
 mod tree;
 
 pub use bounds::Bounds;
-pub use crash::perhaps_crash;
+pub use crash::{crash_after, perhaps_crash};
 pub use tree::Tree;
 
 use crate::world::SimWorld;

@@ -131,6 +131,63 @@ fn an_exploration_prints_a_certificate_or_a_smallest_failure() {
     assert_eq!(shakedown(&folder, &["replay", again]).0, Some(1));
 }
 
+/// Stopped as it should be, unless a process of it crashes; and killed with its supervisor, where the file kills that.
+const CRASHES: &str = r#"schema = 1
+[workers.api]
+puppet = "spawn helper { hang }; on TERM { kill helper KILL; wait helper; exit 0 }; print up; hang"
+ready = { log = "up" }
+[[stimuli]]
+at = "50ms"
+do = "stop"
+[[expect]]
+final = { api = "stopped" }
+[[expect]]
+count = { event = "api started", exactly = 1 }
+"#;
+
+const KILLED: &str =
+    "[[stimuli]]\nat = \"0ms..20ms\"\ndo = \"crash-host\"\n[[stimuli]]\nat = \"1ms\"\ndo = \"recover\"\n[[stimuli]]";
+
+/// A crash is no part of the scenario, and yet of the failure: whoever plays it again has it too.
+#[test]
+fn a_failure_of_crashes_replays_is_explained_and_stays_after_unrelated_edits() {
+    for (name, text, rule, surprise) in [
+        ("process", CRASHES.to_owned(), "expect: final", "crash strikes api"),
+        (
+            "supervisor",
+            CRASHES.replacen("[[stimuli]]", KILLED, 1),
+            "expect: count",
+            "the supervisor is killed right after the ",
+        ),
+    ] {
+        let folder = folder(&format!("replay-crashes-{name}"));
+        fs::write(folder.join("plan.toml"), &text).expect("written");
+        let explore = ["explore", "plan.toml", "--crashes", "1", "--faults", "0", "--delays", "1"];
+        let (code, told, wrong) = shakedown(&folder, &explore);
+        assert_eq!((code, wrong.as_str()), (Some(1), ""), "{told}");
+        let again = told.lines().last().and_then(|line| line.strip_prefix("shakedown ")).expect("a command to paste");
+        let pasted: Vec<&str> = again.split(' ').collect();
+        assert_eq!(shakedown(&folder, &pasted).1, told, "the same failure in the same words");
+
+        let (code, told, wrong) = shakedown(&folder, &[&explore[..], &["--out", "found"]].concat());
+        assert_eq!(code, Some(1), "{told}{wrong}");
+        assert!(told.contains(rule) && told.contains("1 surprise: 0 of order, 1 of values"), "{told}");
+        let in_a_line = told.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(told.contains(surprise) && in_a_line.contains("without it the run passes"), "{told}");
+        let file = told.lines().last().and_then(|line| line.strip_prefix("shakedown replay ")).expect("a command");
+        let from = |told: &str| told.split_once("  reproduced").map(|(_, told)| told.to_owned());
+        let (code, replayed, stale) = shakedown(&folder, &["replay", file]);
+        assert_eq!((code, stale.as_str()), (Some(1), ""), "{replayed}");
+        assert_eq!(from(&replayed), from(&told));
+
+        let other = "[workers.aaa]\npuppet = \"sleep 1ms..9ms; on TERM exit 0; hang\"\n[workers.api]";
+        fs::write(folder.join("plan.toml"), text.replacen("[workers.api]", other, 1)).expect("written");
+        let (code, edited, stale) = shakedown(&folder, &["replay", file]);
+        assert_eq!((code, stale.as_str()), (Some(1), ""), "{edited}");
+        assert!(edited.contains(surprise), "{edited}");
+    }
+}
+
 /// The grace of RACE lies within the range of what it is given: a deadline and a duration that meet only by chance are made to meet.
 #[test]
 fn a_grace_is_seen_kept_missed_and_tied_or_that_is_said() {
