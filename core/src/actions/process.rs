@@ -354,13 +354,13 @@ async fn command(cx: &TaskCx, spec: ProcessSpec, stdin: Vec<u8>) -> Result<Outpu
     select2(cx, process.exited(), cx.cancelled()).await;
     // Whoever it has left behind goes with it, as with a command line that is over.
     process.signal_scope(Signal::KILL);
-    let _ = cx.timeout(StopPolicy::EMPTY_WITHIN, process.scope_empty()).await;
+    let _ = cx.bound(StopPolicy::EMPTY_WITHIN, process.scope_empty()).await;
     let status = process.wait().await;
     input.abort();
     let by = cx.now().after(StopPolicy::default().drain);
     let mut read = [Vec::new(), Vec::new()];
     for ((mut output, stream), read) in outputs.into_iter().zip(Stream::BOTH).zip(&mut read) {
-        match cx.timeout(by.since(cx.now()), &mut output).await {
+        match cx.bound(by.since(cx.now()), &mut output).await {
             Ok(bytes) => *read = bytes.unwrap_or_default(),
             // Somebody outside of its scope holds it.
             Err(_) => {

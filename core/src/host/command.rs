@@ -74,7 +74,7 @@ async fn run(cx: &TaskCx, command: &Arc<ProcessSpec>) -> Option<ExitStatus> {
     select2(cx, process.exited(), cx.cancelled()).await;
     // Whatever it has left behind goes with it.
     process.signal_scope(Signal::KILL);
-    let _ = cx.timeout(StopPolicy::EMPTY_WITHIN, process.scope_empty()).await;
+    let _ = cx.bound(StopPolicy::EMPTY_WITHIN, process.scope_empty()).await;
     let status = process.wait().await;
     for (output, stream) in outputs.into_iter().zip(Stream::BOTH) {
         output.abort();

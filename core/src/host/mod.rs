@@ -27,8 +27,8 @@ use crate::ids::{ActorId, OpId, TaskId, UnitId};
 use crate::machine::Machine;
 use crate::reactor::{Fate, Name, Port, Reactor};
 use crate::signal::Signal;
-use crate::site::{Label, Site};
-use crate::task::{CancelSource, Claims, JoinHandle, Registered, Stdio, TaskCx};
+use crate::site::Site;
+use crate::task::{CancelSource, Claims, JoinHandle, Registered, Stdio, TaskCx, Ways};
 use crate::time::{Duration, DurationRange, Instant};
 use crate::vocab::{Errno, ExitStatus, Identity, Leftover, Stream, TryRead, TryWrite};
 use crate::world::World;
@@ -41,6 +41,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cell::{Cell, Ref, RefCell};
 use core::future::Future;
+use core::panic::Location;
 use core::pin::Pin;
 use mail::Letters;
 use pick::Picking;
@@ -297,6 +298,11 @@ impl<W: World, A: Machine> Host<W, A> {
         self.reactor.claims.borrow()
     }
 
+    /// Which way the timeouts of tasks went in this run, by where they were asked for.
+    pub fn timeouts(&self) -> Ref<'_, [(&'static Location<'static>, Ways)]> {
+        Ref::map(self.reactor.timeouts.borrow(), Vec::as_slice)
+    }
+
     /// Names of the tasks that live.
     pub fn living_tasks(&self) -> Vec<alloc::string::String> {
         self.reactor.tasks.borrow().living_names().map(|name| name.as_str().into()).collect()
@@ -374,6 +380,7 @@ impl Reactor {
         if !self.claims.borrow().is_empty() {
             *self.claims.borrow_mut() = Claims::default();
         }
+        self.timeouts.borrow_mut().clear();
         let functions = core::mem::take(&mut *self.functions.borrow_mut());
         drop(functions);
         self.forget_the_rest();

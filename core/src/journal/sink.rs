@@ -207,7 +207,7 @@ impl Sink {
                 let mut attempt = pin!(self.attempt(&cx, &mut journal, &mut batch));
                 loop {
                     // An attempt is never made twice at once: what seems stuck may still be written.
-                    match cx.timeout(ATTEMPT_MAX, attempt.as_mut()).await {
+                    match cx.bound(ATTEMPT_MAX, attempt.as_mut()).await {
                         Ok(result) => break result,
                         Err(_) if self.is_given_up(&cx) => break Err(self.too_slow()),
                         Err(_) => self.failed(self.too_slow()),

@@ -20,7 +20,7 @@ use crate::machine::Event;
 use crate::runner::Boards;
 use crate::signal::Signal;
 use crate::site::{Kind, Site};
-use crate::task::{Claims, Registered};
+use crate::task::{Claims, Registered, Timeouts};
 use crate::tie::{Deadlines, Tying};
 use crate::time::{Duration, DurationRange, Instant};
 use crate::vocab::{
@@ -114,6 +114,8 @@ pub struct Reactor {
     pub(crate) process_service: RefCell<Option<ProcessService>>,
     /// What tasks have claimed of themselves.
     pub(crate) claims: RefCell<Claims>,
+    /// Which way their timeouts went.
+    pub(crate) timeouts: RefCell<Timeouts>,
     /// One waker a slot, made once.
     pub(crate) wakers: RefCell<Vec<Waker>>,
     /// Tasks that were spawned, and tasks whose end was asked for, in this turn.
@@ -142,6 +144,7 @@ impl Reactor {
             actions: RefCell::default(),
             process_service: RefCell::default(),
             claims: RefCell::default(),
+            timeouts: RefCell::default(),
             wakers: RefCell::default(),
             newborn: RefCell::default(),
             doomed: RefCell::default(),

@@ -9,6 +9,7 @@ mod process;
 mod select;
 mod sleep;
 mod stdio;
+mod timeout;
 
 pub use cancel::{CancelSource, Cancelled, Cause};
 pub use claims::{Claim, Claims, Promise};
@@ -17,10 +18,12 @@ pub use process::{Process, Processes, SpawnError};
 pub use select::{Either2, Either3, Either4, select2, select3, select4};
 pub use sleep::Sleep;
 pub use stdio::{ExitCode, Stdio, process_task};
+pub use timeout::{Elapsed, Ways};
 
 pub(crate) use given::{Given, Registered};
 pub(crate) use join::Body as TaskBody;
 pub(crate) use process::Operation;
+pub(crate) use timeout::Timeouts;
 
 use crate::choose::Ask;
 use crate::files::Files;
@@ -31,20 +34,7 @@ use crate::time::{Duration, Instant};
 use crate::vocab::{Fact, Subject};
 use alloc::rc::Rc;
 use core::future::{Future, poll_fn};
-use core::pin::pin;
 use core::task::Poll;
-
-/// A timeout passed before the future was done.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Elapsed;
-
-impl core::fmt::Display for Elapsed {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("the timeout passed")
-    }
-}
-
-impl core::error::Error for Elapsed {}
 
 /// A task's hands. Cheap to clone; not `Send`, because a session and its tasks live on one thread.
 #[derive(Clone)]
@@ -82,22 +72,6 @@ impl TaskCx {
     #[inline]
     pub fn sleep_until(&self, at: Instant) -> Sleep {
         Sleep::new(self.reactor.clone(), at)
-    }
-
-    /// Bounds a future. A finished result wins over a timer that is due in the same instant.
-    ///
-    /// # Errors
-    /// [`Elapsed`] if the duration passes first; the future is dropped then.
-    pub async fn timeout<F: Future>(&self, duration: Duration, future: F) -> Result<F::Output, Elapsed> {
-        let mut future = pin!(future);
-        let mut sleep = self.sleep(duration);
-        poll_fn(move |cx| {
-            if let Poll::Ready(value) = future.as_mut().poll(cx) {
-                return Poll::Ready(Ok(value));
-            }
-            pin!(&mut sleep).as_mut().poll(cx).map(|()| Err(Elapsed))
-        })
-        .await
     }
 
     /// Waits until this task is asked to end, and says why.

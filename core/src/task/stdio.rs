@@ -82,9 +82,9 @@ async fn bridge(cx: &TaskCx, process: Process, stdio: Stdio, policy: &StopPolicy
     };
     match grace {
         Some(grace) => {
-            if cx.timeout(grace, process.scope_empty()).await.is_err() {
+            if cx.bound(grace, process.scope_empty()).await.is_err() {
                 process.signal_scope(Signal::KILL);
-                let _ = cx.timeout(StopPolicy::EMPTY_WITHIN, process.scope_empty()).await;
+                let _ = cx.bound(StopPolicy::EMPTY_WITHIN, process.scope_empty()).await;
             }
         }
         None => process.scope_empty().await,
@@ -93,7 +93,7 @@ async fn bridge(cx: &TaskCx, process: Process, stdio: Stdio, policy: &StopPolicy
     input.abort();
     let drained_by = cx.now().after(policy.drain);
     for (mut output, stream) in outputs.into_iter().zip(Stream::BOTH) {
-        if cx.timeout(drained_by.since(cx.now()), &mut output).await.is_err() {
+        if cx.bound(drained_by.since(cx.now()), &mut output).await.is_err() {
             output.abort();
             process.close_output(stream);
         }

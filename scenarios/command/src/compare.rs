@@ -203,8 +203,8 @@ fn print_summary(args: &CompareArgs, tally: &Tally, real_time: Duration, exit: E
         real_time,
         sometimes: Vec::new(),
         shards: 0,
-        graces: Vec::new(),
-        lists_graces: false,
+        deadlines: Vec::new(),
+        lists_deadlines: false,
         unused_allowances: Vec::new(),
     };
     match args.play.format {

@@ -276,8 +276,8 @@ fn print_summary(args: &RealArgs, tally: Tally, real_time: Duration, exit: Exit)
         real_time,
         sometimes: tally.sometimes,
         shards: 0,
-        graces: Vec::new(),
-        lists_graces: false,
+        deadlines: Vec::new(),
+        lists_deadlines: false,
         unused_allowances: Vec::new(),
     };
     crate::latest::keep_failures(&tally.blocks);

@@ -61,7 +61,7 @@ pub(crate) struct SimArgs {
     /// Write failure files into this folder; those in `shakedown-regressions` beside a scenario are replayed first
     #[arg(long, env = "SHAKEDOWN_OUT", value_name = "DIR")]
     out: Option<PathBuf>,
-    /// List the grace periods that were not seen kept, missed and tied
+    /// List the deadlines that were not seen kept, missed and tied
     #[arg(long, env = "SHAKEDOWN_COVERAGE")]
     coverage: bool,
     #[command(flatten)]
@@ -102,7 +102,7 @@ pub(crate) fn run(args: &SimArgs) -> Exit {
         replays: args.shard.is_none_or(Shard::is_first),
     };
     let (mut report, mut exit) = tally(&jobs, &result, began.elapsed(), cut_short, &treatment);
-    report.summary.lists_graces = args.coverage;
+    report.summary.lists_deadlines = args.coverage;
     report.shard = args.shard.map(|shard| shard.to_string());
     exit = match ended {
         Ended::ByItself => exit,

@@ -3,10 +3,12 @@
 use crate::cli::saved;
 use crate::exit::Exit;
 use crate::replay::replay_in;
+use shakedown::core::task::Ways;
+use shakedown::core::vocab::WorkerSpec;
 use shakedown::failure::{Effort, FailureFile, Investigated};
 use shakedown::format::Scenario;
 use shakedown::report::{CaseSummary, FailureReport, SweepReport, SweepSummary};
-use shakedown::sweep::{CaseResult, Deadline, FirstFailure, Job, SweepResult, look_into, parting, regressions, tell};
+use shakedown::sweep::{CaseResult, Deadlines, FirstFailure, Job, SweepResult, look_into, parting, regressions, tell};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -125,17 +127,18 @@ fn total(jobs: &[Job], result: &SweepResult, real_time: Duration, sometimes: Vec
         let of = |on: &str| Some(format!("{on}, in {}", job.scenario.name));
         case.unused.iter().map(|(oracle, on)| (oracle.clone(), of(on))).collect()
     };
-    let graces = |(job, case): (&Job, &CaseResult)| -> Vec<(String, Vec<String>)> {
-        let asked = |deadline: &Deadline| deadline.kept + deadline.missed + deadline.tied > 0;
-        let named = job.case.session.workers.iter().zip(&case.deadlines).filter(|(_, deadline)| asked(deadline));
-        let whose = |name: &str| format!("{name} in {} {}", job.scenario.name, job.case.label).trim_end().to_owned();
-        named
-            .map(|(worker, deadline)| (whose(&worker.name), deadline.never().into_iter().map(str::to_owned).collect()))
-            .collect()
+    let deadlines = |(job, case): (&Job, &CaseResult)| -> Vec<(String, Vec<String>)> {
+        let place = format!("{} {}", job.scenario.name, job.case.label);
+        let of_one = |(worker, deadlines): (&WorkerSpec, &Deadlines)| -> Vec<(String, Vec<String>)> {
+            let whose = |of: &str| format!("{of} of {} in {}", worker.name, place.trim_end());
+            let never = |ways: Ways| ways.never().into_iter().map(str::to_owned).collect();
+            deadlines.ran().map(|(of, ways)| (whose(of), never(ways))).collect()
+        };
+        job.case.session.workers.iter().zip(&case.deadlines).flat_map(of_one).collect()
     };
     SweepSummary {
-        graces: jobs.iter().zip(&result.cases).flat_map(graces).collect(),
-        lists_graces: false,
+        deadlines: jobs.iter().zip(&result.cases).flat_map(deadlines).collect(),
+        lists_deadlines: false,
         runs: sum(|case| case.runs),
         shards: 0,
         distinct: sum(|case| case.distinct),

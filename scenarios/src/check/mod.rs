@@ -1,6 +1,7 @@
 //! `check`: an async supervisor played under many seeds in `cargo test`. The oracles watch; a failure ends in the command to paste.
 
 mod config;
+mod coverage;
 pub(crate) mod environment;
 mod report;
 mod stage;
@@ -33,10 +34,12 @@ where
     let pilot = player.pilot(config.strategy, &test);
     let mut first: Option<(u64, Finding)> = None;
     let mut sometimes: BTreeMap<&'static str, bool> = BTreeMap::new();
+    let mut timeouts = coverage::Timeouts::default();
     let (mut failed, mut runs) = (0, 0);
     for seed in config.seeds.clone() {
         let (run, blame) = player.play(config.strategy.chooser(seed, &pilot), &test);
         runs += 1;
+        player.with_timeouts(|run| timeouts.add(run));
         player.sometimes().into_iter().for_each(|(what, seen)| *sometimes.entry(what).or_default() |= seen);
         if config.recheck_all || runs % crate::sweep::RECHECK_EVERY == 1 {
             let (again, _) = player.play(config.strategy.chooser(seed, &pilot), &test);
@@ -51,6 +54,11 @@ where
     }
     if let Some((seed, blame)) = first {
         panic!("\n{}", report::report(&config, seed, &blame, HowCommon { failed, runs }, &test));
+    }
+    let told = timeouts.to_string();
+    // `cargo test` keeps it to itself, unless it is asked to show what tests print.
+    if runs > 1 && !told.is_empty() {
+        println!("{}: {told}", config.name);
     }
     // One run shows one way: only many are asked for what some of them must show, and a share of them is not all.
     let is_asked = runs > 1 && !config.is_shard;

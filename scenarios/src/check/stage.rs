@@ -7,13 +7,14 @@ use shakedown_core::choose::Choose;
 use shakedown_core::host::Flown;
 use shakedown_core::ids::WorkerId;
 use shakedown_core::oracle::Names;
-use shakedown_core::task::TaskCx;
+use shakedown_core::task::{TaskCx, Ways};
 use shakedown_core::vocab::Fault;
 use shakedown_sim::choose::{Chooser, Pilot, Record, Strategy};
 use shakedown_sim::{Ending, Moment, Run, Simulator, WorldConfig};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::panic::Location;
 use std::rc::Rc;
 
 pub(super) struct Player<C: Choose + 'static> {
@@ -74,6 +75,11 @@ impl<C: Choose + 'static> Player<C> {
             let (at, message) = oracle.judge(world.history(), &NoWorkers, run.end)?;
             Some(Finding { rule: oracle.name().clone(), expected: false, subject: "main".into(), at, message })
         })
+    }
+
+    /// Looks at which way the timeouts of the last run went.
+    pub(super) fn with_timeouts(&mut self, look: impl FnOnce(&[(&'static Location<'static>, Ways)])) {
+        look(&self.simulator.host().timeouts());
     }
 
     /// What was claimed to happen in some run, and whether it did in the last one.

@@ -264,8 +264,11 @@ pub(super) fn sweep() -> SweepSummary {
         virtual_time: Duration::from_secs(172_801),
         real_time: Duration::from_millis(1_420),
         sometimes: vec![("server ready before session stop-requested".into(), 0), ("server killed".into(), 17)],
-        graces: vec![("api in checkout grace=1s".into(), vec!["tied".into()]), ("db in checkout".into(), Vec::new())],
-        lists_graces: true,
+        deadlines: vec![
+            ("grace of api in checkout grace=1s".into(), vec!["tied".into()]),
+            ("grace of db in checkout".into(), Vec::new()),
+        ],
+        lists_deadlines: true,
         unused_allowances: vec![("no-orphan".into(), Some("server/helper".into())), ("no-zombie".into(), None)],
     }
 }

@@ -42,10 +42,11 @@ pub struct SweepSummary {
     pub real_time: Duration,
     /// Expectations of kind `sometimes`, and in how many runs each was seen.
     pub sometimes: Vec<(String, u64)>,
-    /// Grace periods of workers that were asked to end: whose, and which ways none has gone (`kept`, `missed`, `tied`).
-    pub graces: Vec<(String, Vec<String>)>,
+    /// Deadlines that ran (the grace of whoever was asked to end, the time to become ready): whose, and which ways none has gone (`kept`,
+    /// `missed`, `tied`).
+    pub deadlines: Vec<(String, Vec<String>)>,
     /// Whether each of those that went some ways only is listed.
-    pub lists_graces: bool,
+    pub lists_deadlines: bool,
     /// The oracles that were allowed to fail and never did, with the subject where one was named.
     pub unused_allowances: Vec<(String, Option<String>)>,
 }
@@ -83,7 +84,7 @@ pub fn sweep_summary(sweep: &SweepSummary) -> String {
     for (what, _) in sweep.sometimes.iter().filter(|(_, seen)| *seen == 0) {
         item("never seen", &format!("sometimes = \"{what}\""), &mut out);
     }
-    graces(sweep, &mut out);
+    deadlines(sweep, &mut out);
     for (oracle, subject) in &sweep.unused_allowances {
         let on = subject.as_ref().map_or(String::new(), |s| format!(" on {s}"));
         item("not needed", &format!("allow = \"{oracle}\"{on}"), &mut out);
@@ -92,19 +93,17 @@ pub fn sweep_summary(sweep: &SweepSummary) -> String {
 }
 
 /// A grace that is always kept was not tested against what misses it.
-fn graces(sweep: &SweepSummary, out: &mut Vec<String>) {
-    if sweep.graces.is_empty() {
+fn deadlines(sweep: &SweepSummary, out: &mut Vec<String>) {
+    if sweep.deadlines.is_empty() {
         return;
     }
-    let one_sided = sweep.graces.iter().filter(|(_, never)| !never.is_empty());
-    let all = sweep.graces.len() - one_sided.clone().count();
-    let told = format!("{all} of {} were kept, missed and tied", plural(sweep.graces.len() as u64, "grace period"));
-    item(
-        "deadlines",
-        &if sweep.lists_graces || all == sweep.graces.len() { told } else { told + " (--coverage lists them)" },
-        out,
-    );
-    for (whose, never) in one_sided.filter(|_| sweep.lists_graces) {
+    let one_sided = sweep.deadlines.iter().filter(|(_, never)| !never.is_empty());
+    let of = sweep.deadlines.len();
+    let all = of - one_sided.clone().count();
+    let told = format!("{all} of {of} {} kept, missed and tied", if of == 1 { "was" } else { "were" });
+    let told = if sweep.lists_deadlines || all == of { told } else { told + " (--coverage lists them)" };
+    item("deadlines", &told, out);
+    for (whose, never) in one_sided.filter(|_| sweep.lists_deadlines) {
         item("", &format!("{whose}: never {}", never.join(", never ")), out);
     }
 }
@@ -152,7 +151,7 @@ mod tests {
             prop_assert!(columns(&case_line(&case)) <= WIDTH);
             let sweep = SweepSummary {
                 runs, distinct: runs, failed, shards: (runs % 3) as u32, virtual_time: Duration::from_nanos(ns), real_time: Duration::from_nanos(ns),
-                graces: vec![(name.clone(), vec!["tied".into()])], lists_graces: true,
+                deadlines: vec![(name.clone(), vec!["tied".into()])], lists_deadlines: true,
                 sometimes: vec![(name.clone(), 0)], unused_allowances: vec![(label.clone(), Some(name.clone()))],
             };
             for line in sweep_summary(&sweep).lines() {

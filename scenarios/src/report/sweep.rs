@@ -115,11 +115,11 @@ impl SweepSummary {
                 None => self.sometimes.push((what, seen)),
             }
         }
-        for (whose, never) in other.graces {
-            match self.graces.iter_mut().find(|(known, _)| *known == whose) {
+        for (whose, never) in other.deadlines {
+            match self.deadlines.iter_mut().find(|(known, _)| *known == whose) {
                 // What one shard has seen was seen.
                 Some((_, known)) => known.retain(|way| never.contains(way)),
-                None => self.graces.push((whose, never)),
+                None => self.deadlines.push((whose, never)),
             }
         }
         self.unused_allowances.retain(|unused| other.unused_allowances.contains(unused));

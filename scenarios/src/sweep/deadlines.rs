@@ -1,76 +1,125 @@
-//! Which way each grace period of a session has gone, over the runs of a sweep: kept, missed, or met in the very instant in which it
-//! ended. A race that has only ever gone one way was not tested, whatever the oracles say.
+//! Which way each deadline of a session has gone, over the runs of a sweep: kept, missed, or met in the very instant in which time was up.
+//! A race that has only ever gone one way was not tested, whatever the oracles say.
 
 use shakedown_core::ids::WorkerId;
 use shakedown_core::signal::Signal;
+use shakedown_core::task::Ways;
 use shakedown_core::time::Instant;
-use shakedown_core::vocab::{Fact, Grace, SessionSpec, Subject};
+use shakedown_core::vocab::{Fact, FactRecord, Grace, Requester, SessionSpec, Subject};
 use shakedown_sim::Moment;
 
-/// How often the grace of one worker went which way.
+/// How often the deadlines of one worker went which way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Deadline {
-    /// The leader ended before.
-    pub kept: u64,
-    /// It was killed.
-    pub missed: u64,
-    /// It ended in the instant in which its time was up, whoever was first.
-    pub tied: u64,
+pub struct Deadlines {
+    /// Its leader ended before the grace did; it was killed.
+    pub grace: Ways,
+    /// It became ready in time; it did not, and was stopped.
+    pub ready: Ways,
 }
 
-impl Deadline {
-    /// The ways that it has never gone, in words; none where nobody was ever asked to end.
-    pub fn never(&self) -> Vec<&'static str> {
-        let ways = [(self.kept, "kept"), (self.missed, "missed"), (self.tied, "tied")];
-        let asked = ways.iter().any(|(n, _)| *n > 0);
-        ways.into_iter().filter(|(n, _)| asked && *n == 0).map(|(_, way)| way).collect()
+impl Deadlines {
+    /// Those that ever ran, with what they are called.
+    pub fn ran(&self) -> impl Iterator<Item = (&'static str, Ways)> {
+        [("grace", self.grace), ("readiness", self.ready)].into_iter().filter(|(_, ways)| ways.ran())
     }
 
-    pub(super) fn add(&mut self, other: Deadline) {
-        self.kept += other.kept;
-        self.missed += other.missed;
-        self.tied += other.tied;
+    pub(super) fn add(&mut self, other: Deadlines) {
+        self.grace.add(other.grace);
+        self.ready.add(other.ready);
     }
 }
 
-/// A stop that is under way.
+/// What runs of a worker just now.
 #[derive(Clone, Copy)]
-struct Stop {
+struct Running {
     worker: WorkerId,
+    of: Of,
     until: Instant,
-    killed: bool,
 }
 
-/// Adds the stops of a run to those of each worker.
-pub(super) fn count(moments: &[Moment], session: &SessionSpec, into: &mut [Deadline]) {
-    let mut stops: Vec<Stop> = Vec::new();
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Ready,
+    Grace { killed: bool },
+}
+
+/// Adds the deadlines of a run to those of each worker.
+pub(super) fn count(moments: &[Moment], session: &SessionSpec, into: &mut [Deadlines]) {
+    let mut running: Vec<Running> = Vec::new();
     for moment in moments {
         let Moment::Fact(record) = moment else { continue };
         let Subject::Worker(worker) = record.subject else { continue };
-        let known = stops.iter().position(|stop| stop.worker == worker);
-        if let (Fact::Signalled { signal: Signal::KILL, .. }, Some(at)) = (&record.fact, known) {
-            stops[at].killed = true;
-        } else if let (Fact::Signalled { signal, .. }, None) = (&record.fact, known) {
-            stops.extend(until(session, worker, *signal, record.at).map(|until| Stop { worker, until, killed: false }));
-        } else if let (Fact::Exited { .. }, Some(at), Some(deadline)) =
-            (&record.fact, known, into.get_mut(worker.index()))
-        {
-            let Stop { until, killed, .. } = stops.swap_remove(at);
-            let way = match killed {
-                _ if record.at == until => &mut deadline.tied,
-                true => &mut deadline.missed,
-                false => &mut deadline.kept,
-            };
-            *way += 1;
+        let known = running.iter().position(|running| running.worker == worker);
+        match known {
+            None => running.extend(begin(session, worker, record)),
+            Some(at) => {
+                let now = &mut running[at];
+                if let (Of::Grace { killed }, Fact::Signalled { signal: Signal::KILL, .. }) =
+                    (&mut now.of, &record.fact)
+                {
+                    *killed = true;
+                }
+                let Some(way) = end(now, record) else { continue };
+                let of = running.swap_remove(at).of;
+                if let Some(deadlines) = into.get_mut(worker.index()) {
+                    let ways = if of == Of::Ready { &mut deadlines.ready } else { &mut deadlines.grace };
+                    *(way.of)(ways) += u64::from(way.counts);
+                }
+                running.extend(begin(session, worker, record));
+            }
         }
     }
 }
 
-/// When the grace ends that begins with this signal, if it is the one that asks the worker to end.
-fn until(session: &SessionSpec, worker: WorkerId, signal: Signal, at: Instant) -> Option<Instant> {
-    let policy = &session.workers.get(worker.index())?.stop;
-    match policy.grace {
-        Grace::After(grace) if policy.signal == signal && !grace.is_zero() => Some(at.after(grace)),
-        Grace::After(_) | Grace::Never => None,
+/// Which way a deadline went.
+struct Way {
+    of: fn(&mut Ways) -> &mut u64,
+    /// Not where what it bounds was given up for another reason.
+    counts: bool,
+}
+
+impl Way {
+    const fn gone(of: fn(&mut Ways) -> &mut u64) -> Way {
+        Way { of, counts: true }
     }
+}
+
+/// The deadline that begins with this fact.
+fn begin(session: &SessionSpec, worker: WorkerId, record: &FactRecord) -> Option<Running> {
+    let spec = session.workers.get(worker.index())?;
+    if let Fact::Spawn = record.fact {
+        let until = record.at.after(spec.ready.as_ref()?.timeout);
+        return Some(Running { worker, of: Of::Ready, until });
+    }
+    // The signal that asks the worker to end.
+    if let (Fact::Signalled { signal, .. }, Grace::After(grace)) = (&record.fact, spec.stop.grace)
+        && *signal == spec.stop.signal
+        && !grace.is_zero()
+    {
+        return Some(Running { worker, of: Of::Grace { killed: false }, until: record.at.after(grace) });
+    }
+    None
+}
+
+/// Which way a deadline has gone, if this fact ends it.
+fn end(running: &Running, record: &FactRecord) -> Option<Way> {
+    let in_time = |missed: bool| match missed {
+        _ if record.at == running.until => Way::gone(|ways| &mut ways.tied),
+        true => Way::gone(|ways| &mut ways.missed),
+        false => Way::gone(|ways| &mut ways.kept),
+    };
+    let ends = match (running.of, &record.fact) {
+        (Of::Grace { killed }, Fact::Exited { .. }) => return Some(in_time(killed)),
+        (Of::Ready, Fact::Ready) => return Some(in_time(false)),
+        (Of::Ready, Fact::StopRequested { by: Requester::Deadline, .. }) if record.at >= running.until => {
+            return Some(Way::gone(|ways| &mut ways.missed));
+        }
+        (of, fact) => of == Of::Ready && gives_up(fact),
+    };
+    ends.then_some(Way { of: |ways| &mut ways.missed, counts: false })
+}
+
+/// Whether nobody waits any more for it to become ready.
+const fn gives_up(fact: &Fact) -> bool {
+    matches!(fact, Fact::StopRequested { .. } | Fact::Signalled { .. } | Fact::Exited { .. } | Fact::Ended(_))
 }

@@ -1,6 +1,6 @@
 //! One case of a scenario under one chooser: setup, simulation, oracles, expectations.
 
-use super::{Deadline, Job, PlanNames};
+use super::{Deadlines, Job, PlanNames};
 use crate::failure::{Dictionary, Finding, Stage};
 use crate::format::Case;
 use crate::oracle::Named;
@@ -111,8 +111,8 @@ impl<C: Choose + 'static> Player<C> {
         Played { run, findings, hits }
     }
 
-    /// Adds which way the grace of each worker has gone in the last run.
-    pub fn count_deadlines(&mut self, into: &mut [Deadline]) {
+    /// Adds which way the deadlines of each worker have gone in the last run.
+    pub fn count_deadlines(&mut self, into: &mut [Deadlines]) {
         super::deadlines::count(self.simulator.host().world().borrow().history(), &self.case.session, into);
     }
 

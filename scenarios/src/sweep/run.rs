@@ -1,6 +1,6 @@
 //! The sweep itself: chunks of seeds are taken by threads, results are merged in order.
 
-use super::{Deadline, Job, Player};
+use super::{Deadlines, Job, Player};
 use crate::failure::Finding;
 use shakedown_core::time::Instant;
 use shakedown_core::time::nanos;
@@ -45,8 +45,8 @@ pub struct CaseResult {
     pub failures: Vec<FirstFailure>,
     /// For each `sometimes`, how many runs have seen it.
     pub hits: Vec<u64>,
-    /// For each worker of the plan, which way its grace has gone.
-    pub deadlines: Vec<Deadline>,
+    /// For each worker of the plan, which way its deadlines have gone.
+    pub deadlines: Vec<Deadlines>,
     /// Virtual time played.
     pub virtual_ns: u64,
     /// Seeds whose second run differed from the first.
@@ -60,7 +60,7 @@ impl CaseResult {
     pub(super) fn add(&mut self, part: CaseResult) {
         self.hits.resize(part.hits.len(), 0);
         self.hits.iter_mut().zip(&part.hits).for_each(|(all, some)| *all += some);
-        self.deadlines.resize(part.deadlines.len(), Deadline::default());
+        self.deadlines.resize(part.deadlines.len(), Deadlines::default());
         self.deadlines.iter_mut().zip(&part.deadlines).for_each(|(all, some)| all.add(*some));
         // An allowance is unused if no part used it.
         match self.runs {
@@ -195,7 +195,7 @@ fn play_chunk(
 ) -> (CaseResult, Vec<u64>) {
     let mut digests = Vec::with_capacity(CHUNK as usize);
     let sometimes = job.case.expectations.sometimes().count();
-    let deadlines = vec![Deadline::default(); job.case.session.workers.len()];
+    let deadlines = vec![Deadlines::default(); job.case.session.workers.len()];
     let mut chunk = CaseResult { hits: vec![0; sometimes], deadlines, ..CaseResult::default() };
     for seed in seeds {
         if progress.stop.load(Relaxed) {

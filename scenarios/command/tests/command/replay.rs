@@ -199,9 +199,9 @@ fn a_grace_is_seen_kept_missed_and_tied_or_that_is_said() {
     .expect("written");
     let (code, told, _) = shakedown(&folder, &["sim", "race.toml", "--seeds", "100"]);
     assert_eq!(code, Some(0), "{told}");
-    assert!(told.contains("deadlines    1 of 1 grace period were kept, missed and tied"), "{told}");
+    assert!(told.contains("deadlines    1 of 1 was kept, missed and tied"), "{told}");
     let (_, told, _) = shakedown(&folder, &["sim", "race.toml", "--seeds", "1", "--coverage"]);
-    assert!(told.contains("0 of 1 grace period") && told.contains("api in race: never "), "{told}");
+    assert!(told.contains("0 of 1 was kept") && told.contains("grace of api in race: never "), "{told}");
 }
 
 /// Which of two helpers ends first is even where only their ends are asked about, and a failure says with what it was found.
