@@ -3,8 +3,9 @@
 //! The atomics are only loaded and stored, never exchanged: within a simulation there is one thread. A wake from another thread is an
 //! escape out of the simulation; it is noted, and fails the run.
 
-use std::sync::Arc;
+use std::backtrace::Backtrace;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Wake, Waker};
 
 thread_local! {
@@ -27,6 +28,8 @@ struct List {
     /// The waker that was woken last; each links to the one woken before it.
     newest: AtomicU32,
     escaped: AtomicBool,
+    /// Where another thread has woken a task for the first time: to find that out takes longer than a run, and a test is played often.
+    escape: Mutex<Option<String>>,
 }
 
 #[derive(Debug)]
@@ -47,7 +50,8 @@ pub(crate) struct Wakes {
 
 impl Wakes {
     pub(crate) fn new() -> Wakes {
-        let list = List { thread: this_thread(), newest: AtomicU32::new(END), escaped: AtomicBool::new(false) };
+        let (newest, escaped) = (AtomicU32::new(END), AtomicBool::new(false));
+        let list = List { thread: this_thread(), newest, escaped, escape: Mutex::new(None) };
         Wakes { list: Arc::new(list), wakers: Vec::new(), batch: Vec::new() }
     }
 
@@ -80,10 +84,56 @@ impl Wakes {
         self.batch.pop()
     }
 
-    /// Whether another thread has woken a task since the last question.
-    pub(crate) fn take_escape(&self) -> bool {
-        self.list.escaped.swap(false, Relaxed)
+    /// Where another thread wakes tasks, if one has done so since the last question.
+    pub(crate) fn take_escape(&self) -> Option<String> {
+        if !self.list.escaped.swap(false, Relaxed) {
+            return None;
+        }
+        self.list.escape.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
+
+impl List {
+    #[cold]
+    fn note_escape(&self) {
+        let mut escape = self.escape.lock().unwrap_or_else(PoisonError::into_inner);
+        escape.get_or_insert_with(call_site);
+        self.escaped.store(true, Relaxed);
+    }
+}
+
+/// Where this was called from: the innermost frame that is neither the standard library's nor ours.
+fn call_site() -> String {
+    site_in(&Backtrace::force_capture().to_string())
+}
+
+/// The first such frame of a backtrace as the standard library prints it: `N: function`, and below it `at file:line:column` where the
+/// program was built with that.
+fn site_in(trace: &str) -> String {
+    let mut function = "";
+    let mut without_line = None;
+    for line in trace.lines().map(str::trim) {
+        if let Some(place) = line.strip_prefix("at ") {
+            let is_foreign =
+                place.contains("/rustc/") || place.contains("/.cargo/registry/") || place.contains(file!());
+            let is_foreign = is_foreign || is_of_library(function);
+            if !is_foreign {
+                let place = place.strip_prefix("./").unwrap_or(place);
+                return format!("{place}, in {function}");
+            }
+        } else if let Some((_, name)) = line.split_once(": ") {
+            function = name;
+            if without_line.is_none() && !is_of_library(name) {
+                without_line = Some(name.to_owned());
+            }
+        }
+    }
+    without_line.unwrap_or_else(|| "an unknown place".to_owned())
+}
+
+fn is_of_library(function: &str) -> bool {
+    let path = function.trim_start_matches('<');
+    ["std::", "core::", "alloc::", "shakedown_sim::wake::", "__rust", "rust_"].iter().any(|own| path.starts_with(own))
 }
 
 impl Wake for SlotWaker {
@@ -93,7 +143,7 @@ impl Wake for SlotWaker {
 
     fn wake_by_ref(self: &Arc<Self>) {
         if this_thread() != self.list.thread {
-            self.list.escaped.store(true, Relaxed);
+            self.list.note_escape();
         } else if self.older.load(Relaxed) == OUT {
             self.older.store(self.list.newest.load(Relaxed), Relaxed);
             self.list.newest.store(self.slot, Relaxed);
@@ -124,6 +174,20 @@ mod tests {
         std::thread::scope(|scope| {
             scope.spawn(|| waker.wake_by_ref());
         });
-        assert_eq!((wakes.pop(), wakes.take_escape(), wakes.take_escape()), (None, true, false));
+        assert_eq!((wakes.pop(), wakes.take_escape().is_some(), wakes.take_escape()), (None, true, None));
+    }
+
+    #[test]
+    fn an_escape_is_told_by_the_first_frame_that_is_a_users_own() {
+        let trace = "   0: std::backtrace::Backtrace::create\n             at /rustc/59/library/std/src/backtrace.rs:331:13\n   \
+                     1: <shakedown_sim::wake::SlotWaker as alloc::task::Wake>::wake\n             at ./sim/src/wake.rs:99:18\n   \
+                     2: core::task::wake::Waker::wake\n             at /rustc/59/library/core/src/task/wake.rs:474:18\n   \
+                     3: app::main::{{closure}}\n             at ./src/main.rs:7:50\n   \
+                     4: std::sys::backtrace::__rust_begin_short_backtrace\n";
+        assert_eq!(site_in(trace), "src/main.rs:7:50, in app::main::{{closure}}");
+        let without_lines: String =
+            trace.lines().filter(|line| !line.contains(" at ")).map(|l| format!("{l}\n")).collect();
+        assert_eq!(site_in(&without_lines), "app::main::{{closure}}");
+        assert_eq!(site_in("disabled"), "an unknown place");
     }
 }

@@ -191,12 +191,11 @@ impl<C: Choose + 'static> SimWorld<C> {
     pub fn end(&mut self, end: &EndState<'_>) {
         self.settle_accounts();
         // What comes of it, as a task that waits for ever, comes after it.
-        if self.wakes.take_escape() {
-            self.audit.unexpected(
-                "the simulation",
-                "a task was woken from another thread: real threads inside a simulation are not reproducible",
-                &scene!(self),
+        if let Some(place) = self.wakes.take_escape() {
+            let told = format!(
+                "a task was woken from another thread, at {place}: real threads inside a simulation are not reproducible"
             );
+            self.audit.unexpected("the simulation", &told, &scene!(self));
         }
         self.audit.end(end, &scene!(self));
     }

@@ -36,7 +36,8 @@ impl Source {
         match self {
             Source::Duration => {
                 "the same step comes at another time: a duration is made from a real clock (Instant::now, SystemTime::now), from a \
-                 generator of the process (RandomState, rand), or from a static that outlives the run"
+                 generator of the process (RandomState, rand), from what a real process or thread says (Command, thread::spawn), or from a \
+                 static that outlives the run"
             }
             Source::Order => {
                 "in the same instant others are next: the order of a hash map or a hash set (use BTreeMap), a real thread, or a static \

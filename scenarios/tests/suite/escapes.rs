@@ -98,7 +98,10 @@ fn a_real_process() {
             cx.sleep(Duration::from_millis(u64::from(pid))).await;
         })
     });
-    check_told(&told, &["is not deterministic", "step 2 is `main` at"]);
+    check_told(
+        &told,
+        &["is not deterministic", "step 2 is `main` at", "from what a real process or thread says (Command"],
+    );
 }
 
 #[test]
@@ -118,5 +121,22 @@ fn a_real_thread_that_wakes_a_task() {
             .await;
         })
     });
-    check_told(&told, &["no-unexpected", "a task was woken from another thread"]);
+    check_told(&told, &["no-unexpected", "a task was woken from another thread, at ", "tests/escapes.rs:"]);
+}
+
+/// Nothing of ours is called from that thread: what it does shows in what the task does next.
+#[test]
+fn a_real_thread_that_is_waited_for() {
+    let told = told(|| {
+        check(config("joined"), |cx: TaskCx| async move {
+            let thread = std::thread::spawn(|| format!("{:?}", std::thread::current().id()));
+            let name = thread.join().expect("it does not panic");
+            let number: u64 = name.chars().filter(char::is_ascii_digit).collect::<String>().parse().expect("a number");
+            cx.sleep(Duration::from_millis(number)).await;
+        })
+    });
+    check_told(
+        &told,
+        &["is not deterministic", "step 2 is `main` at", "real process or thread says (Command, thread::spawn)"],
+    );
 }
