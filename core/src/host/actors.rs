@@ -74,7 +74,7 @@ impl<W: World, A: Machine> Host<W, A> {
         let entry = &mut self.actors[to.index()];
         self.world.borrow_mut().chooser().touched(entry.label);
         let was_empty = entry.mailbox.is_empty();
-        self.letters.push(&mut entry.mailbox, mail);
+        self.letters.push(&mut entry.mailbox, mail, self.queue.turn);
         if was_empty {
             self.enable_mail(to);
         }

@@ -20,9 +20,11 @@ pub struct Flown {
     pub site: Site,
     /// The name of the task, machine or process.
     pub who: String,
-    /// The step in which it was enabled, counted from 0; for what time has enabled, the step before of the same task, machine or process,
-    /// which had armed the timer.
+    /// The step that led to it, counted from 0: for mail the one in which it was sent, for anything else the one that enabled it; for what
+    /// time has enabled, the step before of the same task, machine or process, which had armed the timer.
     pub cause: Option<u32>,
+    /// The step since which it could run. Mail may have waited for earlier mail before.
+    pub since: Option<u32>,
     /// How many moments the world had kept when it began.
     pub told: usize,
 }
@@ -41,12 +43,18 @@ impl<W: World, A: Machine> Host<W, A> {
     pub(super) fn note_flight(&mut self, entry: &Entry) {
         let Some(mut flight) = self.flight.take() else { return };
         let site = entry.site();
+        let sent = match entry.action {
+            Action::Mail(actor) => self.letters.sent(self.actors[actor.index()].mailbox),
+            Action::Poll(_) | Action::Tick(_) | Action::Step(_) | Action::Clock => None,
+        };
+        let step = |turn: u32| turn.checked_sub(1);
         let armed = || flight.iter().rposition(|flown| flown.site.label == site.label).map(|at| at as u32);
         flight.push(Flown {
             at: self.reactor.now.get(),
             site,
             who: self.name_of(entry.action),
-            cause: entry.turn.checked_sub(1).or_else(armed),
+            cause: step(sent.unwrap_or(entry.turn)).or_else(armed),
+            since: step(entry.turn).or_else(armed),
             told: self.world.borrow().told(),
         });
         self.flight = Some(flight);

@@ -45,6 +45,8 @@ pub(super) struct Letters {
 struct Letter {
     mail: Option<Mail>,
     next: u32,
+    /// The turn in which it was sent, counted from 1; 0 where time has sent it.
+    turn: u32,
 }
 
 impl Letters {
@@ -53,8 +55,8 @@ impl Letters {
     }
 
     #[inline]
-    pub(super) fn push(&mut self, mailbox: &mut Mailbox, mail: Mail) {
-        let letter = Letter { mail: Some(mail), next: NONE };
+    pub(super) fn push(&mut self, mailbox: &mut Mailbox, mail: Mail, turn: u32) {
+        let letter = Letter { mail: Some(mail), next: NONE, turn };
         let at = match self.slots.get_mut(self.free as usize) {
             Some(slot) => {
                 let next = slot.next;
@@ -71,6 +73,11 @@ impl Letters {
             None => mailbox.first = at,
         }
         mailbox.last = at;
+    }
+
+    /// The turn in which the first letter of a mailbox was sent.
+    pub(super) fn sent(&self, mailbox: Mailbox) -> Option<u32> {
+        self.slots.get(mailbox.first as usize).map(|letter| letter.turn)
     }
 
     /// How many answers stand at the end of a mailbox, counted up to `max`.
@@ -154,7 +161,7 @@ mod tests {
         for round in 0..3 {
             for n in 0..6 {
                 let mail = Mail::Done { op: OpId(10 * round + n), completion: Completion::Empty };
-                letters.push(&mut boxes[n as usize % 2], mail);
+                letters.push(&mut boxes[n as usize % 2], mail, 0);
             }
             for n in 0..3 {
                 assert_eq!(op(letters.pop(&mut boxes[1])), Some(10 * round + 2 * n + 1));
@@ -169,14 +176,14 @@ mod tests {
     fn an_answer_overtakes_answers_and_no_event() {
         for (overtaken, order) in [(0, [0, 1, 2]), (1, [0, 2, 1]), (2, [2, 0, 1])] {
             let (mut letters, mut mailbox) = (Letters::new(), Mailbox::EMPTY);
-            letters.push(&mut mailbox, Mail::Event(Event::Tick));
+            letters.push(&mut mailbox, Mail::Event(Event::Tick), 0);
             for n in 0..3 {
                 assert_eq!(letters.answers_last(mailbox, 9), n as u32);
-                letters.push(&mut mailbox, Mail::Done { op: OpId(n), completion: Completion::Empty });
+                letters.push(&mut mailbox, Mail::Done { op: OpId(n), completion: Completion::Empty }, 0);
             }
             assert_eq!(letters.answers_last(mailbox, 2), 2);
             letters.overtake(&mut mailbox, overtaken);
-            letters.push(&mut mailbox, Mail::Event(Event::Tick));
+            letters.push(&mut mailbox, Mail::Event(Event::Tick), 0);
             let ops = core::iter::from_fn(|| letters.pop(&mut mailbox)).filter_map(|mail| match mail {
                 Mail::Done { op, .. } => Some(op.0),
                 Mail::Event(_) => None,

@@ -110,7 +110,7 @@ impl Told<'_> {
     /// Who ran between the moment at which it could and the one at which it did.
     fn overtakers(&self, site: Site) -> Vec<String> {
         let Some(at) = self.step(site) else { return Vec::new() };
-        let from = self.flight[at].cause.map_or(0, |cause| cause as usize + 1);
+        let from = self.flight[at].since.map_or(0, |since| since as usize + 1);
         let same_instant = |flown: &&Flown| flown.at == self.flight[at].at;
         let mut names: Vec<String> = Vec::new();
         for flown in self.flight[from..at].iter().filter(same_instant).rev() {
