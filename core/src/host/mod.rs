@@ -90,9 +90,9 @@ pub struct Host<W: World, A: Machine = Actor> {
     prompt: Vec<OpId>,
     facts: u64,
     steps: u64,
-    digest: u64,
     /// The one that was taken last.
     last: Option<Site>,
+    digest: u64,
     /// In use where a journal is kept.
     recorder: Option<Box<record::Recorder>>,
     /// In use where a status file is kept.
@@ -179,8 +179,8 @@ impl<W: World, A: Machine> Host<W, A> {
             prompt: Vec::new(),
             facts: 0,
             steps: 0,
-            digest: DIGEST_START,
             last: None,
+            digest: DIGEST_START,
             recorder: None,
             status: None,
             sequel: None,
@@ -253,12 +253,12 @@ impl<W: World, A: Machine> Host<W, A> {
         self.steps
     }
 
-    /// The rolling digest of the labelled steps so far, without times: the same digest is the same trace.
     /// The step that was taken last.
     pub fn last_step(&self) -> Option<Site> {
         self.last
     }
 
+    /// The rolling digest of the labelled steps so far, without times: the same digest is the same trace.
     pub fn digest(&self) -> u64 {
         crate::site::mix(self.digest)
     }
@@ -355,13 +355,13 @@ impl<W: World, A: Machine> Host<W, A> {
     fn note_step(&mut self, entry: &queue::Entry) {
         let (label, action) = (entry.label, entry.action);
         self.steps += 1;
+        self.last = Some(entry.site());
         self.queue.turn = self.steps as u32;
         self.digest = (self.digest.rotate_left(5) ^ label.0 ^ action.kind() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
 }
 
 impl<W: World, A: Machine> Drop for Host<W, A> {
-        self.last = Some(entry.site());
     fn drop(&mut self) {
         self.drop_tasks();
         // Pipes and futures hold the reactor: let go of them.

@@ -20,6 +20,7 @@ pub(super) struct FakeTruth {
     procs: Vec<FakeProc>,
     outputs: Vec<(UnitId, u64, u64)>,
     writers: Vec<(UnitId, u32)>,
+    unread: Vec<(UnitId, u32)>,
     /// What every unit has open in the network.
     pub(super) sockets: Sockets,
 }
@@ -28,8 +29,8 @@ pub(super) const HOST: ProcId = ProcId(0);
 
 impl FakeTruth {
     pub(super) fn new() -> FakeTruth {
-        let mut truth =
-            FakeTruth { procs: Vec::new(), outputs: Vec::new(), writers: Vec::new(), sockets: Sockets::default() };
+        let (procs, outputs, writers, unread) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut truth = FakeTruth { procs, outputs, writers, unread, sockets: Sockets::default() };
         truth.add("supervisor", None, HOST, 100);
         truth.add("init", None, ProcId(1), 1);
         truth
@@ -78,6 +79,10 @@ impl FakeTruth {
     pub(super) fn set_writers(&mut self, unit: UnitId, writers: u32) {
         self.writers.push((unit, writers));
     }
+
+    pub(super) fn set_unread(&mut self, unit: UnitId, pipes: u32) {
+        self.unread.push((unit, pipes));
+    }
 }
 
 impl Truth for FakeTruth {
@@ -103,6 +108,10 @@ impl Truth for FakeTruth {
 
     fn every(&self, see: &mut dyn FnMut(ProcessView<'_>)) {
         self.views().for_each(see);
+    }
+
+    fn unread_pipes(&self, unit: UnitId) -> u32 {
+        self.unread.iter().rev().find(|of| of.0 == unit).map_or(0, |of| of.1)
     }
 
     fn output(&self, unit: UnitId) -> (u64, u64) {

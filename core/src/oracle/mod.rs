@@ -12,6 +12,7 @@ mod fake;
 mod findings;
 mod monotone_stop;
 mod name;
+mod no_fd_leak;
 mod no_foreign_signal;
 mod no_lost_output;
 mod no_orphan;
@@ -125,6 +126,7 @@ struct Book {
 
 #[derive(Default)]
 struct Oracles {
+    no_fd_leak: no_fd_leak::NoFdLeak,
     no_foreign_signal: no_foreign_signal::NoForeignSignal,
     no_orphan: no_orphan::NoOrphan,
     no_zombie: no_zombie::NoZombie,
@@ -207,6 +209,7 @@ impl Audit {
 
     /// Forgets the run. Allowances, whether they were ever used, the lag and all allocations stay.
     pub fn reset(&mut self) {
+        self.oracles.no_fd_leak.reset();
         self.oracles.one_terminal_event.reset();
         self.oracles.event_order.reset();
         self.oracles.stop_deadline.reset();
@@ -283,8 +286,11 @@ impl Audit {
         if let Deed::Signalled { to, signal, by } = deed {
             let (oracles, _, mut case) = self.split(scene);
             oracles.no_foreign_signal.signalled(*to, *signal, *by, &mut case);
-        } else if self.oracles.recovery_converges.is_on() {
-            self.born_after_crash(deed, scene);
+        } else if let Deed::Reaped { who, by } = deed {
+            let (oracles, _, case) = self.split(scene);
+            oracles.no_fd_leak.reaped(*who, *by, &case);
+        } else if self.oracles.recovery_converges.is_on() || self.oracles.no_fd_leak.is_on() {
+            self.born_after(deed, scene);
         }
     }
 

@@ -165,6 +165,12 @@ While something that is written to a file takes its time, and after it has faile
 full pipe has a writer and nobody waits to read it, unless the session's journal says `block`. It breaks because the pump itself \
 writes the log and waits for it, or ends with the first write that fails, and 64 KiB later the workload freezes for ever (L10). \
 Put a bounded queue between the two, drop the oldest line where it is full, count what is dropped, and try again.";
+    /// No life of a worker leaves a descriptor behind.
+    NoFdLeak = "no-fd-leak", "\
+When a process is started again, the supervisor has no pipe of an earlier life of it open any more: what was written to it was read to \
+its end, or it was closed. A pipe costs a descriptor, and whoever restarts for long enough has none left (EMFILE) for anybody. It breaks \
+because the exit is waited for and nobody reads (L06), because a read that lost a race was not begun again, or because exit is taken for \
+the end of output (L09). Read each pipe to its end after the exit, for a bounded time, and close it where nobody wants to know.";
 }
 
 impl OracleName {

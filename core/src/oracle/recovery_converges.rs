@@ -25,20 +25,24 @@ impl Audit {
         oracles.all_waits_resolve.reset();
         oracles.wanted.reset();
         oracles.status_never_torn.host_crashed();
+        oracles.no_fd_leak.reset();
         oracles.recovery_converges.earlier = units;
         let workers = self.books.len();
         self.books.clear();
         self.expect(workers);
     }
 
-    /// A process was born: a copy of what lives, where the supervisor has started it.
+    /// A process was born: a copy of what lives, or a further life of what is over, where the supervisor has started it.
     #[cold]
-    pub(super) fn born_after_crash(&mut self, deed: &Deed, scene: &Scene<'_>) {
+    pub(super) fn born_after(&mut self, deed: &Deed, scene: &Scene<'_>) {
         let (oracles, _, mut case) = self.split(scene);
         if let Deed::Born { child, parent, name, unit: Some(unit), .. } = deed
             && *parent == scene.truth.host()
         {
-            oracles.recovery_converges.started(*child, name, *unit, &mut case);
+            if oracles.recovery_converges.is_on() {
+                oracles.recovery_converges.started(*child, name, *unit, &mut case);
+            }
+            oracles.no_fd_leak.born(name, *unit, &mut case);
         }
     }
 }

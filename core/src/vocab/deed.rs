@@ -146,6 +146,12 @@ pub trait Truth {
     /// Write ends of the unit's outputs that are still held by living processes.
     fn writers(&self, unit: UnitId) -> u32;
 
+    /// Pipes of the unit's outputs that the supervisor has open and that hold what nobody has read.
+    fn unread_pipes(&self, unit: UnitId) -> u32 {
+        let _ = unit;
+        0
+    }
+
     /// What of the unit is open in the network; nothing of a unit that is no proxy.
     fn sockets(&self, unit: UnitId) -> Sockets {
         let _ = unit;

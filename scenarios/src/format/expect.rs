@@ -277,5 +277,5 @@ pub(super) const ORACLES: &[(&str, bool)] = &[
     ("status-never-torn", true),
     ("recovery-converges", true),
     ("sink-never-blocks", true),
-    ("no-fd-leak", false),
+    ("no-fd-leak", true),
 ];

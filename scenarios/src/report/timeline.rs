@@ -303,6 +303,7 @@ pub(super) fn failure_word(oracle: &str) -> &'static str {
         Some(OracleName::OneTerminalEvent) => "NOT ONE END",
         Some(OracleName::EventOrder) => "OUT OF ORDER",
         Some(OracleName::StopDeadline) => "TOO LATE",
+        Some(OracleName::NoFdLeak) => "STILL OPEN",
         Some(OracleName::TruthfulOutcome) => "NOT TRUE",
         Some(OracleName::NoLostOutput) => "OUTPUT LOST",
         Some(OracleName::QuiescentEnd) => "NOT AT REST",

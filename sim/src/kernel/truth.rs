@@ -4,6 +4,7 @@
 use super::process::{Life, Process};
 use super::{HOST, Kernel};
 use shakedown_core::ids::{Pid, ProcId, UnitId};
+use shakedown_core::puppet::Fd;
 use shakedown_core::vocab::{ProcessView, Sockets, Truth};
 
 impl Truth for Kernel {
@@ -43,6 +44,12 @@ impl Truth for Kernel {
 
     fn writers(&self, unit: UnitId) -> u32 {
         self.units.get(unit).map_or(0, |of| of.writers)
+    }
+
+    fn unread_pipes(&self, unit: UnitId) -> u32 {
+        let Some(of) = self.units.get(unit) else { return 0 };
+        let outputs = [Fd::Stdout, Fd::Stderr].into_iter().filter_map(|fd| of.host_ends[fd as usize]);
+        outputs.filter(|pipe| !self.pipes.get(*pipe).is_empty()).count() as u32
     }
 
     fn sockets(&self, unit: UnitId) -> Sockets {

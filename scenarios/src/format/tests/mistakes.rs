@@ -256,7 +256,6 @@ fn what_is_not_built_yet_is_no_mistake() {
         ("kind = \"task\"\nenv = { A = \"b\" }", 5, "`env` of a task"),
         ("[[stimuli]]\ndo = \"stop\"\non = \"a/main\"", 6, "a stimulus on a process"),
         ("[[faults]]\nkind = \"crash\"\non = \"session\"\nchance = 1", 6, "a fault of the session itself"),
-        ("[[expect]]\nallow = \"no-fd-leak\"\non = \"a\"\nreason = \"x\"", 5, "oracle `no-fd-leak`"),
     ] {
         let errors = read("x.toml", &format!("{SMALL}{text}\n")).expect_err(text);
         assert_eq!(errors.len(), 1, "{text}\n{errors:#?}");

@@ -4,6 +4,7 @@ use crate::case::Case;
 
 mod chunk_is_lost_with_the_losing_branch;
 mod drain_has_a_clock_of_its_own;
+mod each_life_leaves_its_output_unread;
 mod end_of_output_is_taken_for_the_end;
 mod exit_is_taken_for_the_end_of_output;
 mod last_line_without_newline_is_dropped;
@@ -19,6 +20,7 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         chunk_is_lost_with_the_losing_branch::case(),
         drain_has_a_clock_of_its_own::case(),
+        each_life_leaves_its_output_unread::case(),
         end_of_output_is_taken_for_the_end::case(),
         exit_is_taken_for_the_end_of_output::case(),
         last_line_without_newline_is_dropped::case(),
