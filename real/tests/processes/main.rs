@@ -46,7 +46,7 @@ fn main() -> ExitCode {
     ]
     .concat();
     #[cfg(feature = "proxy")]
-    all.extend(proxies::ALL);
+    all.extend([proxies::ALL, proxies::curl::ALL].concat());
     let chosen: Vec<_> =
         all.iter().filter(|(name, _)| filter.as_ref().is_none_or(|f| name.contains(f.as_str()))).collect();
     if std::env::args().any(|a| a == "--list") {

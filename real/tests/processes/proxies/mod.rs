@@ -1,5 +1,6 @@
 //! Sessions with a real proxy, and clients that are in every state when it is to end: what core's machine decides reaches the sockets.
 
+pub mod curl;
 mod stage;
 
 use crate::cases::cases;

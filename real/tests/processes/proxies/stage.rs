@@ -35,7 +35,8 @@ pub struct Stage {
 
 impl Stage {
     pub fn new(workers: Vec<WorkerSpec>, listener: Option<std::net::TcpListener>) -> Stage {
-        let config = Config { seed: 1, owns_all_children: true, ..Config::default() };
+        // Clients that are processes are started beside it.
+        let config = Config { seed: 1, owns_all_children: false, ..Config::default() };
         let mut host = Host::new(RealWorld::new(config).expect("a world"));
         let facts = Rc::new(RefCell::new(Vec::new()));
         let told = facts.clone();
@@ -122,7 +123,7 @@ pub fn assert_stopped(facts: &[FactRecord]) {
     assert_eq!((ended.state, ended.status), (WorkerState::Stopped, ExitStatus::Exited(0)), "{:?}", words(facts));
 }
 
-/// Answers: `/slow` after a while, `/ws` by switching to another protocol in which everything is said back, whatever else at once. What
+/// Answers: `/slow` after a while, `/never` never, `/ws` by switching to another protocol in which everything is said back, whatever else at once. What
 /// does not begin as a request is said back as well.
 pub async fn upstream() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -147,6 +148,8 @@ pub async fn answer(mut io: TcpStream) {
         let said = if text.starts_with("GET /slow") {
             tokio::time::sleep(SLOW).await;
             "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nslow".to_string()
+        } else if text.starts_with("GET /never") {
+            std::future::pending().await
         } else if text.starts_with("GET /ws") {
             "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n".to_string()
         } else if text.starts_with("GET ") {
