@@ -2,6 +2,7 @@
 //!
 //! A machine's state is data. It knows no async, lock or channel, and nothing happens in its `Drop`.
 
+use crate::actions::ActionUse;
 use crate::choose::Choose;
 use crate::digest::Digest;
 use crate::ids::{ActorId, OpId, UnitId, WorkerId};
@@ -352,6 +353,11 @@ impl Cx<'_> {
     /// Another takes over, at the end of this turn.
     pub(crate) fn recover_host(&mut self) {
         self.reactor.push(Effect::Meet(Fate::Recover));
+    }
+
+    /// Somebody outside uses an action of the session, at the end of this turn.
+    pub(crate) fn use_action(&mut self, action: &Arc<str>, how: ActionUse) {
+        self.reactor.push(Effect::Use { action: action.clone(), how });
     }
 
     /// Reports an event that this state has no answer for; an oracle rejects it.

@@ -2,6 +2,7 @@
 //!
 //! It is a machine like any other, so that the same stimuli come in the simulator and for real.
 
+use crate::actions::ActionUse;
 use crate::digest::Digest;
 use crate::ids::ActorId;
 use crate::machine::{Broken, Command, Cx, Event, Machine};
@@ -60,6 +61,13 @@ impl Outside {
         self.heard_all = !self.states.contains(&State::Waiting);
     }
 
+    /// Where nobody supervises, there is no action.
+    fn use_action(&self, action: &Arc<str>, how: ActionUse, cx: &mut Cx<'_>) {
+        if self.session.is_some() {
+            cx.use_action(action, how);
+        }
+    }
+
     fn arm_one(&mut self, i: usize, at: Instant, cx: &mut Cx<'_>) {
         let alike = |other: &&Stimulus| other.nth(0) == self.stimuli[i].nth(0);
         let earlier = self.stimuli[..i].iter().filter(alike).count() as u32;
@@ -96,6 +104,7 @@ impl Outside {
             Act::Visit(visit) => Command::Visit(*visit),
             Act::CrashHost => return self.crash_host(cx),
             Act::Recover => return cx.recover_host(),
+            Act::Use(how, action) => return self.use_action(action, *how, cx),
         };
         let event = match stimulus.on {
             Some(worker) => for_worker(worker, command),

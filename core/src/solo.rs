@@ -202,6 +202,7 @@ impl Asked {
             Effect::Adopt { .. } | Effect::File { .. } | Effect::CloseFile { .. } => {
                 unreachable!("only a task asks for it")
             }
+            Effect::Use { .. } => unreachable!("only the outside uses actions"),
             Effect::Meet(_) => unreachable!("only the outside and tasks end a host"),
             Effect::Unexpected { who, what } => Asked::Unexpected { who, what },
         }

@@ -316,7 +316,7 @@ impl Feed {
             self.missed.fetch_sub(missed, Ordering::Relaxed);
         }
         let room = match &fact.fact {
-            Fact::Output { .. } | Fact::Request(_) => FACTS_MAX,
+            Fact::Output { .. } | Fact::Request(_) | Fact::Action(_) => FACTS_MAX,
             Fact::Spawn | Fact::Started { .. } | Fact::Ready | Fact::Unready | Fact::StopRequested { .. } => EVENTS_MAX,
             Fact::Signalled { .. } | Fact::Exited { .. } | Fact::OutputClosed | Fact::DrainAbandoned => EVENTS_MAX,
             Fact::Backoff { .. } | Fact::Restarted | Fact::Ended(_) | Fact::SessionStopped => EVENTS_MAX,

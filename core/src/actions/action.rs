@@ -33,6 +33,7 @@ pub struct Action {
     pub(super) needs: Option<Arc<str>>,
     pub(super) handler: Rc<Handler>,
     pub(super) present: Option<Rc<dyn Fn() -> bool>>,
+    takes: Option<Rc<dyn Fn(&TaskCx) -> bool>>,
 }
 
 impl Action {
@@ -49,6 +50,7 @@ impl Action {
             needs: None,
             handler: Rc::new(move |call| Box::pin(handler(call))),
             present: None,
+            takes: None,
         }
     }
 
@@ -78,6 +80,17 @@ impl Action {
     pub fn present_while(mut self, holds: impl Fn() -> bool + 'static) -> Action {
         self.present = Some(Rc::new(holds));
         self
+    }
+
+    /// It takes new work of a task while this holds: after that a call is refused as one that came too late.
+    #[must_use]
+    pub fn taken_while(mut self, holds: impl Fn(&TaskCx) -> bool + 'static) -> Action {
+        self.takes = Some(Rc::new(holds));
+        self
+    }
+
+    pub(super) fn takes_work(&self, of: &TaskCx) -> bool {
+        self.takes.as_ref().is_none_or(|holds| holds(of))
     }
 
     pub(super) fn is_present(&self) -> bool {

@@ -24,21 +24,24 @@ mod contain;
 mod error;
 mod process;
 mod steps;
+mod told;
 mod value;
 
 pub use action::{Action, Call, Caller};
 pub use error::{ActionError, Denied, Failure};
 pub use process::{Managed, ManagedId, Output};
 pub use steps::{Given, StepError, Steps};
+pub use told::{ActionNews, ActionUse, ActionWhat};
 pub use value::{Field, Mismatch, Schema, Value};
 
 pub(crate) use process::Processes as ProcessService;
 
 use crate::glob::glob;
+use crate::reactor::Reactor;
 use crate::sync::notify::Notify;
 use crate::task::TaskCx;
-use alloc::rc::Rc;
-use alloc::string::String;
+use alloc::rc::{Rc, Weak};
+use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use contain::Contained;
@@ -92,6 +95,8 @@ pub struct Registry {
     state: Rc<RefCell<State>>,
     /// A call has ended.
     ended: Rc<Notify>,
+    /// Who tells of what becomes of them; nobody, of a registry that belongs to no host.
+    told_by: Weak<Reactor>,
 }
 
 impl TaskCx {
@@ -108,6 +113,11 @@ impl Registry {
     /// One without actions.
     pub fn new() -> Registry {
         Registry::default()
+    }
+
+    /// The same, of a host.
+    pub(crate) fn of(host: Weak<Reactor>) -> Registry {
+        Registry { told_by: host, ..Registry::default() }
     }
 
     /// Adds an action, enabled; or replaces the one of its name, which keeps its place and its switch. Calls under way are not affected.
@@ -193,16 +203,22 @@ impl Registry {
     /// [`ActionError`]: in the order of its variants, the first that applies.
     pub async fn run(&self, cx: &TaskCx, caller: &Caller, name: &str, input: Value) -> Result<Value, ActionError> {
         // From here to the handler's first step nobody else has a turn.
-        let action = self.admit(caller, name)?;
+        let admitted = self.admit(cx, caller, name, &input);
+        let by = caller.name().clone();
+        let action = admitted.inspect_err(|error| {
+            self.tell(&name.into(), ActionWhat::Refused { by: by.clone(), why: error.to_string() });
+        })?;
         let name = action.name.clone();
-        action.input.check(&input).map_err(|wrong| ActionError::BadInput { name: name.clone(), wrong })?;
+        self.tell(&name, ActionWhat::Started { by });
         let _running = Running::new(self, &name);
         let call = Call { cx: cx.clone(), caller: caller.clone(), input };
-        match Contained::new(&cx.reactor, action, call).await {
+        let result = match Contained::new(&cx.reactor, action, call).await {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(failure)) => Err(failure.of(&name)),
-            Err(message) => Err(ActionError::Panicked { name, message }),
-        }
+            Err(message) => Err(ActionError::Panicked { name: name.clone(), message }),
+        };
+        self.tell(&name, ActionWhat::of(&result));
+        result
     }
 
     /// Waits until no call of this action is under way; at once where there is no such action.
@@ -217,7 +233,17 @@ impl Registry {
         self.state.borrow().entries.iter().any(|entry| *entry.action.name == *name && !entry.enabled)
     }
 
-    fn admit(&self, caller: &Caller, name: &str) -> Result<Action, ActionError> {
+    fn admit(&self, cx: &TaskCx, caller: &Caller, name: &str, input: &Value) -> Result<Action, ActionError> {
+        let action = self.allow(caller, name)?;
+        let name = action.name.clone();
+        match action.input.check(input) {
+            Err(wrong) => Err(ActionError::BadInput { name, wrong }),
+            Ok(()) if action.takes_work(cx) => Ok(action),
+            Ok(()) => Err(ActionError::Stopping(name)),
+        }
+    }
+
+    fn allow(&self, caller: &Caller, name: &str) -> Result<Action, ActionError> {
         let state = self.state.borrow();
         let found = state.entries.iter().find(|entry| *entry.action.name == *name && entry.action.is_present());
         let Some(entry) = found else {
@@ -240,8 +266,19 @@ impl Registry {
     fn switch(&self, name: &str, enabled: bool) -> Result<(), Denied> {
         let mut state = self.changing(Mode::Sealed)?;
         let entry = state.entries.iter_mut().find(|entry| *entry.action.name == *name);
-        entry.ok_or_else(|| Denied::Unknown(name.into()))?.enabled = enabled;
+        let entry = entry.ok_or_else(|| Denied::Unknown(name.into()))?;
+        let (was, name) = (core::mem::replace(&mut entry.enabled, enabled), entry.action.name.clone());
+        drop(state);
+        if was != enabled {
+            self.tell(&name, if enabled { ActionWhat::Enabled } else { ActionWhat::Disabled });
+        }
         Ok(())
+    }
+
+    fn tell(&self, action: &Arc<str>, what: ActionWhat) {
+        if let Some(host) = self.told_by.upgrade() {
+            host.tell_of(action, what);
+        }
     }
 
     /// The state, for a change that is allowed up to this mode.

@@ -87,30 +87,15 @@ impl Processes {
             Field::optional("id", Schema::Int, "its id"),
             Field::optional("pid", Schema::Int, "the pid of a managed process"),
         ];
-        self.add(
-            registry,
-            "process.run",
-            "runs a command to its end; gives its code or signal and its output",
-            with_input,
-            |service, call| async move { service.run(&call).await },
-        );
-        self.add(
-            registry,
-            "process.start",
-            "starts a process that is kept; gives its id",
-            command,
-            |service, call| async move { service.start(&call).await },
-        );
-        self.add(
-            registry,
-            "process.kill",
-            "kills a process that is kept, with its whole scope",
-            which.clone(),
-            |service, call| async move { service.kill(&call) },
-        );
-        self.add(registry, "process.get", "tells of one process that is kept", which, |service, call| async move {
-            Ok(service.find(&call.input)?.into_value())
-        });
+        let run = self.action("process.run", with_input, |service, call| async move { service.run(&call).await });
+        self.put_work(registry, run.about("runs a command to its end; gives its code or signal and its output"));
+        let start = self.action("process.start", command, |service, call| async move { service.start(&call).await });
+        self.put_work(registry, start.about("starts a process that is kept; gives its id"));
+        let kill = self.action("process.kill", which.clone(), |service, call| async move { service.kill(&call) });
+        self.put(registry, kill.about("kills a process that is kept, with its whole scope"));
+        let get = self
+            .action("process.get", which, |service, call| async move { Ok(service.find(&call.input)?.into_value()) });
+        self.put(registry, get.about("tells of one process that is kept"));
         let service = self.clone();
         let list = Action::new("process.list", move |_| {
             let all = service.all().into_iter().map(Managed::into_value).collect::<Vec<Value>>();
@@ -119,19 +104,18 @@ impl Processes {
         self.put(registry, list.about("tells of all processes that are kept").input(Schema::Null));
     }
 
-    fn add<Fut>(
-        &self,
-        registry: &Registry,
-        name: &str,
-        about: &str,
-        fields: Vec<Field>,
-        work: impl Fn(Processes, Call) -> Fut + 'static,
-    ) where
+    fn action<Fut>(&self, name: &str, fields: Vec<Field>, work: impl Fn(Processes, Call) -> Fut + 'static) -> Action
+    where
         Fut: Future<Output = Result<Value, Failure>> + 'static,
     {
         let service = self.clone();
-        let action = Action::new(name, move |call| work(service.clone(), call));
-        self.put(registry, action.about(about).input(Schema::Map(fields)));
+        Action::new(name, move |call| work(service.clone(), call)).input(Schema::Map(fields))
+    }
+
+    /// What is new work, and refused once a stop has begun.
+    fn put_work(&self, registry: &Registry, action: Action) {
+        let service = self.clone();
+        self.put(registry, action.taken_while(move |cx| service.takes_work(cx)));
     }
 
     fn put(&self, registry: &Registry, action: Action) {
@@ -148,17 +132,15 @@ impl Processes {
         }
     }
 
-    /// Refuses new work where the session, or the task itself, was asked to end.
-    fn take_work(&self, cx: &TaskCx) -> Result<(), Failure> {
-        let takes = match self {
+    /// Whether neither the session, nor the task itself, was asked to end.
+    fn takes_work(&self, of: &TaskCx) -> bool {
+        match self {
             Processes::Session(runner) => runner.takes_work(),
-            Processes::Tasks(_) => cx.cancel_cause().is_none(),
-        };
-        if takes { Ok(()) } else { Err(Failure::Stopping) }
+            Processes::Tasks(_) => of.cancel_cause().is_none(),
+        }
     }
 
     async fn run(&self, call: &Call) -> Result<Value, Failure> {
-        self.take_work(&call.cx)?;
         let stdin = match call.input.get("stdin") {
             Some(Value::Bytes(bytes)) => bytes.clone(),
             Some(Value::Text(text)) => text.clone().into_bytes(),
@@ -172,7 +154,6 @@ impl Processes {
     }
 
     async fn start(&self, call: &Call) -> Result<Value, Failure> {
-        self.take_work(&call.cx)?;
         let spec = spec(&call.input);
         match self {
             Processes::Session(runner) => {

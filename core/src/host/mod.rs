@@ -2,6 +2,7 @@
 //!
 //! A turn: the world is asked what has become possible, the least enabled action runs, and what it asked for is carried out in order.
 
+mod actions;
 mod actors;
 mod clock;
 mod command;

@@ -89,7 +89,7 @@ impl<W: World, A: Machine> Host<W, A> {
     /// A fact has become true.
     pub(super) fn record(&mut self, record: &FactRecord) {
         if let Some(keeper) = &self.status
-            && !matches!(record.fact, Fact::Output { .. } | Fact::Request(_))
+            && !matches!(record.fact, Fact::Output { .. } | Fact::Request(_) | Fact::Action(_))
         {
             let is_over = matches!(record.fact, Fact::SessionStopped);
             keeper.file.changed(is_over.then(|| self.reactor.now.get()));

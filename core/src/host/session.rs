@@ -59,6 +59,9 @@ impl<W: World> Host<W, Actor> {
             };
             self.add(worker.name.clone(), machine);
         }
+        if !spec.actions.is_empty() {
+            self.offer_actions(session, spec);
+        }
         session
     }
 

@@ -242,6 +242,7 @@ impl<W: World, A: Machine> Host<W, A> {
                 }
                 Some(Effect::Tell { to, event }) => self.deliver(to, event),
                 Some(Effect::Adopt { session, worker, spec }) => self.adopt(session, worker, spec),
+                Some(Effect::Use { action, how }) => self.use_action(how, action),
                 Some(Effect::Meet(fate)) => self.fate = Some(fate),
                 Some(Effect::Unexpected { who, what }) => {
                     self.world.borrow_mut().unexpected(self.actors[who.index()].name.as_str(), &what);

@@ -1,6 +1,7 @@
 //! Facts as records of a journal: the words of the patterns, and what belongs to each in words that need no program to be read.
 
 use super::{Entry, What};
+use crate::actions::{ActionNews, ActionWhat};
 use crate::proxy::{Exchange, Stage};
 use crate::time::Duration;
 use crate::vocab::{Fact, FactRecord, Outcome, Target};
@@ -45,6 +46,7 @@ fn details(fact: &Fact) -> BTreeMap<String, String> {
         Fact::Backoff { until } => say("until", until.to_string()),
         Fact::Ended(outcome) => end(outcome, say),
         Fact::Request(exchange) => request(exchange, say),
+        Fact::Action(news) => action(news, say),
         Fact::Spawn | Fact::Ready | Fact::Unready | Fact::OutputClosed | Fact::DrainAbandoned => {}
         Fact::Output { .. } | Fact::Restarted | Fact::SessionStopped => {}
     }
@@ -69,6 +71,19 @@ fn end(outcome: &Outcome, mut say: impl FnMut(&str, String)) {
     }
     for (n, survivor) in outcome.survivors.iter().enumerate() {
         say(&alloc::format!("survivor-{n}"), alloc::format!("{} ({})", survivor.name, survivor.pid));
+    }
+}
+
+fn action(news: &ActionNews, mut say: impl FnMut(&str, String)) {
+    say("action", String::from(&*news.action));
+    match &news.what {
+        ActionWhat::Started { by } => say("by", String::from(&**by)),
+        ActionWhat::Failed { why } => say("why", why.clone()),
+        ActionWhat::Refused { by, why } => {
+            say("by", String::from(&**by));
+            say("why", why.clone());
+        }
+        ActionWhat::Finished | ActionWhat::Enabled | ActionWhat::Disabled => {}
     }
 }
 

@@ -137,6 +137,7 @@ impl Line {
             | Fact::DrainAbandoned
             | Fact::Output { .. }
             | Fact::Request(_)
+            | Fact::Action(_)
             | Fact::SessionStopped => Err("it comes after the terminal fact"),
         }
     }
@@ -154,6 +155,7 @@ impl Line {
             | Fact::DrainAbandoned
             | Fact::Output { .. }
             | Fact::Request(_)
+            | Fact::Action(_)
             | Fact::SessionStopped => Err("it belongs to an incarnation that has ended"),
         }
     }
@@ -204,7 +206,7 @@ impl Line {
             Fact::Output { .. } if self.output_over => Err("the end of its output was told before"),
             Fact::Ended(outcome) => self.end(record, outcome),
             Fact::Backoff { .. } | Fact::Restarted => Err("it comes before the terminal fact"),
-            Fact::SessionStopped => Err("a worker is no session"),
+            Fact::SessionStopped | Fact::Action(_) => Err("a worker is no session"),
             Fact::Request(exchange) => self.request(exchange.stage),
             Fact::Output { .. } => Ok(()),
             Fact::StopRequested { .. } | Fact::Signalled { .. } => Ok(()),

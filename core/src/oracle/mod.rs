@@ -164,6 +164,7 @@ impl Oracles {
             | Fact::DrainAbandoned
             | Fact::Output { .. }
             | Fact::Request(_)
+            | Fact::Action(_)
             | Fact::Backoff { .. }
             | Fact::Restarted
             | Fact::Ended(_) => {}
@@ -196,7 +197,7 @@ impl Oracles {
                 quiescent_end::worker_ended(id, record.unit, case);
             }
             Fact::Ready | Fact::Unready | Fact::OutputClosed | Fact::Backoff { .. } | Fact::Restarted => {}
-            Fact::Request(_) | Fact::SessionStopped => {}
+            Fact::Request(_) | Fact::Action(_) | Fact::SessionStopped => {}
         }
     }
 }

@@ -86,7 +86,7 @@ impl StopOrder {
             Fact::Ended(outcome) => self.ended(id, outcome, case.scene.names),
             Fact::Unready | Fact::Signalled { .. } | Fact::OutputClosed | Fact::DrainAbandoned => {}
             Fact::Output { .. } | Fact::Backoff { .. } | Fact::Restarted | Fact::SessionStopped => {}
-            Fact::Request(_) => {}
+            Fact::Request(_) | Fact::Action(_) => {}
         }
     }
 

@@ -36,6 +36,7 @@ impl Wanted {
             Fact::Spawn | Fact::Ready | Fact::Unready | Fact::Signalled { .. } => {}
             Fact::Exited { .. } | Fact::OutputClosed | Fact::DrainAbandoned | Fact::Output { .. } => {}
             Fact::Backoff { .. } | Fact::Restarted | Fact::Ended(_) | Fact::SessionStopped | Fact::Request(_) => {}
+            Fact::Action(_) => {}
         }
     }
 
@@ -44,7 +45,7 @@ impl Wanted {
         match fact {
             // Most facts of most sessions are these.
             Fact::Output { .. } | Fact::OutputClosed | Fact::DrainAbandoned | Fact::SessionStopped => return,
-            Fact::Request(_) => return,
+            Fact::Request(_) | Fact::Action(_) => return,
             Fact::Spawn => self.no_spawn_after_stop.begins(id, fact, case),
             Fact::StopRequested { .. } => {
                 self.no_spawn_after_stop.worker_requested(id, case);

@@ -12,7 +12,7 @@ pub(crate) use tasks::{Left, Name, Run, Tasks, Why};
 pub(crate) use timers::{Target, TimerId, Timers};
 pub(crate) use units::{TaskUnit, Unit, UnitKind};
 
-use crate::actions::{ProcessService, Registry};
+use crate::actions::{ActionUse, ProcessService, Registry};
 use crate::choose::{Ask, Choose};
 use crate::files::FileCall;
 use crate::ids::{ActorId, FileId, OpId, TaskId, UnitId, WorkerId};
@@ -29,7 +29,7 @@ use crate::vocab::{
 };
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
-use alloc::rc::Rc;
+use alloc::rc::{Rc, Weak};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -48,6 +48,7 @@ pub(crate) enum Effect {
     Fact { subject: Subject, incarnation: u32, unit: Option<UnitId>, fact: Fact },
     Tell { to: ActorId, event: Event },
     Adopt { session: ActorId, worker: WorkerId, spec: Arc<WorkerSpec> },
+    Use { action: Arc<str>, how: ActionUse },
     Unexpected { who: ActorId, what: String },
     Meet(Fate),
 }
@@ -96,6 +97,7 @@ const EFFECTS_A_TURN_MAX: usize = 1 << 20;
 
 /// Shared by a host and its tasks.
 pub struct Reactor {
+    me: Weak<Reactor>,
     pub(crate) now: Cell<Instant>,
     /// The world's word for this run: [`World::nonce`](crate::world::World::nonce).
     pub(crate) nonce: Cell<u64>,
@@ -131,7 +133,8 @@ pub struct Reactor {
 
 impl Reactor {
     pub(crate) fn new() -> Rc<Reactor> {
-        Rc::new(Reactor {
+        Rc::new_cyclic(|me| Reactor {
+            me: me.clone(),
             now: Cell::new(Instant::ZERO),
             nonce: Cell::new(0),
             polled: Cell::new(TaskId(0)),
@@ -163,7 +166,7 @@ impl Reactor {
     pub(crate) fn actions(&self) -> Registry {
         let made = &mut *self.actions.borrow_mut();
         made.get_or_insert_with(|| {
-            let registry = Registry::new();
+            let registry = Registry::of(self.me.clone());
             self.process_service.borrow().iter().for_each(|service| service.install(&registry));
             registry
         })

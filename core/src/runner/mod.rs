@@ -35,7 +35,7 @@ use crate::signal::Signal;
 use crate::snapshot::Kind;
 use crate::task::TaskCx;
 use crate::time::{Duration, Instant};
-use crate::vocab::{Body, Outcome, Requester, StopPolicy};
+use crate::vocab::{Body, Outcome, Requester, StopPolicy, WorkerState};
 use alloc::rc::Rc;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -74,6 +74,13 @@ impl Runner {
     /// Whether the session takes new work: nobody has asked it to end.
     pub fn takes_work(&self) -> bool {
         self.reactor.boards.borrow().list.get(&self.session).is_some_and(Board::is_open)
+    }
+
+    /// Whether the session has begun, and is not over.
+    pub(crate) fn is_up(&self) -> bool {
+        let boards = self.reactor.boards.borrow();
+        let state = boards.list.get(&self.session).map(|board| board.state);
+        state.is_some_and(|state| state != WorkerState::Pending && !state.is_terminal())
     }
 
     /// Whether the session is over.

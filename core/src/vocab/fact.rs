@@ -1,5 +1,6 @@
 //! Facts: what an outsider may know. A closed list; the journal, the fact stream, event patterns and oracles all read it.
 
+use crate::actions::ActionNews;
 use crate::ids::{UnitId, WorkerId};
 use crate::proxy::Exchange;
 use crate::signal::Signal;
@@ -117,6 +118,8 @@ pub enum Fact {
     },
     /// A request that a proxy has begun to answer, has answered, has refused, or whose connection was cut.
     Request(Arc<Exchange>),
+    /// Session: one of its actions was run, refused or switched.
+    Action(Arc<ActionNews>),
     /// It will be started again.
     Backoff {
         /// When.
@@ -145,6 +148,7 @@ impl Fact {
             Fact::DrainAbandoned => "drain-abandoned",
             Fact::Output { .. } => "output",
             Fact::Request(exchange) => exchange.stage.word(),
+            Fact::Action(news) => news.what.word(),
             Fact::Backoff { .. } => "backoff",
             Fact::Restarted => "restarted",
             Fact::Ended(outcome) => outcome.state.word(),

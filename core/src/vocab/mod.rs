@@ -27,7 +27,7 @@ pub use port::{
 pub use ready::{Condition, Dependency, Probe, ReadyPolicy};
 pub use restart::{Backoff, RestartPolicy, RestartWhen};
 pub use spec::{
-    Body, Inherit, ProcessSpec, Program, Redirect, SessionSpec, StandIn, StopOrder, Strategy, SupervisorSpec,
-    WorkerSpec,
+    ActionSpec, Body, Inherit, ProcessSpec, Program, Redirect, SessionSpec, StandIn, StopOrder, Strategy,
+    SupervisorSpec, WorkerSpec,
 };
 pub use stimulus::{Act, Stimulus, Trigger, TriggerSubject};

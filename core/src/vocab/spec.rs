@@ -245,8 +245,21 @@ pub struct SessionSpec {
     pub journal: Option<Arc<SinkSpec>>,
     /// The path of its status file, where it keeps one.
     pub status: Option<Arc<str>>,
+    /// What it lets others do by name.
+    pub actions: Vec<ActionSpec>,
     /// Its workers; a [`WorkerId`] is an index into this list. Children of supervisors stand here as well.
     pub workers: Vec<WorkerSpec>,
+}
+
+/// What a session lets others do by name: a process is started, as one more worker of the session, and waited for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ActionSpec {
+    /// Its name.
+    pub name: Arc<str>,
+    /// What is run.
+    pub process: Arc<ProcessSpec>,
+    /// Whether it may be run from the beginning.
+    pub enabled: bool,
 }
 
 impl SessionSpec {
@@ -260,6 +273,7 @@ impl SessionSpec {
             stays: false,
             journal: None,
             status: None,
+            actions: Vec::new(),
             workers: Vec::new(),
         }
     }

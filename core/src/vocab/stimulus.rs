@@ -1,6 +1,7 @@
 //! Stimuli: what the outside world does to a session, and when. Plain data, so that the simulator and the real backend play
 //! the same list.
 
+use crate::actions::ActionUse;
 use crate::ids::WorkerId;
 use crate::proxy::Visit;
 use crate::signal::Signal;
@@ -48,11 +49,13 @@ pub enum Act {
     /// Another supervisor takes over what the one that was killed has left. Its moment counts from the crash: the first that is there
     /// follows the first crash.
     Recover,
+    /// One of its actions is used; of the session only.
+    Use(ActionUse, Arc<str>),
 }
 
 impl Act {
     /// Its words in a scenario file, in the order of their codes.
-    const WORDS: [&'static str; 13] = [
+    const WORDS: [&'static str; 16] = [
         "stop",
         "kill",
         "restart",
@@ -66,6 +69,9 @@ impl Act {
         "connect",
         "crash-host",
         "recover",
+        "run-action",
+        "enable-action",
+        "disable-action",
     ];
 
     const fn code(&self) -> u32 {
@@ -83,6 +89,9 @@ impl Act {
             Act::Visit(Visit::Tunnel) => 10,
             Act::CrashHost => 11,
             Act::Recover => 12,
+            Act::Use(ActionUse::Run, _) => 13,
+            Act::Use(ActionUse::Enable, _) => 14,
+            Act::Use(ActionUse::Disable, _) => 15,
         }
     }
 }

@@ -96,6 +96,7 @@ fn asks(act: &Act) -> Option<Asks> {
         Act::Signal(signal) => Some(Asks::Signal(*signal)),
         Act::Stop | Act::Kill | Act::Interrupt | Act::Hangup | Act::Restart => Some(Asks::Stop),
         Act::Start | Act::Stdin(_) | Act::CloseStdin | Act::Visit(_) | Act::CrashHost | Act::Recover => None,
+        Act::Use(..) => None,
     }
 }
 

@@ -129,6 +129,7 @@ fn why(moment: &Moment) -> Why {
         }
         Fact::Unready | Fact::Backoff { .. } | Fact::Restarted | Fact::Exited { .. } | Fact::Ended(_) => Why::Mail,
         Fact::OutputClosed | Fact::Output { .. } | Fact::Request(_) | Fact::SessionStopped => Why::Mail,
+        Fact::Action(_) => Why::Mail,
     }
 }
 

@@ -166,7 +166,11 @@ impl Account {
     fn fact(&mut self, case: &Case, record: &FactRecord) -> Change {
         let subject = match record.subject {
             Subject::Session => SESSION.into(),
-            Subject::Worker(id) => case.session.workers[id.index()].name.clone(),
+            Subject::Worker(id) => match case.session.workers.get(id.index()) {
+                Some(worker) => worker.name.clone(),
+                // Whoever an action has started: all of them are one subject.
+                None => JOINED.into(),
+            },
         };
         self.is_over |= record.fact == Fact::SessionStopped;
         let told = self.told.entry(subject.clone()).or_default();
@@ -281,6 +285,9 @@ fn is_told(what: ProcessWhat) -> bool {
 /// The leading process of a worker, without the worker's name.
 const LEADER: &str = "main";
 
+/// The subject that stands for workers which are not of the plan.
+const JOINED: &str = "joined";
+
 /// The subject that is no worker.
 pub(super) const SESSION: &str = "session";
 
@@ -299,6 +306,7 @@ fn word(fact: &Fact) -> Word {
         Fact::Restarted => bare.into(),
         Fact::OutputClosed | Fact::DrainAbandoned | Fact::Output { .. } | Fact::SessionStopped => bare.into(),
         Fact::Request(_) => bare.into(),
+        Fact::Action(news) => format!("{} {bare}", news.action),
         Fact::StopRequested { by, .. } => format!("{bare} by {}", by.word()),
         Fact::Signalled { signal, target: Target::Scope, by } => format!("{bare} {signal} to scope by {}", by.word()),
         Fact::Signalled { signal, target: Target::Leader, by } => format!("{bare} {signal} to leader by {}", by.word()),

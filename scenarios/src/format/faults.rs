@@ -138,6 +138,10 @@ fn victims(reader: &mut Reader<'_>, node: &Node, names: &Names) -> Option<Vec<Ar
                 reader.later(&node.at, "a fault of the session itself");
                 return None;
             }
+            SubjectKind::Action => {
+                reader.later(&node.at, "a fault of an action");
+                return None;
+            }
             SubjectKind::Worker | SubjectKind::Process => victims.push(subject.name.clone()),
         }
     }

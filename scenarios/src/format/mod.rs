@@ -11,6 +11,7 @@
 //! assert!(wrong[0].to_string().contains("did you mean `puppet`?"));
 //! ```
 
+mod actions;
 mod diagnostic;
 mod expect;
 mod faults;

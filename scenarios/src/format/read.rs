@@ -202,6 +202,7 @@ pub(super) const DOCUMENT: Keys = Keys {
         "session",
         "defaults",
         "workers",
+        "actions",
         "stimuli",
         "faults",
         "expect",

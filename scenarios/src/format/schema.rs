@@ -4,7 +4,7 @@
 //! An editor takes it from the first line of a file: `#:schema ./shakedown.schema.json` (Taplo, Even Better TOML).
 
 use super::reader::Keys;
-use super::{expect, faults, proxy, read, relations, restart, session, stimuli, sweep, worker};
+use super::{actions, expect, faults, proxy, read, relations, restart, session, stimuli, sweep, worker};
 use serde_json::{Map, Value, json};
 
 /// The schema of scenario files, draft 2020-12, as text with a newline at its end.
@@ -101,6 +101,11 @@ fn document() -> Shapes {
         ("session", "the whole of it", table(&session::SESSION, &session())),
         ("defaults", "keys of any worker; the worker's own value wins", worker),
         ("workers", "what is run, by name", workers),
+        (
+            "actions",
+            "what others may do by name: a process is started, and waited for",
+            map(&table(&actions::ACTION, &action())),
+        ),
         ("stimuli", "what the outside world does", list(&table(&stimuli::STIMULUS, &stimulus()))),
         ("faults", "what goes wrong in the simulator", list(&table(&faults::FAULT, &fault()))),
         ("expect", "what must happen", list(&table(&expect::EXPECT, &expectation()))),
@@ -169,6 +174,17 @@ fn worker() -> Shapes {
     ]
 }
 
+fn action() -> Shapes {
+    let exec = table(&worker::SIM, &vec![("exec-fails", "the error of execve(2)", words(worker::EXEC_ERRORS))]);
+    vec![
+        ("command", "a real program and its arguments", list(&text())),
+        ("sim", "what stands for the command in the simulator: a puppet script", either(&text(), &exec)),
+        ("puppet", "a script, played by both backends", text()),
+        ("env", "set beside the inherited environment", map(&text())),
+        ("enabled", "whether it may be run from the beginning", flag()),
+    ]
+}
+
 fn proxy_limits() -> Value {
     let shapes = vec![
         ("connections", "at once", whole(1)),
@@ -218,6 +234,7 @@ fn stimulus() -> Shapes {
         ("on", "to whom; the session where nobody is named", text()),
         ("signal", "which, for `do = \"signal\"`", text()),
         ("text", "what is written, for `do = \"stdin\"`", text()),
+        ("action", "which, for `do = \"run-action\"`, `enable-action` and `disable-action`", text()),
         ("count", "how often", whole(1)),
         ("every", "how far apart", span()),
     ]

@@ -1,10 +1,10 @@
 //! The session of a scenario and all of its workers, with the checks that need more than one of them.
 
-use super::proxy;
 use super::reader::{Keys, Reader};
 use super::relations;
 use super::tree::{Node, Table, Value};
 use super::worker::{self, Read};
+use super::{actions, proxy};
 use crate::pattern::Names;
 use shakedown_core::journal::{SinkSpec, WhenFull};
 use shakedown_core::vocab::{Body, Grace, SecondStop, SessionSpec, StopOrder, StopPolicy, WorkerSpec};
@@ -41,7 +41,8 @@ pub(super) fn session(reader: &mut Reader<'_>, document: &Table, name: &str) -> 
         }
         reads.push(read);
     }
-    let names = names(&reads);
+    let names = names(&reads).with_actions(actions::names(document));
+    session.actions = actions::actions(reader, document, workers);
     let all = reads.iter().all(|read| read.spec.is_some());
     session.workers = reads.into_iter().filter_map(|read| read.spec).collect();
     if all {

@@ -3,11 +3,13 @@
 use super::reader::{Keys, Reader};
 use super::tree::{Node, Table, Value};
 use crate::pattern::{Event, Names, SubjectId, SubjectKind, parse_phrase};
+use shakedown_core::actions::ActionUse;
 use shakedown_core::ids::WorkerId;
 use shakedown_core::proxy::Visit;
 use shakedown_core::signal::Signal;
 use shakedown_core::time::{Duration, DurationRange};
 use shakedown_core::vocab::{Act, Body, SessionSpec, Stimulus, Trigger, TriggerSubject};
+use std::sync::Arc;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Do {
@@ -24,6 +26,7 @@ pub(super) enum Do {
     Connect,
     CrashHost,
     Recover,
+    Action(ActionUse),
 }
 
 /// Reads all `[[stimuli]]`.
@@ -82,6 +85,10 @@ fn later(stimulus: &Stimulus, by: Duration) -> Stimulus {
     Stimulus { at, ..stimulus.clone() }
 }
 
+fn is_action(verb: Do) -> bool {
+    matches!(verb, Do::Action(_))
+}
+
 fn is_visit(verb: Do) -> bool {
     matches!(verb, Do::Request | Do::Connect)
 }
@@ -107,8 +114,8 @@ fn stimulus(
     };
     let verb_at = verb.at.clone();
     let verb = reader.choice(verb, "stimulus", DOS)?;
-    for (key, of) in [("signal", Do::Signal), ("text", Do::Stdin)] {
-        if let Some(field) = table.field(key).filter(|_| verb != of) {
+    for (key, of) in [("signal", verb == Do::Signal), ("text", verb == Do::Stdin), ("action", is_action(verb))] {
+        if let Some(field) = table.field(key).filter(|_| !of) {
             reader.mistake_hint(&field.key_at, format!("`{key}` does nothing here"), "another `do` needs it");
         }
     }
@@ -117,6 +124,7 @@ fn stimulus(
     let is_of_host = matches!(verb, Do::CrashHost | Do::Recover);
     for (key, why, of) in [
         ("on", "a terminal tells the session, not a worker", matches!(verb, Do::Interrupt | Do::Hangup)),
+        ("on", "an action is the session's, not a worker's", is_action(verb)),
         ("on", "the supervisor is killed and replaced, not a worker", is_of_host),
         ("when", "a recovery counts from the crash before it", verb == Do::Recover),
         ("count", "each crash is a stimulus of its own", is_of_host),
@@ -155,6 +163,10 @@ fn stimulus(
         Do::Connect => Act::Visit(Visit::Tunnel),
         Do::CrashHost => Act::CrashHost,
         Do::Recover => Act::Recover,
+        Do::Action(how) => match table.get("action") {
+            Some(node) => Act::Use(how, action(reader, node, names)?),
+            None => return missing(reader, &verb_at, "action", "deploy"),
+        },
     };
     // Outer: whether the key is there; inner: whether it could be read.
     let (when, on) = (flat(when)?, flat(on)?);
@@ -171,6 +183,22 @@ fn flat<T>(read: Option<Option<T>>) -> Option<Option<T>> {
 
 fn missing<T>(reader: &mut Reader<'_>, at: &std::ops::Range<usize>, key: &str, example: &str) -> Option<T> {
     reader.mistake_hint(at, format!("this stimulus needs `{key}`"), format!("as in {key} = \"{example}\""));
+    None
+}
+
+/// The action that is used.
+fn action(reader: &mut Reader<'_>, node: &Node, names: &Names) -> Option<Arc<str>> {
+    let text = reader.text(node, "`action`")?;
+    let mut known = names.subjects().iter().filter(|subject| subject.kind == SubjectKind::Action);
+    if let Some(subject) = known.clone().find(|subject| &*subject.name == text) {
+        return Some(subject.name.clone());
+    }
+    if known.next().is_none() {
+        reader.mistake_hint(&node.at, "the file has no action", "add one: [actions.deploy] and puppet = \"exit 0\"");
+    } else {
+        let known = names.subjects().iter().filter(|subject| subject.kind == SubjectKind::Action);
+        reader.unknown(&node.at, "action", text, known.map(|subject| &*subject.name));
+    }
     None
 }
 
@@ -197,6 +225,10 @@ fn receiver(reader: &mut Reader<'_>, node: &Node, names: &Names) -> Option<Worke
             }
             SubjectKind::Process => {
                 reader.later(&node.at, "a stimulus on a process");
+                None
+            }
+            SubjectKind::Action => {
+                reader.mistake_hint(&node.at, "`on` names a worker", "an action is named by `action`");
                 None
             }
         },
@@ -241,6 +273,10 @@ fn trigger(reader: &mut Reader<'_>, node: &Node, names: &Names) -> Option<Trigge
         reader.mistake_hint(&place, format!("`{}` is never `{}`", subject.text, word.text), hint);
         return None;
     }
+    if names.subject(id).kind == SubjectKind::Action {
+        reader.later(&node.at, "a stimulus that waits for an action");
+        return None;
+    }
     Some(Trigger { subject: trigger_subject(names, id), event: event.word().into() })
 }
 
@@ -252,8 +288,11 @@ fn trigger_subject(names: &Names, id: SubjectId) -> TriggerSubject {
     }
 }
 
-pub(super) const STIMULUS: Keys =
-    Keys { of: "a stimulus", known: &["at", "when", "do", "on", "signal", "text", "count", "every"], later: &[] };
+pub(super) const STIMULUS: Keys = Keys {
+    of: "a stimulus",
+    known: &["at", "when", "do", "on", "signal", "text", "action", "count", "every"],
+    later: &[],
+};
 pub(super) const DOS: &[(&str, Option<Do>)] = &[
     ("stop", Some(Do::Stop)),
     ("kill", Some(Do::Kill)),
@@ -268,6 +307,9 @@ pub(super) const DOS: &[(&str, Option<Do>)] = &[
     ("crash-host", Some(Do::CrashHost)),
     ("recover", Some(Do::Recover)),
     ("start", Some(Do::Start)),
+    ("run-action", Some(Do::Action(ActionUse::Run))),
+    ("enable-action", Some(Do::Action(ActionUse::Enable))),
+    ("disable-action", Some(Do::Action(ActionUse::Disable))),
 ];
 /// More repetitions than that were a flood.
 const COUNT_MAX: u64 = 1000;

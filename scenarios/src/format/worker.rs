@@ -96,7 +96,7 @@ fn check_name(reader: &mut Reader<'_>, field: &Field) {
 }
 
 /// A process runs a puppet or a command.
-fn process(reader: &mut Reader<'_>, field: &Field, table: &Table) -> Option<Program> {
+pub(super) fn process(reader: &mut Reader<'_>, field: &Field, table: &Table) -> Option<Program> {
     let sim = match table.get("sim") {
         None => Some(StandIn::Unknown),
         Some(node) => stand_in(reader, node),
@@ -287,7 +287,7 @@ fn stop_policy(reader: &mut Reader<'_>, node: &Node, worker: &Arc<str>) -> Optio
     Some(policy)
 }
 
-fn texts(reader: &mut Reader<'_>, table: &Table, key: &str) -> BTreeMap<String, String> {
+pub(super) fn texts(reader: &mut Reader<'_>, table: &Table, key: &str) -> BTreeMap<String, String> {
     let Some(field) = table.field(key) else { return BTreeMap::new() };
     let pairs = reader.pairs(field, &format!("`{key}`"));
     let mut map = BTreeMap::new();
@@ -364,4 +364,4 @@ pub(super) const SCOPES: &[(&str, Option<Scope>)] = &[
 /// Verbs that fit no task, beside `on` for another signal than TERM.
 const UNFIT: &[&str] = &["spawn", "daemonize", "wait", "kill", "setsid", "setpgid", "close", "die"];
 /// The most letters of a worker's name.
-const NAME_MAX: usize = 64;
+pub(super) const NAME_MAX: usize = 64;

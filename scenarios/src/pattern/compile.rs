@@ -193,6 +193,7 @@ pub(crate) fn resolve(pattern: &str, names: &Names) -> Vec<SubjectId> {
     let all = names.subjects().iter().enumerate();
     let fits = all.filter(|(_, subject)| match subject.kind {
         SubjectKind::Session => pattern == "session",
+        SubjectKind::Action => pattern == &*subject.name,
         SubjectKind::Worker | SubjectKind::Process => glob(pattern, &subject.name),
     });
     fits.map(|(id, _)| SubjectId(id as u32)).collect()
@@ -218,6 +219,7 @@ fn impossible(event: &Word, subjects: &[Word], found: &[SubjectId], names: &Name
         SubjectKind::Session => "a session",
         SubjectKind::Worker => "a worker",
         SubjectKind::Process => "a process",
+        SubjectKind::Action => "an action",
     };
     let subject = subjects.first().map_or("", |word| word.text.as_str());
     let can: Vec<&str> = Event::ALL.iter().filter(|event| event.fits(kind)).map(|event| event.word()).collect();
@@ -270,7 +272,7 @@ impl Final {
 impl Status {
     fn fits(self, kind: SubjectKind) -> bool {
         match self {
-            Status::Absent => true,
+            Status::Absent => kind != SubjectKind::Action,
             Status::State(_) => kind == SubjectKind::Worker,
             Status::Exited(_) | Status::Signalled(_) | Status::Unknown => kind == SubjectKind::Process,
         }
@@ -317,6 +319,10 @@ fn misfit(text: &str, at: &Range<usize>, kind: SubjectKind, subject: &str) -> Pa
         SubjectKind::Process => (
             format!("`{text}` is a state of workers, and `{subject}` is a process"),
             "as in `exited(0)`, `signalled(KILL)`, `absent`".to_string(),
+        ),
+        SubjectKind::Action => (
+            format!("`{subject}` is an action, and is left in no state"),
+            "as in always = \"deploy action-refused after session stop-requested\"".to_string(),
         ),
     };
     PatternError::new(at, message, Some(hint))

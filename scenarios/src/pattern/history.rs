@@ -104,9 +104,13 @@ impl History {
     /// Adds a fact. Facts of workers that the plan does not know are passed over.
     pub fn fact(&mut self, record: &FactRecord) {
         let Some(event) = Event::of(&record.fact) else { return };
-        let subject = match record.subject {
-            FactSubject::Session => SubjectId(0),
-            FactSubject::Worker(worker) => {
+        let subject = match (record.subject, &record.fact) {
+            (FactSubject::Session, Fact::Action(news)) => match self.names.find_action(&news.action) {
+                Some(action) => action,
+                None => return,
+            },
+            (FactSubject::Session, _) => SubjectId(0),
+            (FactSubject::Worker(worker), _) => {
                 if worker.index() >= self.states.len() {
                     return;
                 }
@@ -122,7 +126,7 @@ impl History {
             Fact::Ended(outcome) => Detail::Status(outcome.status),
             Fact::Spawn | Fact::Started { .. } | Fact::Ready | Fact::Unready | Fact::OutputClosed => Detail::None,
             Fact::DrainAbandoned | Fact::Backoff { .. } | Fact::Restarted | Fact::SessionStopped => Detail::None,
-            Fact::Request(_) => Detail::None,
+            Fact::Request(_) | Fact::Action(_) => Detail::None,
         };
         self.push(Entry { at: record.at, subject, event, detail });
     }
@@ -231,6 +235,7 @@ impl History {
             Fact::Ended(outcome) => outcome.state,
             Fact::Signalled { .. } | Fact::OutputClosed | Fact::DrainAbandoned | Fact::Output { .. } => return,
             Fact::Unready | Fact::Restarted | Fact::SessionStopped | Fact::Request(_) => return,
+            Fact::Action(_) => return,
         };
         self.states[worker.index()] = state;
     }

@@ -1,6 +1,7 @@
 //! Who and what a pattern can name: the subjects of one plan and the closed list of events. Known before the first run, so a
 //! pattern that could never match is an error of the file and not a silent pass.
 
+use shakedown_core::actions::ActionWhat;
 use shakedown_core::ids::WorkerId;
 use shakedown_core::proxy::Stage;
 use shakedown_core::puppet::{Block, Handler, Verb};
@@ -20,6 +21,8 @@ pub enum SubjectKind {
     Worker,
     /// A process of a worker.
     Process,
+    /// An action of the session.
+    Action,
 }
 
 /// A subject.
@@ -50,7 +53,7 @@ impl Names {
             };
             (worker.name.clone(), script)
         });
-        Names::new(workers.collect())
+        Names::new(workers.collect()).with_actions(session.actions.iter().map(|action| action.name.clone()))
     }
 
     /// From workers by name; `Some` for those that are processes, with their scripts where they have one.
@@ -77,6 +80,13 @@ impl Names {
     #[must_use]
     pub fn opaque(mut self, workers: Vec<Arc<str>>) -> Names {
         self.opaque = workers;
+        self
+    }
+
+    /// The same, with these actions of the session.
+    #[must_use]
+    pub fn with_actions(mut self, actions: impl IntoIterator<Item = Arc<str>>) -> Names {
+        self.subjects.extend(actions.into_iter().map(|name| Subject { name, kind: SubjectKind::Action }));
         self
     }
 
@@ -114,6 +124,12 @@ impl Names {
         let first = self.workers + 1;
         let at = self.subjects[first..].iter().position(|subject| &*subject.name == name)?;
         Some(SubjectId((first + at) as u32))
+    }
+
+    /// The action of this exact name.
+    pub(super) fn find_action(&self, name: &str) -> Option<SubjectId> {
+        let is_it = |subject: &Subject| subject.kind == SubjectKind::Action && &*subject.name == name;
+        self.subjects.iter().position(is_it).map(|at| SubjectId(at as u32))
     }
 
     /// The worker that this subject is, if it is one.
@@ -172,6 +188,7 @@ macro_rules! events {
                     SubjectKind::Session => of.contains("session"),
                     SubjectKind::Worker => of.contains("worker"),
                     SubjectKind::Process => of.contains("process"),
+                    SubjectKind::Action => of.contains("action"),
                 }
             }
         }
@@ -199,6 +216,12 @@ events! {
     Stopped "stopped" "session or worker",
     Killed "killed" "a worker",
     Failed "failed" "a worker",
+    ActionStarted "action-started" "an action",
+    ActionFinished "action-finished" "an action",
+    ActionFailed "action-failed" "an action",
+    ActionRefused "action-refused" "an action",
+    ActionEnabled "action-enabled" "an action",
+    ActionDisabled "action-disabled" "an action",
 }
 
 impl Event {
@@ -225,6 +248,14 @@ impl Event {
                 Stage::Finished { .. } => Event::RequestFinished,
                 Stage::Refused { .. } => Event::RequestRefused,
                 Stage::Cut { .. } => Event::RequestCut,
+            },
+            Fact::Action(news) => match &news.what {
+                ActionWhat::Started { .. } => Event::ActionStarted,
+                ActionWhat::Finished => Event::ActionFinished,
+                ActionWhat::Failed { .. } => Event::ActionFailed,
+                ActionWhat::Refused { .. } => Event::ActionRefused,
+                ActionWhat::Enabled => Event::ActionEnabled,
+                ActionWhat::Disabled => Event::ActionDisabled,
             },
             Fact::Backoff { .. } => Event::Backoff,
             Fact::Restarted => Event::Restarted,

@@ -2,7 +2,7 @@
 //! a trace viewer's file, a diagram) is drawn from it, also long after the run and on another machine.
 
 use super::family::parent_of;
-use super::timeline::{Story, failure_word, of_request};
+use super::timeline::{Story, failure_word, of_action, of_request};
 use serde::{Deserialize, Serialize};
 use shakedown_core::oracle::Names;
 use shakedown_core::time::Instant;
@@ -277,6 +277,7 @@ fn words(fact: &Fact, subject: Subject) -> (EventKind, String) {
             (EventKind::Output, format!("{to}{}", String::from_utf8_lossy(line)))
         }
         Fact::Request(exchange) => (EventKind::Output, of_request(exchange)),
+        Fact::Action(news) => (EventKind::Output, of_action(news)),
         Fact::Backoff { .. } => (EventKind::Backoff, "waits to be started again".into()),
         Fact::Ended(outcome) => (EventKind::End, outcome.state.word().into()),
         Fact::SessionStopped => (EventKind::End, "stopped".into()),
@@ -303,6 +304,7 @@ fn state_after(fact: &Fact, subject: Subject) -> Option<&'static str> {
         | Fact::OutputClosed
         | Fact::DrainAbandoned
         | Fact::Request(_)
+        | Fact::Action(_)
         | Fact::Output { .. } => None,
     }
 }

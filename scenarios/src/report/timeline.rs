@@ -2,6 +2,7 @@
 //! A failure is an order of events, and nobody can read an order out of a log that interleaves everybody.
 
 use serde::{Deserialize, Serialize};
+use shakedown_core::actions::ActionNews;
 use shakedown_core::oracle::{Names, OracleName};
 use shakedown_core::proxy::{Exchange, Stage};
 use shakedown_core::signal::Signal;
@@ -203,6 +204,7 @@ fn of_fact(record: &FactRecord, names: &dyn Names) -> Option<Happening> {
         | Fact::OutputClosed
         | Fact::Output { .. }
         | Fact::Request(_)
+        | Fact::Action(_)
         | Fact::SessionStopped => false,
     };
     let lines = u64::from(matches!(record.fact, Fact::Output { .. }));
@@ -218,6 +220,7 @@ fn of_fact(record: &FactRecord, names: &dyn Names) -> Option<Happening> {
 fn session_words(fact: &Fact) -> Option<String> {
     match fact {
         Fact::StopRequested { .. } => Some("STOP".into()),
+        Fact::Action(news) => Some(of_action(news)),
         Fact::Started { .. }
         | Fact::SessionStopped
         | Fact::Spawn
@@ -249,8 +252,14 @@ fn worker_words(fact: &Fact) -> Option<String> {
         Fact::Output { line, .. } => format!("\"{}\"", visible(&String::from_utf8_lossy(line))),
         Fact::Started { .. } | Fact::Ready | Fact::Unready | Fact::Backoff { .. } => fact.word().into(),
         Fact::Restarted => fact.word().into(),
-        Fact::Ended(_) | Fact::SessionStopped => fact.word().into(),
+        Fact::Ended(_) | Fact::SessionStopped | Fact::Action(_) => fact.word().into(),
     })
+}
+
+/// `deploy refused`.
+pub(super) fn of_action(news: &ActionNews) -> String {
+    let word = news.what.word();
+    format!("{} {}", news.action, word.strip_prefix("action-").unwrap_or(word))
 }
 
 pub(super) fn of_request(exchange: &Exchange) -> String {

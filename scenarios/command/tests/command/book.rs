@@ -58,6 +58,7 @@ fn the_page_of_the_scenario_file_is_current() {
         ),
         ("[workers.NAME] ready", "/properties/workers/additionalProperties/properties/ready"),
         ("[workers.NAME] restart", "/properties/workers/additionalProperties/properties/restart/anyOf/1"),
+        ("[actions.NAME]", "/properties/actions/additionalProperties"),
         ("[[stimuli]]", "/properties/stimuli/items"),
         ("[[faults]]", "/properties/faults/items"),
         ("[[expect]]", "/properties/expect/items"),
