@@ -14,8 +14,8 @@ use crate::site::{Kind, Label, Site, mix};
 use crate::tie::{Deadlines, Tying};
 use crate::time::{Duration, DurationRange, Instant};
 use crate::vocab::{
-    Body, Condition, Errno, ExitNotice, ExitStatus, Fact, Launch, Outcome, ProcessEvent, ProcessSpec, Request,
-    Requester, SpawnFailure, StopPolicy, Stream, Subject, Survey, WorkerSpec,
+    Body, Condition, Errno, ExitNotice, ExitStatus, Fact, Identity, Launch, Outcome, ProcessEvent, ProcessSpec,
+    Request, Requester, SpawnFailure, StopPolicy, Stream, Subject, Survey, WorkerSpec,
 };
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -358,6 +358,16 @@ impl Cx<'_> {
     /// Somebody outside uses an action of the session, at the end of this turn.
     pub(crate) fn use_action(&mut self, action: &Arc<str>, how: ActionUse) {
         self.reactor.push(Effect::Use { action: action.clone(), how });
+    }
+
+    /// Whom the worker of this name takes over instead of starting somebody; it is asked once.
+    pub(crate) fn heir(&self, worker: &str) -> Option<Identity> {
+        self.reactor.heirs.borrow_mut().remove(worker)
+    }
+
+    /// A stop has come during a recovery.
+    pub(crate) fn wanes(&self) {
+        self.reactor.is_waning.set(true);
     }
 
     /// Reports an event that this state has no answer for; an oracle rejects it.

@@ -1,25 +1,31 @@
-//! What a supervisor does first where another was killed before it: it ends what that has left, and looks whether it is really gone, before
-//! a second copy of anything is started beside it (nomad#5593).
+//! What a supervisor does first where another was killed before it: it goes on with the detached workers that live, ends all else that was
+//! left, and looks whether it is really gone, before a second copy of anything is started beside it (nomad#5593).
 //!
-//! A flow, not a state: look, ask to end, make to end, look again. It needs no record of what ran, because what a worker has started bears
-//! its session in its environment; so nobody is missed who was started just before the crash, or has left the worker's group since.
+//! A flow, not a state: look, ask to end, make to end, look again. Whom to end needs no record of what ran, because what a worker has started
+//! bears its session in its environment; so nobody is missed who was started just before the crash, or has left the worker's group since. Who
+//! leads a worker, the status file says; a worker whose leader it does not name is ended, and started anew.
 
 use crate::files::File;
+use crate::ids::Pid;
 use crate::signal::Signal;
+use crate::snapshot::Snapshot;
 use crate::status::{Found, quarantine, read};
 use crate::task::TaskCx;
 use crate::time::{Duration, Instant};
-use crate::vocab::{Grace, Identity, Leftover, SessionSpec, StopPolicy};
+use crate::vocab::{Body, Grace, Identity, Leftover, Scope, SessionSpec, StopPolicy};
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// What a recovery has come to.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Recovered {
-    /// Whom it found, in the order of finding; none of them lives any more.
+    /// Whom it found and ended, in the order of finding; none of them lives any more.
     pub ended: Vec<Leftover>,
+    /// The leaders of detached workers: they are to be taken over, with all that they have started.
+    pub adopted: Vec<Leftover>,
     /// Where a spoiled status file was put: it says nothing of what ran.
     pub quarantined: Option<String>,
 }
@@ -45,15 +51,21 @@ pub async fn claim(cx: &TaskCx, plan: &SessionSpec) -> Result<Option<File>, Busy
 pub struct Busy;
 
 /// Ends whatever an earlier supervisor of this session has left: each process by the stop policy of its worker, and again until none is
-/// found. It comes back only then, however long somebody cannot be killed, because a copy beside one that lives is what it is there to
-/// prevent.
+/// found but detached workers, whose leaders live. It comes back only then, however long somebody cannot be killed, because a copy beside
+/// one that lives is what it is there to prevent. Once the session is asked to stop, detached workers are ended, too.
 pub async fn recover(cx: &TaskCx, plan: &SessionSpec, session: u64) -> Recovered {
-    let mut recovered = Recovered { quarantined: spoiled_status(cx, plan).await, ..Recovered::default() };
+    let (leaders, quarantined) = old_status(cx, plan).await;
+    let mut recovered = Recovered { quarantined, ..Recovered::default() };
+    let is_leader =
+        |left: &Leftover| is_detached(plan, &left.worker) && leaders.get(&*left.worker) == Some(&left.who.pid);
     // When each is killed.
     let mut asked: BTreeMap<Identity, Instant> = BTreeMap::new();
     let mut pause = LOOK_FIRST;
     loop {
-        let left = cx.process().leftovers(session);
+        let mut left = cx.process().leftovers(session);
+        recovered.adopted =
+            left.iter().filter(|left| is_leader(left) && !cx.reactor.is_waning.get()).cloned().collect();
+        left.retain(|left| recovered.adopted.iter().all(|adopted| adopted.worker != left.worker));
         if left.is_empty() {
             return recovered;
         }
@@ -76,12 +88,35 @@ pub async fn recover(cx: &TaskCx, plan: &SessionSpec, session: u64) -> Recovered
     }
 }
 
-/// Takes a spoiled status file out of the way. That this fails is no reason not to look for leftovers.
-async fn spoiled_status(cx: &TaskCx, plan: &SessionSpec) -> Option<String> {
-    let (fs, path) = (cx.files().unrestricted(), plan.status.as_deref()?);
+/// The pids that the last status names, by worker. A spoiled one is taken out of the way: where that went. That this fails is no reason not
+/// to look for leftovers.
+async fn old_status(cx: &TaskCx, plan: &SessionSpec) -> (BTreeMap<Arc<str>, Pid>, Option<String>) {
+    let mut pids = BTreeMap::new();
+    let Some(path) = plan.status.as_deref() else { return (pids, None) };
+    let fs = cx.files().unrestricted();
     match read(&fs, path).await {
-        Ok(Found::Corrupt(_)) => quarantine(&fs, path).await.ok(),
-        Ok(Found::Absent | Found::Whole(_)) | Err(_) => None,
+        Ok(Found::Corrupt(_)) => (pids, quarantine(&fs, path).await.ok()),
+        Ok(Found::Whole(snapshot)) => {
+            pids_of(&snapshot, &mut pids);
+            (pids, None)
+        }
+        Ok(Found::Absent) | Err(_) => (pids, None),
+    }
+}
+
+fn pids_of(snapshot: &Snapshot, into: &mut BTreeMap<Arc<str>, Pid>) {
+    for child in &snapshot.children {
+        into.extend(child.pid.map(|pid| (child.name.clone(), pid)));
+        pids_of(child, into);
+    }
+}
+
+/// Whether the plan has such a worker. One whose scope is a control group is not taken over: who holds that is gone.
+fn is_detached(plan: &SessionSpec, worker: &str) -> bool {
+    let spec = plan.workers.iter().find(|spec| *spec.name == *worker);
+    match spec.map(|spec| &spec.body) {
+        Some(Body::Process(process)) => process.detached && !matches!(process.scope, Scope::Cgroup | Scope::Job),
+        Some(Body::PuppetTask(_) | Body::Function(_) | Body::Proxy(_) | Body::Supervisor(_)) | None => false,
     }
 }
 

@@ -105,7 +105,7 @@ impl Session {
     fn stop(&mut self, by: Requester, caller: Instant, cx: &mut Cx<'_>) {
         match (self.state, self.children.mode()) {
             (State::Pending, _) => self.stopped(cx),
-            (State::Recovering | State::Waning, _) => self.state = State::Waning,
+            (State::Recovering | State::Waning, _) => self.wane(cx),
             (State::Up, Mode::Up | Mode::Holding) => {
                 let deadline = self.request(by, caller, cx);
                 self.children.stop_all(Requester::Parent, deadline, cx);
@@ -123,7 +123,7 @@ impl Session {
     fn force(&mut self, by: Requester, caller: Instant, cx: &mut Cx<'_>) {
         match (self.state, self.children.mode()) {
             (State::Pending, _) => self.stopped(cx),
-            (State::Recovering | State::Waning, _) => self.state = State::Waning,
+            (State::Recovering | State::Waning, _) => self.wane(cx),
             (State::Up, Mode::Up | Mode::Holding) => {
                 let deadline = self.request(by, caller, cx);
                 self.children.kill_all(by, deadline, cx);
@@ -136,6 +136,12 @@ impl Session {
             (State::Up, Mode::Forcing { .. }) => self.children.hasten(by, caller, cx),
             (State::Stopped, _) => {}
         }
+    }
+
+    /// A stop has come while what another has left is being ended: nobody is started, or taken over.
+    fn wane(&mut self, cx: &mut Cx<'_>) {
+        self.state = State::Waning;
+        cx.wanes();
     }
 
     /// Tells of the request, and fixes the one deadline for all.

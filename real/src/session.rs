@@ -28,7 +28,8 @@ pub struct Over {
     pub journal: Option<SinkCounts>,
 }
 
-/// Runs a session on this thread to its end. Every fact goes to `told` as it becomes true; `opened` gets the hands on it and all that
+/// Runs a session on this thread to its end. Where it keeps a status, it is known by that file: what an earlier supervisor of it has left,
+/// because it was killed, is ended before anybody is started. Every fact goes to `told` as it becomes true; `opened` gets the hands on it and all that
 /// it will tell before its first fact, for other threads: it must not wait. Clients are served on `socket`, where there is one.
 ///
 /// # Errors
@@ -61,6 +62,16 @@ pub fn leave_terminal() -> Result<(), Errno> {
     nix::unistd::setsid().map(drop).map_err(crate::errno::of_nix)
 }
 
+/// The same session, that takes over from an earlier supervisor wherever it is started.
+fn over_what_was_left(spec: &Arc<SessionSpec>) -> Arc<SessionSpec> {
+    let absolute = |path: &Arc<str>| match std::path::absolute(&**path) {
+        Ok(absolute) => absolute.to_string_lossy().into(),
+        Err(_) => path.clone(),
+    };
+    let status = spec.status.as_ref().map(absolute);
+    Arc::new(SessionSpec { recovers: true, status, ..SessionSpec::clone(spec) })
+}
+
 async fn run_on_runtime(
     spec: &Arc<SessionSpec>,
     config: Config,
@@ -73,7 +84,7 @@ async fn run_on_runtime(
     let mut signals = Signals::new().map_err(CannotRun::System)?;
     let socket = socket().map_err(CannotRun::System)?;
     let mut host: Host<RealWorld, Actor> = Host::new(world);
-    let session = host.start_session(spec, &[].into());
+    let session = host.start_session(&over_what_was_left(spec), &[].into());
     let (handle, follower) = open_followed(&mut host, session);
     opened(handle.clone(), follower);
     let asked: Rc<Cell<Option<Signal>>> = Rc::default();

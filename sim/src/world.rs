@@ -15,7 +15,7 @@ use shakedown_core::signal::Signal;
 use shakedown_core::site::{Label, hash_name};
 use shakedown_core::time::Instant;
 use shakedown_core::vocab::{
-    Completion, FactRecord, Fault, ProcessEvent, ProcessSpec, Redirect, SessionSpec, Target, TryWrite,
+    Completion, FactRecord, Fault, Identity, ProcessEvent, ProcessSpec, Redirect, SessionSpec, Target, TryWrite,
 };
 use shakedown_core::world::Ready;
 use std::collections::{BTreeMap, VecDeque};
@@ -257,6 +257,15 @@ impl<C: Choose + 'static> SimWorld<C> {
         &mut self.chooser
     }
 
+    /// Goes on with a process that an earlier host has started; false where it is gone.
+    #[cold]
+    fn take_over(&mut self, op: OpId, unit: UnitId, who: Identity) -> bool {
+        let Ok(from) = self.kernel.take_over(unit, who) else { return false };
+        self.audit.taken_over(from, unit);
+        self.answers.push_back(Ready::Done { op, completion: Completion::Spawned(Ok(who.pid)) });
+        true
+    }
+
     fn spawn(&mut self, op: OpId, unit: UnitId, spec: &ProcessSpec) {
         if !std::mem::replace(&mut self.kernel_used, true) {
             self.draw_limits();
@@ -273,6 +282,9 @@ impl<C: Choose + 'static> SimWorld<C> {
         let spawned = self.kernel.spawn(Spawn { unit, name: &spec.name, script, scope, label });
         if spawned.is_ok() && spec.stdio != [Redirect::Piped; 3] {
             self.redirect(unit, spec);
+        }
+        if spawned.is_ok() && spec.detached {
+            self.kernel.detach(unit);
         }
         let completion = Completion::Spawned(spawned.map(|spawned| spawned.pid));
         self.answers.push_back(Ready::Done { op, completion });

@@ -102,26 +102,20 @@ impl<W: World, A: Machine> Host<W, A> {
 }
 
 impl<W: World> Host<W, Actor> {
-    /// As [`start_session`](Self::start_session), where an earlier supervisor may have been killed in the middle of this session: what it
-    /// has left is ended before anybody is started. See [`recover`]. Where another supervisor of this session lives, it starts nobody, and
-    /// its session is over at once.
-    pub fn recover_session(&mut self, spec: &Arc<SessionSpec>, stimuli: &Arc<[Stimulus]>) -> ActorId {
-        let session = self.put_session(spec, Session::recovering);
-        self.put_outside(session, spec, stimuli);
-        self.begin_recovery(session, spec);
-        session
-    }
-
-    fn begin_recovery(&mut self, session: ActorId, spec: &Arc<SessionSpec>) {
+    /// Starts a session when what an earlier supervisor of it has left is ended.
+    pub(super) fn begin_recovery(&mut self, session: ActorId, spec: &Arc<SessionSpec>) {
         let (plan, status, mark) = (spec.clone(), self.status().cloned(), self.mark());
         let belongs_to = move |whose| status.iter().for_each(|status| status.belongs_to(whose));
         belongs_to(Whose::Unknown);
-        let kept = self.status().cloned();
+        let (kept, sink) = (self.status().cloned(), self.journal().cloned());
         self.spawn("recovery", move |cx| async move {
             let tell = |command| cx.reactor.push(Effect::Tell { to: session, event: Event::Command(command) });
             match claim(&cx, &plan).await {
                 Ok(claimed) => {
-                    recover(&cx, &plan, mark).await;
+                    for adopted in recover(&cx, &plan, mark).await.adopted {
+                        sink.iter().for_each(|sink| sink.goes_on(adopted.worker.clone()));
+                        cx.reactor.heirs.borrow_mut().insert(adopted.worker, adopted.who);
+                    }
                     kept.iter().zip(claimed).for_each(|(status, claimed)| status.keep(claimed));
                     belongs_to(Whose::Ours);
                 }
@@ -141,8 +135,8 @@ impl<W: World> Host<W, Actor> {
         }
     }
 
-    /// After [`crash_host`](Self::crash_host) another supervisor takes over this session at once, as
-    /// [`recover_session`](Self::recover_session) does.
+    /// After [`crash_host`](Self::crash_host) another supervisor takes over this session at once, whether or not its plan says that it
+    /// [recovers](SessionSpec::recovers).
     pub fn recovers_at_once(&mut self, spec: &Arc<SessionSpec>) {
         self.succeed(spec, When::AtOnce);
     }

@@ -397,6 +397,8 @@ impl Reactor {
         doomed.clear();
         *self.doomed.borrow_mut() = doomed;
         self.settling.borrow_mut().clear();
+        self.heirs.borrow_mut().clear();
+        self.is_waning.set(false);
         let boards = core::mem::take(&mut *self.boards.borrow_mut());
         drop(boards);
         let (actions, service) = (self.actions.take(), self.process_service.take());

@@ -19,9 +19,19 @@ use alloc::vec::Vec;
 impl<W: World> Host<W, Actor> {
     /// Adds a session, its workers and its stimuli, and starts it. The session's id is the first free one, and those of its workers
     /// follow in the order of the plan.
+    ///
+    /// Where it [recovers](SessionSpec::recovers), it is started when nobody is left of an earlier one: see
+    /// [`recover`](crate::recovery::recover). Where another supervisor of it lives, it starts nobody, and is over at once.
     pub fn start_session(&mut self, spec: &Arc<SessionSpec>, stimuli: &Arc<[Stimulus]>) -> ActorId {
-        let session = self.put_session(spec, Session::new);
-        self.send(session, Event::Command(Command::Start));
+        let session = if spec.recovers && spec.status.is_some() {
+            let session = self.put_session(spec, Session::recovering);
+            self.begin_recovery(session, spec);
+            session
+        } else {
+            let session = self.put_session(spec, Session::new);
+            self.send(session, Event::Command(Command::Start));
+            session
+        };
         self.put_outside(session, spec, stimuli);
         session
     }
@@ -66,7 +76,7 @@ impl<W: World> Host<W, Actor> {
     }
 
     /// Adds the outside that acts on a session.
-    pub(super) fn put_outside(&mut self, session: ActorId, spec: &Arc<SessionSpec>, stimuli: &Arc<[Stimulus]>) {
+    fn put_outside(&mut self, session: ActorId, spec: &Arc<SessionSpec>, stimuli: &Arc<[Stimulus]>) {
         if stimuli.is_empty() {
             return;
         }

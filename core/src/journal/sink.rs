@@ -89,6 +89,8 @@ struct Shared {
     counts: RefCell<SinkCounts>,
     is_failing: Cell<bool>,
     closed: Cell<Option<Instant>>,
+    /// Workers that an earlier session has left running, and this one has taken over: they have not ended.
+    living: RefCell<Vec<Arc<str>>>,
     bell: Notify,
 }
 
@@ -104,8 +106,14 @@ impl Sink {
             counts: RefCell::default(),
             is_failing: Cell::new(false),
             closed: Cell::new(None),
+            living: RefCell::default(),
             bell: Notify::new(),
         }))
+    }
+
+    /// Says that this worker goes on under another supervisor. To be said before the first record is taken.
+    pub(crate) fn goes_on(&self, worker: Arc<str>) {
+        self.0.living.borrow_mut().push(worker);
     }
 
     /// What it has done so far.
@@ -285,6 +293,7 @@ impl Sink {
         let (mut journal, _) = Journal::open(fs.clone(), spec.keep).await?;
         let before = read(&fs, 0, &Filter::all().session(&self.0.session)).await?;
         let mut unseen = unseen_ends(&before.entries, cx.wall());
+        unseen.retain(|end| !self.0.living.borrow().iter().any(|living| end.worker.as_ref() == Some(living)));
         journal.append(&mut unseen).await?;
         self.0.counts.borrow_mut().recovered += unseen.len() as u64;
         Ok(journal)

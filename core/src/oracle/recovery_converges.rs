@@ -32,6 +32,11 @@ impl Audit {
         self.expect(workers);
     }
 
+    /// A unit of an earlier supervisor goes on as this one of the present one's.
+    pub fn taken_over(&mut self, from: UnitId, to: UnitId) {
+        self.roster.taken_over(from, to);
+    }
+
     /// A process was born: a copy of what lives, or a further life of what is over, where the supervisor has started it.
     #[cold]
     pub(super) fn born_after(&mut self, deed: &Deed, scene: &Scene<'_>) {

@@ -50,6 +50,8 @@ pub(super) struct Unit {
     pub gave_up: bool,
     /// Nobody answers for it any more.
     pub detached: bool,
+    /// An earlier supervisor has started it: how its leader ends, whoever is its parent knows.
+    pub adopted: bool,
 }
 
 /// The processes and units of one run.
@@ -77,6 +79,15 @@ impl Roster {
 
     pub(super) fn unit(&self, id: UnitId) -> Unit {
         self.units.get(id.index()).copied().unwrap_or_default()
+    }
+
+    /// All who were of the one unit are of the other, and who led the one leads the other.
+    #[cold]
+    pub(super) fn taken_over(&mut self, from: UnitId, to: UnitId) {
+        self.procs.iter_mut().filter(|proc| proc.unit == Some(from)).for_each(|proc| proc.unit = Some(to));
+        let leader = slot(&mut self.units, from.index()).leader;
+        let unit = slot(&mut self.units, to.index());
+        (unit.heard_of, unit.adopted, unit.leader) = (true, true, leader);
     }
 
     /// Whether the session answers for this unit.

@@ -202,10 +202,12 @@ fn lie(case: &mut Case<'_>, id: WorkerId, message: String) {
     case.report(OracleName::TruthfulOutcome, case.scene.names.worker(id), message);
 }
 
-/// A status is known once its leader is dead, and not before. A unit without a leader is a function, or never began.
+/// A status is known once its leader is dead, and not before; never that of a leader that was taken over. A unit without a leader is a
+/// function, or never began.
 fn against_kernel(id: WorkerId, what: &str, status: ExitStatus, unit: UnitId, case: &mut Case<'_>) {
-    let Some(leader) = case.roster.unit(unit).leader else { return };
-    let kernel = case.roster.proc(leader).status;
+    let unit = case.roster.unit(unit);
+    let Some(leader) = unit.leader else { return };
+    let kernel = case.roster.proc(leader).status.filter(|_| !unit.adopted);
     if kernel.unwrap_or(ExitStatus::Unknown) != status {
         let worker = case.scene.names.worker(id);
         let kernel = kernel.map_or(String::from("that its leader lives"), |s| format!("{s}"));

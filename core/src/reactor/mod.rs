@@ -28,7 +28,7 @@ use crate::vocab::{
     TryWrite, WorkerSpec,
 };
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::rc::{Rc, Weak};
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -128,6 +128,10 @@ pub struct Reactor {
     pub(crate) functions: RefCell<Vec<Option<Registered>>>,
     /// Sessions whose tasks may start, stop and wait for workers.
     pub(crate) boards: RefCell<Boards>,
+    /// Whom workers take over instead of starting, by their names.
+    pub(crate) heirs: RefCell<BTreeMap<Arc<str>, Identity>>,
+    /// Whether a stop has come during a recovery: nobody is to be taken over.
+    pub(crate) is_waning: Cell<bool>,
     pub(crate) port: OnceCell<Rc<dyn Port>>,
 }
 
@@ -154,6 +158,8 @@ impl Reactor {
             settling: RefCell::default(),
             functions: RefCell::default(),
             boards: RefCell::default(),
+            heirs: RefCell::default(),
+            is_waning: Cell::new(false),
             port: OnceCell::new(),
         })
     }

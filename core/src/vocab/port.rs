@@ -8,7 +8,7 @@ use crate::ids::Pid;
 use crate::proxy::{ProxySpec, Traffic, Visit};
 use crate::signal::Signal;
 use crate::time::Duration;
-use crate::vocab::{ExitStatus, HttpGet, ProcessSpec, Survivor};
+use crate::vocab::{ExitStatus, HttpGet, Identity, ProcessSpec, Survivor};
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -58,6 +58,8 @@ pub struct Launch {
     pub previous: Option<ExitStatus>,
     /// On what it says that it is ready.
     pub notify: Option<Channel>,
+    /// Who is taken over instead, if it still lives: a leader that an earlier supervisor of this session has started.
+    pub adopts: Option<Identity>,
 }
 
 impl Launch {

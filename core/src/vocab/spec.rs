@@ -55,6 +55,9 @@ pub struct ProcessSpec {
     pub inherit: Inherit,
     /// What its descriptors 0, 1 and 2 are.
     pub stdio: [Redirect; 3],
+    /// Whether it outlives whoever has started it (LIFECYCLE section 6): it gets no KILL when that is killed, and the next supervisor of its
+    /// session goes on with it. Its descriptors are to be no pipes then, because nobody would be at their other ends (containerd#9342).
+    pub detached: bool,
 }
 
 /// What of the parent's environment a process inherits. What its spec sets, it has in any case.
@@ -93,7 +96,15 @@ impl ProcessSpec {
             proxy: None,
             inherit: Inherit::All,
             stdio: [Redirect::Piped; 3],
+            detached: false,
         }
+    }
+
+    /// The same, that outlives whoever has started it, and says nothing to anybody.
+    #[must_use]
+    pub fn detached(mut self) -> ProcessSpec {
+        (self.detached, self.stdio) = (true, [Redirect::Null; 3]);
+        self
     }
 
     /// A puppet of this name.
@@ -245,6 +256,9 @@ pub struct SessionSpec {
     pub journal: Option<Arc<SinkSpec>>,
     /// The path of its status file, where it keeps one.
     pub status: Option<Arc<str>>,
+    /// Whether an earlier supervisor of it may have been killed: what that has left is ended before anybody is started. It is known by the
+    /// path of its status file, and so does nothing of the kind without one.
+    pub recovers: bool,
     /// What it lets others do by name.
     pub actions: Vec<ActionSpec>,
     /// Its workers; a [`WorkerId`] is an index into this list. Children of supervisors stand here as well.
@@ -273,6 +287,7 @@ impl SessionSpec {
             stays: false,
             journal: None,
             status: None,
+            recovers: false,
             actions: Vec::new(),
             workers: Vec::new(),
         }

@@ -42,7 +42,8 @@ impl Worker {
     /// The attempt of this number. All of them are one start, of one unit: an attempt that fails leaves nothing behind.
     fn attempt(&mut self, unit: UnitId, since: Instant, by: Instant, tries: u32, cx: &mut Cx<'_>) {
         let notify = self.spec.ready.as_ref().and_then(|ready| ready.probe.channel());
-        let launch = Launch { resume: cx.resume_id(), previous: self.previous, notify, ..Launch::default() };
+        let adopts = cx.heir(&self.spec.name);
+        let launch = Launch { resume: cx.resume_id(), previous: self.previous, notify, adopts, ..Launch::default() };
         let op = cx.launch(unit, &self.spec.name, &self.spec.body, launch);
         self.state = State::Starting { unit, op, since, by, tries };
     }

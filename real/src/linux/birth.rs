@@ -81,7 +81,7 @@ pub(super) fn plan(
             plan.executing(c"/proc/self/exe")
         }
     };
-    Ok(plan.saying(newline).redirected(spec.stdio))
+    Ok(plan.saying(newline).redirected(spec.stdio).outliving(spec.detached))
 }
 
 /// What an incarnation is told of those before it. The rest of the environment is inherited as it is.

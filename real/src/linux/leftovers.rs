@@ -5,6 +5,8 @@
 use crate::errno;
 use crate::pidfd::Pidfd;
 use crate::procfs;
+use crate::scope::{Kin, UNIT_VARIABLE};
+use crate::spawn::{self, Child};
 use shakedown_core::ids::Pid;
 use shakedown_core::signal::Signal;
 use shakedown_core::vocab::{Errno, Identity, Launch, Leftover};
@@ -29,12 +31,36 @@ pub(super) fn leftovers(mark: &str) -> Vec<Leftover> {
 /// Opens whoever has the number now, looks whether it is the one that is meant, and signals it: between the look and the signal it may end,
 /// but the descriptor cannot come to mean another.
 pub(super) fn signal_leftover(who: Identity, signal: Signal) -> Result<(), Errno> {
+    hold(who)?.send(signal)
+}
+
+fn hold(who: Identity) -> Result<Pidfd, Errno> {
     let held = Pidfd::open(who.pid)?;
     let is_the_same = procfs::stat(who.pid).is_some_and(|stat| stat.started == who.start && stat.is_alive());
-    if !is_the_same || boot()? != who.boot {
-        return Err(Errno::ESRCH);
-    }
-    held.send(signal)
+    if is_the_same && boot()? == who.boot { Ok(held) } else { Err(Errno::ESRCH) }
+}
+
+/// A leader that is taken over: held by its pidfd, with the tag that it and its descendants bear, and with nobody at the other ends of its
+/// pipes.
+///
+/// # Errors
+/// `ESRCH` where it is gone; `EMFILE` where no descriptor is left.
+pub(super) fn take_over(who: Identity) -> Result<(Child, String), Errno> {
+    let pidfd = hold(who)?;
+    let tags = procfs::environment(who.pid, UNIT_VARIABLE).ok_or(Errno::ESRCH)?;
+    let tag = tags.rsplit('/').next().unwrap_or_default().to_owned();
+    let (spent, stdin) = spawn::pipe()?;
+    drop(spent);
+    let (stdout, stderr) = (spawn::pipe()?.0, spawn::pipe()?.0);
+    Ok((Child { pid: who.pid, pidfd, stdin, stdout, stderr, newline: None }, tag))
+}
+
+/// All who bear this tag: their parents are nobody's children here, so what becomes of them is known by memory.
+pub(super) fn kin(tag: &str) -> Kin {
+    let bears =
+        |pid: Pid| procfs::environment(pid, UNIT_VARIABLE).is_some_and(|tags| tags.split('/').any(|t| t == tag));
+    let every = procfs::every().unwrap_or_default().into_iter().filter(|stat| stat.is_alive() && bears(stat.pid));
+    every.map(|stat| (stat.pid, stat.started)).collect()
 }
 
 /// Which boot of the machine this is.

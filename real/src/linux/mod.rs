@@ -137,6 +137,15 @@ pub struct Birth {
     /// On which it may say that it is ready.
     socket: Option<OwnedFd>,
     born: Result<Child, SpawnFailure>,
+    whose: Whose,
+}
+
+/// Whose child a leader is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Whose {
+    Ours,
+    /// It was an earlier supervisor's, and is init's now: it is not ours to reap, and its number is pinned by nobody.
+    Adopted,
 }
 
 impl Linux {
@@ -199,12 +208,16 @@ impl Linux {
         tag: String,
         socket: Option<OwnedFd>,
         child: Child,
+        whose: Whose,
     ) -> Result<(Pid, Rc<LinuxUnit>), SpawnFailure> {
         let pid = child.pid;
-        let realm = Realm { leader: pid, scope: spec.scope, tag, is_pinned: Cell::new(true) };
+        let realm = Realm { leader: pid, scope: spec.scope, tag, is_pinned: Cell::new(whose == Whose::Ours) };
         match LinuxUnit::new(id, realm, child, socket, &spec.name) {
             Ok(unit) => {
                 self.saw_leader(pid, &spec.name);
+                if whose == Whose::Adopted {
+                    unit.kin.replace(leftovers::kin(&unit.realm.tag));
+                }
                 let unit = Rc::new(unit);
                 self.units.borrow_mut().insert(id, unit.clone());
                 if unit.word.is_some() {
@@ -214,8 +227,11 @@ impl Linux {
                 Ok((pid, unit))
             }
             Err((errno, pid, pidfd)) => {
-                let killed = pidfd.send_group(Signal::KILL).and_then(|()| pidfd.reap_blocking());
-                if let Err(errno) = killed {
+                let reap = || match whose {
+                    Whose::Ours => pidfd.reap_blocking().map(drop),
+                    Whose::Adopted => Ok(()),
+                };
+                if let Err(errno) = pidfd.send_group(Signal::KILL).and_then(|()| reap()) {
                     self.find(format!("{pid}, which could not be registered, could not be ended: {errno}"));
                 }
                 spawn::forget_after(pid, || ((), true));
@@ -254,6 +270,10 @@ impl System for Linux {
                 own.entry(name.into()).or_insert(value);
             }
         }
+        // Who is gone is started anew.
+        if let Some((child, tag)) = launch.adopts.and_then(|who| leftovers::take_over(who).ok()) {
+            return answer(Birth { unit, spec, tag, socket: None, born: Ok(child), whose: Whose::Adopted });
+        }
         let tag = format!("{}:{}.{}", self.run, self.number, unit.0);
         let draws = self.draws.stream(u64::from(unit.0));
         let listening = match launch.notify {
@@ -268,7 +288,7 @@ impl System for Linux {
             }
             Err(errno) => (Err(SpawnFailure { errno, at_exec: false }), None),
         };
-        let answer = move |born| answer(Birth { unit, spec, tag, socket, born });
+        let answer = move |born| answer(Birth { unit, spec, tag, socket, born, whose: Whose::Ours });
         match plan {
             Ok(plan) => spawn::spawn(plan, Box::new(answer)),
             Err(failure) => answer(Err(failure)),
@@ -276,8 +296,8 @@ impl System for Linux {
     }
 
     fn register(self: &Rc<Self>, birth: Birth) -> Result<(Pid, Rc<LinuxUnit>), SpawnFailure> {
-        let Birth { unit, spec, tag, socket, born } = birth;
-        born.and_then(|child| self.hold(unit, &spec, tag, socket, child))
+        let Birth { unit, spec, tag, socket, born, whose } = birth;
+        born.and_then(|child| self.hold(unit, &spec, tag, socket, child, whose))
     }
 
     fn ended(self: &Rc<Self>, unit: &LinuxUnit) -> impl Future<Output = ExitStatus> {

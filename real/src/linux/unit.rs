@@ -26,6 +26,9 @@ pub struct LinuxUnit {
     /// Where it says that it is ready, if it was asked to.
     pub(super) word: Option<Word>,
     pub(super) kin: RefCell<Kin>,
+    /// Whether it is nobody's child here: an earlier supervisor has started it.
+    pub(super) is_adopted: bool,
+    pub(super) is_reaped: Cell<bool>,
     pub(super) ended: Cell<Option<ExitStatus>>,
     /// Whether nobody else lived in the scope at some time after the leader's end: then nobody can be born there any more.
     pub(super) is_alone: Cell<bool>,
@@ -59,6 +62,8 @@ impl LinuxUnit {
         };
         Ok(LinuxUnit {
             id,
+            is_adopted: !realm.is_pinned.get(),
+            is_reaped: Cell::new(false),
             realm,
             leader,
             stdin,
@@ -91,7 +96,7 @@ impl Unit for LinuxUnit {
     }
 
     fn is_reaped(&self) -> bool {
-        !self.realm.is_pinned.get()
+        self.is_reaped.get()
     }
 
     fn has_writers(&self) -> Option<bool> {

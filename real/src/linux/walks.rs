@@ -40,13 +40,14 @@ impl Linux {
     }
 
     /// Whether others than the leader live in the scope, once it has ended. Whatever outlived its parent is a child of ours now,
-    /// as we adopt all orphans; so where we have no children but leaders, the walk through /proc is spared. Where it finds only dead ones,
+    /// as we adopt all orphans but those of a leader that we have taken over; so where we have no children but leaders, the walk through /proc
+    /// is spared. Where it finds only dead ones,
     /// they are reaped and told of first: an answer that nobody is left may be the last thing that a session waits for.
     pub(super) fn others_than_leader(self: &Rc<Self>, unit: &LinuxUnit) -> Option<bool> {
         if unit.realm.scope == Scope::Process || unit.is_alone.get() {
             return Some(false);
         }
-        if !reaper::strangers().ok()?.is_empty() {
+        if unit.is_adopted || !reaper::strangers().ok()?.is_empty() {
             let living = unit.realm.living(&mut unit.kin.borrow_mut()).ok()?;
             if living.iter().any(|s| s.pid != unit.pid()) {
                 return Some(true);
@@ -89,7 +90,7 @@ impl Linux {
                 Err(Errno::ECHILD) => true,
                 Err(errno) => return Err(errno),
             };
-        if has_ended && reaper::strangers()?.is_empty() {
+        if has_ended && !unit.is_adopted && reaper::strangers()?.is_empty() {
             return Ok(Vec::new());
         }
         unit.realm.living(&mut unit.kin.borrow_mut())
@@ -133,6 +134,11 @@ impl Linux {
 
     /// Reaps the leader if it has ended; whether it is reaped.
     pub(super) fn reap_leader(&self, unit: &LinuxUnit) -> bool {
+        if unit.is_adopted {
+            // Its parent reaps it.
+            unit.is_reaped.set(unit.ended.get().is_some());
+            return unit.is_reaped.get();
+        }
         match reaper::reap_leader(unit.pid(), unit.leader.get_ref()) {
             Ok(None) => return false,
             Ok(Some(status)) => {
@@ -142,6 +148,7 @@ impl Linux {
             Err(errno) => self.find(format!("{} could not be reaped: {errno}; who else waits for it?", unit.pid())),
         }
         unit.realm.is_pinned.set(false);
+        unit.is_reaped.set(true);
         true
     }
 

@@ -33,7 +33,8 @@ struct Orders {
     stdio: [c_int; 3],
     /// One more descriptor, and the number that it is to have.
     newline: Option<(c_int, c_int)>,
-    parent: libc::pid_t,
+    /// Whom it dies with; nobody, where it is detached.
+    parent: Option<libc::pid_t>,
     /// The errno of what failed; 0 while nothing did.
     failure: AtomicI32,
 }
@@ -71,7 +72,7 @@ impl Nursery {
             lead: plan.lead,
             stdio: stdio.map(|fd| fd.as_raw_fd()),
             newline: newline.map(AsRawFd::as_raw_fd).zip(plan.newline),
-            parent: nix::unistd::getpid().as_raw(),
+            parent: (!plan.detached).then(|| nix::unistd::getpid().as_raw()),
             failure: AtomicI32::new(0),
         };
         leaders::enter_after(|| {
@@ -151,12 +152,14 @@ unsafe fn obey(orders: &Orders) -> c_int {
         if led < 0 {
             return *libc::__errno_location();
         }
-        // Armed, then checked: a parent that died before would never fire it. ESRCH tells nobody, as nobody is left.
-        if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong) < 0 {
-            return *libc::__errno_location();
-        }
-        if libc::getppid() != orders.parent {
-            return libc::ESRCH;
+        if let Some(parent) = orders.parent {
+            // Armed, then checked: a parent that died before would never fire it. ESRCH tells nobody, as nobody is left.
+            if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong) < 0 {
+                return *libc::__errno_location();
+            }
+            if libc::getppid() != parent {
+                return libc::ESRCH;
+            }
         }
         for (number, fd) in (0..).zip(orders.stdio) {
             if libc::dup2(fd, number) < 0 {

@@ -126,7 +126,7 @@ fn copy(fd: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
 }
 
 /// A close-on-exec pipe, (read end, write end), both above the standard descriptors: dup2 onto itself would keep the flag.
-fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
+pub(crate) fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
     let (read, write) = nix::unistd::pipe2(OFlag::O_CLOEXEC).map_err(errno::of_nix)?;
     Ok((above_stdio(read)?, above_stdio(write)?))
 }

@@ -25,6 +25,8 @@ pub struct Plan {
     pub(super) newline: Option<i32>,
     /// What its descriptors 0, 1 and 2 are.
     pub(super) stdio: [Redirect; 3],
+    /// Whether it outlives this program.
+    pub(super) detached: bool,
 }
 
 impl Plan {
@@ -56,6 +58,7 @@ impl Plan {
             lead,
             newline: None,
             stdio: [Redirect::Piped; 3],
+            detached: false,
         })
     }
 
@@ -70,6 +73,13 @@ impl Plan {
     #[must_use]
     pub fn saying(mut self, number: Option<i32>) -> Plan {
         self.newline = number;
+        self
+    }
+
+    /// The same, that outlives this program, or does not.
+    #[must_use]
+    pub fn outliving(mut self, detached: bool) -> Plan {
+        self.detached = detached;
         self
     }
 

@@ -170,6 +170,7 @@ fn worker() -> Shapes {
         ("upstream-address", "where that worker listens", text()),
         ("limits", "how much a proxy takes on; whoever comes beyond that is refused", proxy_limits()),
         ("env", "set beside the inherited environment", map(&text())),
+        ("detached", "whether it outlives a supervisor that is killed; the next one goes on with it", flag()),
         ("tags", "for filters and reports", map(&text())),
     ]
 }

@@ -8,7 +8,8 @@ use super::tree::{Field, Node, Table, Value};
 use super::{proxy, relations};
 use shakedown_core::puppet::{Block, Verb, nearest, parse};
 use shakedown_core::vocab::{
-    Body, Errno, Grace, ProcessSpec, Program, RestartPolicy, Scope, SignalTo, StandIn, StopPolicy, WorkerSpec,
+    Body, Errno, Grace, Probe, ProcessSpec, Program, ReadyPolicy, RestartPolicy, Scope, SignalTo, StandIn, StopPolicy,
+    WorkerSpec,
 };
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -48,6 +49,7 @@ pub(super) fn worker(reader: &mut Reader<'_>, field: &Field, table: &Table, work
     let is_group = kind == Some(Kind::Supervisor);
     let is_probed = !is_group && kind != Some(Kind::Proxy);
     let ready = table.get("ready").filter(|_| is_probed).and_then(|node| ready_policy(reader, node, &name));
+    let detached = detached(reader, table, kind, ready.as_ref());
     for (of, keys) in [(Kind::Supervisor, relations::SUPERVISOR.known), (Kind::Proxy, proxy::KEYS)] {
         let word = if of == Kind::Proxy { "proxy" } else { "supervisor" };
         for field in keys.iter().filter_map(|key| table.field(key)).filter(|_| kind != Some(of)) {
@@ -58,7 +60,8 @@ pub(super) fn worker(reader: &mut Reader<'_>, field: &Field, table: &Table, work
     let body = match kind {
         Some(Kind::Process) => process(reader, field, table).map(|program| {
             let scope = stop.as_ref().map_or(Scope::Group, |stop| stop.scope);
-            Body::Process(Arc::new(ProcessSpec { env, scope, ..ProcessSpec::new(&name, program) }))
+            let spec = ProcessSpec { env, scope, ..ProcessSpec::new(&name, program) };
+            Body::Process(Arc::new(if detached { spec.detached() } else { spec }))
         }),
         Some(Kind::Task) => task(reader, field, table).map(Body::PuppetTask),
         Some(Kind::Proxy) => proxy::proxy(reader, field, table, workers, stop.as_mut()),
@@ -76,6 +79,26 @@ pub(super) fn worker(reader: &mut Reader<'_>, field: &Field, table: &Table, work
         proxy::depend(spec, workers);
     }
     Read { name, spec }
+}
+
+/// `detached = true`: it outlives a supervisor that is killed. What it would say, nobody would hear then.
+fn detached(reader: &mut Reader<'_>, table: &Table, kind: Option<Kind>, ready: Option<&ReadyPolicy>) -> bool {
+    let Some(node) = table.get("detached") else { return false };
+    if reader.boolean(node, "`detached`") != Some(true) {
+        return false;
+    }
+    if kind != Some(Kind::Process) {
+        reader.mistake_hint(&node.at, "only a process outlives its supervisor", "leave `detached` out");
+    }
+    let hears = match ready.map(|ready| &ready.probe) {
+        Some(Probe::Log(_) | Probe::Notify | Probe::NewlineFd(_)) => true,
+        Some(Probe::Tcp(_) | Probe::Http(_) | Probe::Exec(_) | Probe::Delay(_)) | None => false,
+    };
+    if hears {
+        let hint = "look at it from outside: ready = { tcp = \"127.0.0.1:8080\" }, or http, exec, delay";
+        reader.mistake_hint(&node.at, "nobody hears what a detached process says", hint);
+    }
+    true
 }
 
 fn check_name(reader: &mut Reader<'_>, field: &Field) {
@@ -322,6 +345,7 @@ pub(super) const WORKER: Keys = Keys {
         "upstream-address",
         "limits",
         "env",
+        "detached",
         "tags",
     ],
     later: &[],

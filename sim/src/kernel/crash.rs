@@ -90,7 +90,40 @@ impl Kernel {
             let has_own = process.rare.as_ref().is_some_and(|rare| rare.pdeathsig.is_some());
             process.parent == HOST && process.life.is_living() && !has_own
         };
-        self.units.every().iter().filter_map(|unit| unit.leader).filter(dies).collect()
+        let attached = self.units.every().iter().filter(|unit| !unit.detached);
+        attached.filter_map(|unit| unit.leader).filter(dies).collect()
+    }
+
+    /// The leader of this unit does not ask for KILL in case of the host's death.
+    pub fn detach(&mut self, unit: UnitId) {
+        self.units.at(unit).detached = true;
+    }
+
+    /// A unit of an earlier host becomes this one of the present host's: its leader, who is nobody's child here, and all who descend from
+    /// it. Which unit it was.
+    ///
+    /// # Errors
+    /// ESRCH where nobody who lives has this identity, or whoever has it leads no unit.
+    ///
+    /// # Panics
+    /// If this unit was spawned already.
+    pub fn take_over(&mut self, unit: UnitId, who: Identity) -> Result<UnitId, Errno> {
+        let found = self.pids.get(who.pid.as_raw()).and_then(|number| number.task).ok_or(Errno::ESRCH)?;
+        let is_it = self.identify(found).map(Identity::from) == Some(who) && self.entry(found).life.is_living();
+        let from = self.entry(found).unit.filter(|_| is_it).ok_or(Errno::ESRCH)?;
+        if self.units.get(from).and_then(|of| of.leader) != Some(found) {
+            return Err(Errno::ESRCH);
+        }
+        assert!(self.units.claim(unit).leader.is_none(), "unit {} is spawned twice: a unit is one incarnation", unit.0);
+        self.units.hand_over(from, unit);
+        for id in (HOST.0 + 1..self.born as u32).map(ProcId) {
+            let process = self.entry_mut(id);
+            if process.unit == Some(from) {
+                process.unit = Some(unit);
+            }
+        }
+        self.pids.at(who.pid.as_raw()).unit = Some(unit);
+        Ok(from)
     }
 
     /// Init has reaped it.

@@ -213,6 +213,7 @@ impl Kernel {
             written: _,
             read: _,
             said_ready,
+            detached,
             watches,
         } = unit;
         let Some(leader) = leader else { return 0 };
@@ -226,7 +227,7 @@ impl Kernel {
             what.hash(&mut digest);
             digest.value()
         };
-        said_ready.hash(&mut digest);
+        (said_ready, detached).hash(&mut digest);
         digest.number(watches.iter().map(|(_, what)| waited(what)).fold(0, u64::wrapping_add));
         digest.value()
     }

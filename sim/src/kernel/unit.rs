@@ -1,13 +1,13 @@
 //! What the kernel keeps for each unit: its leader, its scope, its pipes, and counts kept up to date as processes come and go.
 //! Questions about a unit are answered from here, never by a walk over all processes.
 
-use super::Kernel;
 use super::cgroup::CgroupId;
 use super::list::{Chain, List};
 use super::pipe::PipeId;
 use super::poll::What;
+use super::{HOST, Kernel};
 use shakedown_core::ids::{OpId, ProcId, UnitId};
-use shakedown_core::vocab::{ExitNotice, Scope, Survivor};
+use shakedown_core::vocab::{ExitNotice, ExitStatus, Scope, Survivor};
 use std::sync::Arc;
 
 /// One unit, once spawned. What is asked most lies first.
@@ -25,6 +25,8 @@ pub(super) struct Unit {
     pub(super) scope: Scope,
     /// Whether one of its processes has said that it is ready.
     pub(super) said_ready: bool,
+    /// Whether its leader has not asked for KILL in case of the host's death.
+    pub(super) detached: bool,
     /// Living descendants by birth.
     pub(super) living: List,
     /// The control group of that scope, where it is one.
@@ -62,6 +64,7 @@ impl Unit {
             written: 0,
             read: 0,
             said_ready: false,
+            detached: false,
             watches: Vec::new(),
         }
     }
@@ -75,6 +78,7 @@ impl Unit {
         self.written = 0;
         self.read = 0;
         self.said_ready = false;
+        self.detached = false;
         self.watches.clear();
     }
 }
@@ -97,6 +101,13 @@ impl UnitTable {
     /// Nobody waits for anything any more.
     pub(super) fn forget_watches(&mut self) {
         self.units[..self.used].iter_mut().for_each(|unit| unit.watches.clear());
+    }
+
+    /// What one was the other is from now on; whoever waits for something of either goes on to wait for it.
+    pub(super) fn hand_over(&mut self, from: UnitId, to: UnitId) {
+        self.units.swap(from.index(), to.index());
+        let [from, to] = self.units.get_disjoint_mut([from.index(), to.index()]).expect("nobody takes over itself");
+        std::mem::swap(&mut from.watches, &mut to.watches);
     }
 
     /// Makes room for so many.
@@ -203,10 +214,13 @@ impl Kernel {
         }
     }
 
-    /// What the host learns of the leader's end; `None` while the leader lives.
+    /// What the host learns of the leader's end; `None` while the leader lives. The status of one that it has taken over goes to whoever
+    /// is its parent.
     pub(super) fn exit_notice(&self, unit: UnitId) -> Option<ExitNotice> {
         let of = self.units.get(unit)?;
-        let status = self.entry(of.leader?).life.status()?;
+        let leader = self.entry(of.leader?);
+        let ended = leader.life.status()?;
+        let status = if leader.parent == HOST { ended } else { ExitStatus::Unknown };
         Some(ExitNotice { status, others: Some(self.scope_living(unit) > 0), writers: Some(of.writers > 0) })
     }
 }

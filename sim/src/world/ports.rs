@@ -60,7 +60,11 @@ impl<C: Choose + 'static> World for SimWorld<C> {
             Request::Serve(spec) => self.serve(op, unit, &spec),
             // It is no proxy.
             Request::Traffic | Request::Visit(_) => {}
-            Request::Spawn { spec, launch: _ } => self.spawn(op, unit, &spec),
+            Request::Spawn { spec, launch } => {
+                if launch.adopts.is_none_or(|who| !self.take_over(op, unit, who)) {
+                    self.spawn(op, unit, &spec);
+                }
+            }
             Request::Signal { to, signal } => self.signal(op, unit, to, signal),
             Request::Exit => self.kernel.watch(op, unit, What::Exit),
             Request::Empty => self.kernel.watch(op, unit, What::Empty),

@@ -121,13 +121,13 @@ fn after_any_crash_the_next_supervisor_comes_to_an_end_and_each_incarnation_has_
 
 #[test]
 fn a_spoiled_status_is_put_aside_before_the_next_supervisor_writes_its_own() {
-    let plan = plan();
+    let plan = Arc::new(SessionSpec { recovers: true, ..SessionSpec::clone(&plan()) });
     let mut sim: Simulator<Seeded> = Simulator::new(WorldConfig::default(), Limits::default(), Seeded::new(0));
     let stop: Arc<[Stimulus]> =
         [Stimulus { at: DurationRange::fixed(ms(99)), when: None, act: Act::Stop, on: None }].into();
     let run = sim.run(Seeded::new(1), Some(plan.clone()), |host| {
         host.world().borrow_mut().disk_mut().put("/run/status", b"{\"shakedown-status\":1,");
-        host.recover_session(&plan, &stop);
+        host.start_session(&plan, &stop);
     });
     // That it was torn is what the oracle objects to; it says nothing of how the next supervisor takes it.
     assert!(run.violations.iter().all(|found| found.oracle == OracleName::StatusNeverTorn), "{run:?}");

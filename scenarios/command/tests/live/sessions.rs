@@ -2,7 +2,10 @@
 
 use crate::stage::{Stage, exists, pid_in, signal_to};
 use crate::tests;
+use shakedown::core::ids::Pid;
 use shakedown::core::signal::Signal;
+use shakedown::core::vocab::Launch;
+use shakedown::real::procfs;
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -12,6 +15,7 @@ tests! {
     a_session_is_started_listed_followed_restarted_and_stopped,
     a_second_start_of_a_name_is_refused_and_the_first_goes_on,
     a_session_that_was_killed_is_dead_and_its_name_is_free,
+    a_session_that_was_killed_is_started_again_over_what_it_has_left,
     files_that_are_there_prove_nothing,
     a_client_that_sends_garbage_harms_nobody,
     a_follower_that_does_not_read_delays_no_stop_and_another_hears_every_event,
@@ -120,6 +124,58 @@ fn a_session_that_was_killed_is_dead_and_its_name_is_free() {
         2,
         "nobody has seen their ends: {history}"
     );
+}
+
+/// Its helper does not die with the supervisor, hears no TERM, and has left its group and its session.
+const LEAVES: &str = r#"schema = 1
+name = "shop"
+[workers.api]
+puppet = "spawn helper { on TERM ignore; setsid; print deaf; hang }; on TERM exit 0; hang"
+ready = { log = "deaf" }
+stop = { grace = "50ms", scope = "tree" }
+"#;
+
+/// Who lives of the worker, whoever has started it.
+fn living() -> Vec<Pid> {
+    let every = procfs::every().expect("/proc is there").into_iter().filter(procfs::Stat::is_alive);
+    every
+        .map(|stat| stat.pid)
+        .filter(|pid| procfs::environment(*pid, Launch::WORKER).as_deref() == Some("api"))
+        .collect()
+}
+
+fn a_session_that_was_killed_is_started_again_over_what_it_has_left() {
+    let stage = Stage::new("again");
+    let file = stage.file("shop.toml", LEAVES);
+    let is_new = |before: &[Pid]| {
+        let now = living();
+        assert_eq!(now.len(), 2, "main and its helper, and nobody beside them: {now:?}");
+        assert!(now.iter().all(|pid| !before.contains(pid)), "{now:?} after {before:?}");
+        now
+    };
+    let pid = pid_in(&stage.runs(&["start", &file], 0).out);
+    let first = is_new(&[]);
+    signal_to(pid, Signal::KILL);
+    let pid = Pid::new(pid as i32).expect("a pid");
+    // Its files are closed when it is dead, and so is its claim.
+    while procfs::stat(pid).is_some_and(|stat| stat.is_alive()) {
+        std::thread::yield_now();
+    }
+    // In the foreground, and from another folder.
+    let mut run = stage.begin_command({
+        let mut run = stage.command(&["run", stage.path("shop.toml").to_str().expect("it is UTF-8")]);
+        run.current_dir("/");
+        run
+    });
+    run.hears("api  · ready");
+    let second = is_new(&first);
+    run.signal(Signal::KILL);
+    assert_eq!(run.ends().code, None, "killed");
+    stage.runs(&["start", &file], 0);
+    is_new(&second);
+    // Its helper has to be killed.
+    stage.runs(&["stop", "shop"], 1);
+    assert_eq!(living(), []);
 }
 
 fn files_that_are_there_prove_nothing() {
