@@ -13,6 +13,8 @@ use core::pin::Pin;
 
 pub(super) type Answer = Pin<Box<dyn Future<Output = Result<Value, Failure>>>>;
 type Handler = dyn Fn(Call) -> Answer;
+/// Whether it takes what one task asks for.
+type Taker = dyn Fn(&TaskCx) -> bool;
 
 /// One call of an action, as its handler takes it.
 pub struct Call {
@@ -33,7 +35,7 @@ pub struct Action {
     pub(super) needs: Option<Arc<str>>,
     pub(super) handler: Rc<Handler>,
     pub(super) present: Option<Rc<dyn Fn() -> bool>>,
-    takes: Option<Rc<dyn Fn(&TaskCx) -> bool>>,
+    takes: Option<Rc<Taker>>,
 }
 
 impl Action {

@@ -3,6 +3,7 @@
 use super::action::{Answer, Call};
 use super::{Action, Failure, Value};
 use crate::reactor::Reactor;
+use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::string::String;
 use core::future::Future;
@@ -11,7 +12,7 @@ use core::task::{Context, Poll};
 
 enum State {
     /// To be called.
-    Asked(Action, Call),
+    Asked(Box<(Action, Call)>),
     Running(Answer),
     Over,
 }
@@ -24,7 +25,7 @@ pub(super) struct Contained {
 
 impl Contained {
     pub(super) fn new(reactor: &Rc<Reactor>, action: Action, call: Call) -> Contained {
-        Contained { reactor: reactor.clone(), state: State::Asked(action, call) }
+        Contained { reactor: reactor.clone(), state: State::Asked(Box::new((action, call))) }
     }
 }
 
@@ -37,7 +38,10 @@ impl Future for Contained {
         let mut polled = Poll::Pending;
         let contained = reactor.port().contain(&mut || {
             let mut answer = match core::mem::replace(&mut state, State::Over) {
-                State::Asked(action, call) => (action.handler)(call),
+                State::Asked(asked) => {
+                    let (action, call) = *asked;
+                    (action.handler)(call)
+                }
                 State::Running(answer) => answer,
                 State::Over => panic!("a call was polled again after it had ended"),
             };
