@@ -118,7 +118,7 @@ madsim *args:
 
 # the simulated kernel, lent to a test on madsim and to one on turmoil: a bug of each is found
 lent:
-    cargo run -p shakedown-sim --features turmoil --example turmoil
+    cargo test --workspace --example turmoil
     {{ ring }} --example lent
 
 # the control protocol on turmoil's network: `just turmoil 5000`
