@@ -1,6 +1,6 @@
 //! A session on a simulated machine, open to clients of both kinds, and who judges it at its end.
 
-use crate::chance::{micros, one_in};
+use crate::chance::{below, micros, one_in, up_to};
 use crate::machine::Machine;
 use crate::net::Door;
 use crate::plan::script_of;
@@ -122,13 +122,16 @@ fn waiters(host: &Hosted) -> String {
     host.waiters().iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
-/// A drive may be dropped at any await: the next one goes on.
+/// A drive may be dropped at any await, or at any time: the next one goes on.
 async fn drive_by_pieces(host: &mut Hosted) -> Driven {
-    if one_in(2) {
-        return drive(host).await;
-    }
+    let way = below(4);
     loop {
-        if let Ok(driven) = timeout(micros(0..4000), drive(host)).await {
+        let driven = match way {
+            0 => timeout(micros(0..4000), drive(host)).await.ok(),
+            1 => up_to(1 + below(20), drive(host)).await,
+            _ => Some(drive(host).await),
+        };
+        if let Some(driven) = driven {
             return driven;
         }
         Madsim::others_first().await;
