@@ -1,6 +1,7 @@
 //! Choosers: one strategy a file, all behind core's `Choose`. 0 is always the calm answer.
 
 mod bytes;
+mod chains;
 mod delays;
 mod dice;
 mod pct;

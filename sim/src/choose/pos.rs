@@ -4,19 +4,19 @@
 //! Two actions race where they have to do with the same object. What an action has to do with is known only after it has run, so a
 //! chain is taken to touch what it has touched before in this run: too often a race rather than too seldom.
 
+use super::chains::Chains;
 use super::values::Values;
 use super::without_clock;
 use crate::random::Random;
 use shakedown_core::choose::{Ask, Choose};
 use shakedown_core::site::{Label, Site, mix};
-use std::collections::BTreeMap;
 
 /// POS under one seed.
 #[derive(Clone, Debug)]
 pub struct Pos {
     values: Values,
     random: Random,
-    chains: BTreeMap<Label, Chain>,
+    chains: Chains<Chain>,
     /// Who was chosen last; what it touches is still being told.
     running: Option<Label>,
     /// What it has touched, itself included.
@@ -53,27 +53,27 @@ impl Pos {
     /// POS under this seed.
     pub const fn new(seed: u64) -> Pos {
         let random = Random::new(seed);
-        Pos { values: Values::new(random), random, chains: BTreeMap::new(), running: None, touched: Objects(0) }
+        Pos { values: Values::new(random), random, chains: Chains::new(), running: None, touched: Objects(0) }
     }
 
     fn chain(&mut self, label: Label) -> &mut Chain {
-        self.chains.entry(label).or_insert(Chain { draws: 0, objects: Objects::of(label) })
+        self.chains.of(label, || Chain { draws: 0, objects: Objects::of(label) })
     }
 
-    /// The action that was chosen last has run: those that race with it draw again.
-    fn settle(&mut self, enabled: &[Site]) {
-        let Some(ran) = self.running.take() else { return };
+    /// The action that was chosen last has run: from here on its chain is known to touch what that has. Says what, for those that race.
+    fn settle(&mut self) -> Objects {
+        let Some(ran) = self.running.take() else { return Objects::default() };
         let touched = self.touched;
         let chain = self.chain(ran);
         chain.objects = chain.objects.with(touched);
-        for site in enabled {
-            let chain = self.chain(site.label);
-            chain.draws += u64::from(chain.objects.meets(touched));
-        }
+        touched
     }
 
-    fn priority(&self, site: &Site) -> u64 {
-        let draws = self.chains.get(&site.label).map_or(0, |chain| chain.draws);
+    /// The priority of an action, drawn again where it races with what has just touched this. The least goes first.
+    fn priority(&mut self, site: &Site, touched: Objects) -> u64 {
+        let chain = self.chain(site.label);
+        chain.draws += u64::from(chain.objects.meets(touched));
+        let draws = chain.draws;
         mix(self.random.at(*site) ^ mix(draws))
     }
 }
@@ -93,8 +93,8 @@ impl Choose for Pos {
 
     fn pick(&mut self, enabled: &[Site]) -> usize {
         let enabled = without_clock(enabled);
-        self.settle(enabled);
-        let chosen = (0..enabled.len()).min_by_key(|at| self.priority(&enabled[*at])).unwrap_or(0);
+        let touched = self.settle();
+        let chosen = (0..enabled.len()).min_by_key(|at| self.priority(&enabled[*at], touched)).unwrap_or(0);
         let label = enabled[chosen].label;
         (self.running, self.touched) = (Some(label), Objects::of(label));
         chosen
@@ -121,9 +121,9 @@ mod tests {
         pos.running = Some(ran.label);
         pos.touched(ran.label);
         pos.touched(races.label);
-        let before = [races, apart].map(|site| pos.priority(&site));
-        pos.settle(&[races, apart]);
-        let after = [races, apart].map(|site| pos.priority(&site));
+        let before = [races, apart].map(|site| pos.priority(&site, Objects::default()));
+        let touched = pos.settle();
+        let after = [races, apart].map(|site| pos.priority(&site, touched));
         assert_ne!(before[0], after[0]);
         assert_eq!(before[1], after[1]);
     }

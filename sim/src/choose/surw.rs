@@ -9,15 +9,17 @@ use super::{Pilot, without_clock};
 use crate::random::Random;
 use shakedown_core::choose::{Ask, Choose};
 use shakedown_core::site::{Label, Site};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// SURW under one seed.
 #[derive(Clone, Debug)]
 pub struct Surw {
     values: Values,
     dice: Dice,
-    /// The interesting chains, and how many actions each has probably left.
-    left: BTreeMap<Label, u32>,
+    /// The interesting chains in the order of their labels, and how many actions each has probably left.
+    left: Vec<(Label, u32)>,
+    /// In all.
+    all: u32,
     /// Whose interesting action comes next.
     intended: Option<Label>,
 }
@@ -36,24 +38,24 @@ impl Surw {
             Some(selected) => selected.contains(&label),
             None => about.is_some_and(|about| about == label || touched.contains(&about)),
         };
-        let left = chains
+        let left: Vec<(Label, u32)> = chains
             .iter()
             .filter(|(label, chain)| concerns(**label, &chain.touched))
             .map(|(label, chain)| (*label, chain.actions.max(1)))
             .collect();
-        let mut surw = Surw { values: Values::new(random), dice, left, intended: None };
+        let all = left.iter().map(|(_, left)| left).sum();
+        let mut surw = Surw { values: Values::new(random), dice, left, all, intended: None };
         surw.intend();
         surw
     }
 
     /// Draws whose turn is next, each as likely as it has actions left.
     fn intend(&mut self) {
-        let all = self.left.values().sum::<u32>();
-        if all == 0 {
+        if self.all == 0 {
             self.intended = None;
             return;
         }
-        let mut at = self.dice.below(all);
+        let mut at = self.dice.below(self.all);
         self.intended = self.left.iter().find_map(|(label, left)| {
             if at < *left {
                 return Some(*label);
@@ -63,15 +65,22 @@ impl Surw {
         });
     }
 
+    fn place(&self, label: Label) -> Option<usize> {
+        self.left.binary_search_by_key(&label, |(label, _)| *label).ok()
+    }
+
     fn is_held(&self, site: &Site) -> bool {
-        self.intended.is_some() && self.intended != Some(site.label) && self.left.contains_key(&site.label)
+        self.intended.is_some_and(|intended| intended != site.label) && self.place(site.label).is_some()
     }
 
     /// An interesting action runs: it is one less, and the next is drawn.
     fn note(&mut self, label: Label) {
-        if let Some(left) = self.left.get_mut(&label) {
+        if let Some(at) = self.place(label) {
+            let left = &mut self.left[at].1;
             // Where there are more than the calm run had, one is always left.
-            *left = left.saturating_sub(1).max(1);
+            let now = left.saturating_sub(1).max(1);
+            self.all -= *left - now;
+            *left = now;
             self.intend();
         }
     }
@@ -98,8 +107,12 @@ impl Choose for Surw {
             self.dice.below(enabled.len() as u32) as usize
         } else {
             let nth = self.dice.below(free) as usize;
-            let mut free = (0..enabled.len()).filter(|at| !self.is_held(&enabled[*at]));
-            free.nth(nth).unwrap_or(0)
+            // Mostly nobody is held.
+            if free as usize == enabled.len() {
+                nth
+            } else {
+                (0..enabled.len()).filter(|at| !self.is_held(&enabled[*at])).nth(nth).unwrap_or(0)
+            }
         };
         self.note(enabled[chosen].label);
         chosen

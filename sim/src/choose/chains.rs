@@ -1,0 +1,72 @@
+//! What a strategy keeps for each chain, by its label: looked up for everything enabled at every pick, and so neither a tree nor sorted.
+//! Labels are hashes already, hence the place of one is its lowest bits, or the next that is free.
+
+use shakedown_core::site::Label;
+
+/// A table by label.
+#[derive(Clone, Debug)]
+pub(super) struct Chains<T> {
+    /// A power of two of them, never full.
+    slots: Vec<Option<(Label, T)>>,
+    used: usize,
+}
+
+/// Room for the chains of a small session.
+const FIRST: usize = 32;
+
+impl<T: Copy> Chains<T> {
+    pub(super) const fn new() -> Chains<T> {
+        Chains { slots: Vec::new(), used: 0 }
+    }
+
+    /// What is kept for a chain; `first` where it is new.
+    #[inline(always)]
+    pub(super) fn of(&mut self, label: Label, first: impl FnOnce() -> T) -> &mut T {
+        if self.used * 4 >= self.slots.len() * 3 {
+            self.grow();
+        }
+        let at = self.place(label);
+        let slot = &mut self.slots[at];
+        self.used += usize::from(slot.is_none());
+        &mut slot.get_or_insert_with(|| (label, first())).1
+    }
+
+    /// Where it stands, or would.
+    #[inline]
+    fn place(&self, label: Label) -> usize {
+        let mask = self.slots.len() - 1;
+        let mut at = label.0 as usize & mask;
+        while self.slots[at].as_ref().is_some_and(|(other, _)| *other != label) {
+            at = (at + 1) & mask;
+        }
+        at
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        let room = (self.slots.len() * 2).max(FIRST);
+        let slots = std::mem::replace(&mut self.slots, vec![None; room]);
+        for entry in slots.into_iter().flatten() {
+            let at = self.place(entry.0);
+            self.slots[at] = Some(entry);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn each_label_keeps_its_own_however_many_there_are_and_wherever_they_stand() {
+        let (mut chains, mut known) = (Chains::new(), BTreeMap::new());
+        for n in 0..5_000u64 {
+            // Many of them want the same place.
+            let label = Label((n * 7_919 % 613) << (n % 3 * 20));
+            *chains.of(label, || 0u64) += n;
+            *known.entry(label).or_insert(0) += n;
+        }
+        known.into_iter().for_each(|(label, sum)| assert_eq!(*chains.of(label, || 0), sum));
+    }
+}
