@@ -27,12 +27,10 @@ impl NoFdLeak {
     #[inline]
     pub(super) fn reaped(&mut self, who: ProcId, by: ProcId, case: &Case<'_>) {
         let truth = case.scene.truth;
-        if by != truth.host() {
-            return;
-        }
-        if let Some(unit) = truth.process(who).unit
-            && truth.leader(unit) == Some(who)
+        if by == truth.host()
+            && let Some(unit) = truth.process(who).unit
             && truth.unread_pipes(unit) > 0
+            && truth.leader(unit) == Some(who)
         {
             self.left.push(unit);
         }
