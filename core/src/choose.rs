@@ -54,9 +54,15 @@ pub trait Choose {
         false
     }
 
+    /// Whether it may let a deadline come although something is enabled, so that everything may be late, by as much as it likes. One that
+    /// never does is not offered it.
+    fn may_be_late(&self) -> bool {
+        true
+    }
+
     /// Which of these runs next, by its index; 0, first come first served, is calm. Asked only where there are two or more. Where a
-    /// deadline may come although something is enabled, it is the last of them, of [`Kind::Clock`](crate::site::Kind::Clock): so
-    /// everything may be late, by as much as the chooser likes.
+    /// deadline [may come](Self::may_be_late) although something is enabled, it is the last of them, of
+    /// [`Kind::Clock`](crate::site::Kind::Clock).
     fn pick(&mut self, enabled: &[Site]) -> usize {
         let _ = enabled;
         0
@@ -94,6 +100,10 @@ impl<C: Choose + ?Sized> Choose for &mut C {
 
     fn picks(&self) -> bool {
         (**self).picks()
+    }
+
+    fn may_be_late(&self) -> bool {
+        (**self).may_be_late()
     }
 
     fn pick(&mut self, enabled: &[Site]) -> usize {

@@ -67,6 +67,10 @@ impl<C: Choose + ?Sized> Choose for Tying<'_, C> {
         self.chooser.picks()
     }
 
+    fn may_be_late(&self) -> bool {
+        self.chooser.may_be_late()
+    }
+
     fn pick(&mut self, enabled: &[Site]) -> usize {
         self.chooser.pick(enabled)
     }

@@ -354,11 +354,12 @@ impl<W: World, A: Machine> Host<W, A> {
     }
 
     fn note_step(&mut self, entry: &queue::Entry) {
-        let (label, action) = (entry.label, entry.action);
+        let site = entry.site();
         self.steps += 1;
-        self.last = Some(entry.site());
+        self.last = Some(site);
         self.queue.turn = self.steps as u32;
-        self.digest = (self.digest.rotate_left(5) ^ label.0 ^ action.kind() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.digest =
+            (self.digest.rotate_left(5) ^ site.label.0 ^ site.kind as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
 }
 

@@ -16,12 +16,16 @@ pub(super) struct Picking {
     enabled: Vec<Entry>,
     /// The same as the chooser sees it, the clock included where it competes.
     sites: Vec<Site>,
+    /// Whether the chooser may let a deadline come first.
+    may_be_late: bool,
 }
 
 impl Picking {
     /// A world whose clock runs by itself is not asked: its deadlines come when they come.
     pub(super) fn asked_for<W: World>(world: &mut W) -> Option<Box<Picking>> {
-        (world.chooser().picks() && !world.is_patient()).then(Box::default)
+        let may_be_late = world.chooser().may_be_late();
+        let asked = world.chooser().picks() && !world.is_patient();
+        asked.then(|| Box::new(Picking { may_be_late, ..Picking::default() }))
     }
 }
 
@@ -47,19 +51,22 @@ impl<W: World, A: Machine> Host<W, A> {
             _ => self.world.borrow_mut().chooser().pick(&picking.sites),
         };
         assert!(at < offered, "the chooser picked number {at} of {offered}");
+        picking.sites.remove(at);
         Some(if at < picking.enabled.len() { picking.enabled.remove(at) } else { Entry::CLOCK })
     }
 
     fn line_up(&mut self) -> usize {
         let Some(mut picking) = self.picking.take() else { return 0 };
-        picking.enabled.extend(core::iter::from_fn(|| self.queue.pop()));
-        picking.sites.clear();
-        if !picking.enabled.is_empty() {
-            picking.sites.extend(picking.enabled.iter().map(Entry::site));
-            // Once everybody in charge has come to an end, nobody waits for a deadline any more.
-            if self.next_deadline().is_some() && !self.is_over() {
-                picking.sites.push(Entry::CLOCK.site());
-            }
+        let Picking { enabled, sites, may_be_late } = &mut *picking;
+        // What is still enabled stands there from the pick before.
+        sites.truncate(enabled.len());
+        for entry in core::iter::from_fn(|| self.queue.pop()) {
+            sites.push(entry.site());
+            enabled.push(entry);
+        }
+        // Once everybody in charge has come to an end, nobody waits for a deadline any more.
+        if *may_be_late && !enabled.is_empty() && self.next_deadline().is_some() && !self.is_over() {
+            sites.push(Entry::CLOCK.site());
         }
         let offered = picking.sites.len();
         self.picking = Some(picking);

@@ -47,6 +47,10 @@ impl Choose for Choices {
         each!(self, chooser => chooser.picks())
     }
 
+    fn may_be_late(&self) -> bool {
+        each!(self, chooser => chooser.may_be_late())
+    }
+
     fn pick(&mut self, enabled: &[Site]) -> usize {
         each!(self, chooser => chooser.pick(enabled))
     }

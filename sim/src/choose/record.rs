@@ -156,6 +156,10 @@ impl<C: Choose> Choose for Record<C> {
         self.inner.picks()
     }
 
+    fn may_be_late(&self) -> bool {
+        self.inner.may_be_late()
+    }
+
     fn pick(&mut self, enabled: &[Site]) -> usize {
         let chosen = self.inner.pick(enabled);
         let actions = without_clock(enabled);

@@ -185,6 +185,11 @@ impl Choose for Chooser {
         }
     }
 
+    /// In a sweep nothing is late that could be in time.
+    fn may_be_late(&self) -> bool {
+        false
+    }
+
     fn pick(&mut self, enabled: &[Site]) -> usize {
         each!(self, chooser => chooser.pick(enabled))
     }

@@ -227,6 +227,10 @@ impl Choose for Tree {
         true
     }
 
+    fn may_be_late(&self) -> bool {
+        false
+    }
+
     fn pick(&mut self, enabled: &[Site]) -> usize {
         let enabled = crate::choose::without_clock(enabled);
         match enabled {
