@@ -163,8 +163,12 @@ fn held_calm(held: &BTreeMap<Kind, u64>, kills_host: bool) -> String {
         Kind::Clock => "deadlines (never early)",
         Kind::Limit => "limits of the machine (as large as usual)",
     };
-    let mut told: Vec<&str> = held.keys().map(|kind| words(*kind)).collect();
-    told.dedup();
+    let mut told: Vec<&str> = Vec::new();
+    for kind in held.keys().map(|kind| words(*kind)) {
+        if !told.contains(&kind) {
+            told.push(kind);
+        }
+    }
     told.push(if kills_host { "crashes of processes" } else { "crashes of the supervisor" });
     told.extend(["everything that takes longer than it must"]);
     told.join(", ")
