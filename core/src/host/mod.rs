@@ -9,6 +9,7 @@ mod command;
 mod crash;
 mod fingerprint;
 mod flight;
+mod look;
 mod mail;
 mod pick;
 mod queue;
@@ -29,7 +30,7 @@ use crate::machine::Machine;
 use crate::reactor::{Fate, Name, Port, Reactor};
 use crate::signal::Signal;
 use crate::site::Site;
-use crate::task::{CancelSource, Claims, JoinHandle, Registered, Stdio, TaskCx, Ways};
+use crate::task::{CancelSource, Claims, JoinHandle, Registered, Stdio, TaskCx};
 use crate::time::{Duration, DurationRange, Instant};
 use crate::vocab::{Errno, ExitStatus, Identity, Leftover, Stream, TryRead, TryWrite};
 use crate::world::World;
@@ -40,9 +41,8 @@ use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::cell::{Cell, Ref, RefCell};
+use core::cell::{Cell, RefCell};
 use core::future::Future;
-use core::panic::Location;
 use core::pin::Pin;
 use mail::Letters;
 use pick::Picking;
@@ -262,51 +262,6 @@ impl<W: World, A: Machine> Host<W, A> {
     /// The rolling digest of the labelled steps so far, without times: the same digest is the same trace.
     pub fn digest(&self) -> u64 {
         crate::site::mix(self.digest)
-    }
-
-    /// Who waits for what.
-    pub fn waiters(&self) -> Vec<Waiter> {
-        let mut all = self.reactor.waiters();
-        all.extend(
-            self.actors
-                .iter()
-                .filter(|a| !a.machine.is_closed())
-                .map(|a| Waiter { who: a.name.as_str().into(), waits_for: a.machine.waits_for() }),
-        );
-        all
-    }
-
-    /// Timers that are armed, tasks that live, operations that are open: what a run has left when it ends.
-    pub fn leftovers(&self) -> (usize, usize, usize) {
-        let timers = self.reactor.timers.borrow().armed();
-        let tasks = self.reactor.tasks.borrow().living_count();
-        (timers, tasks, self.reactor.ops.borrow().open_count())
-    }
-
-    /// Names of the machines that have an operation open: neither answered nor withdrawn.
-    pub fn unanswered(&self) -> Vec<&str> {
-        let ops = self.reactor.ops.borrow();
-        ops.waiting_actors().map(|id| self.actors[id.index()].name.as_str()).collect()
-    }
-
-    /// Names of the machines that are not closed.
-    pub fn open_machines(&self) -> Vec<&str> {
-        self.actors.iter().filter(|a| !a.machine.is_closed()).map(|a| a.name.as_str()).collect()
-    }
-
-    /// What the tasks of this run have claimed so far.
-    pub fn claims(&self) -> Ref<'_, Claims> {
-        self.reactor.claims.borrow()
-    }
-
-    /// Which way the timeouts of tasks went in this run, by where they were asked for.
-    pub fn timeouts(&self) -> Ref<'_, [(&'static Location<'static>, Ways)]> {
-        Ref::map(self.reactor.timeouts.borrow(), Vec::as_slice)
-    }
-
-    /// Names of the tasks that live.
-    pub fn living_tasks(&self) -> Vec<alloc::string::String> {
-        self.reactor.tasks.borrow().living_names().map(|name| name.as_str().into()).collect()
     }
 
     /// Drops every task and machine, has the world renewed by its owner, and is as new: thousands of simulations reuse one host.

@@ -12,6 +12,7 @@ mod fake;
 mod findings;
 mod monotone_stop;
 mod name;
+mod names;
 mod no_fd_leak;
 mod no_foreign_signal;
 mod no_lost_output;
@@ -36,40 +37,15 @@ mod wanted;
 pub use end::{EndReason, EndState};
 pub use findings::Violation;
 pub use name::OracleName;
+pub use names::Names;
 
 use crate::ids::{UnitId, WorkerId};
 use crate::time::{Duration, Instant};
-use crate::vocab::{Body, Deed, Fact, FactRecord, SessionSpec, Subject, Truth, WorkerSpec};
+use crate::vocab::{Deed, Fact, FactRecord, Subject, Truth};
 use alloc::string::String;
 use alloc::vec::Vec;
 use findings::Findings;
 use roster::Roster;
-
-/// What the plan says of its workers, as far as oracles need it.
-pub trait Names {
-    /// The worker's name.
-    fn worker(&self, id: WorkerId) -> &str;
-
-    /// The plan itself, where there is one: async supervisors have none.
-    fn plan(&self) -> Option<&SessionSpec> {
-        None
-    }
-
-    /// The worker's spec.
-    fn spec(&self, worker: WorkerId) -> Option<&WorkerSpec> {
-        self.plan()?.workers.get(worker.index())
-    }
-
-    /// Whether this exit code counts as success for the worker.
-    fn is_success(&self, worker: WorkerId, code: u8) -> bool {
-        self.spec(worker).map_or(code == 0, |spec| spec.restart.success.contains(&code))
-    }
-
-    /// Whether the worker is a supervisor, whose unit is its children.
-    fn is_group(&self, worker: WorkerId) -> bool {
-        self.spec(worker).is_some_and(|spec| matches!(spec.body, Body::Supervisor(_)))
-    }
-}
 
 /// The world at the moment of a fact, a deed or the end.
 #[derive(Clone, Copy)]
