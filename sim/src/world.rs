@@ -1,7 +1,7 @@
 //! The seeded world: virtual time, the simulated kernel behind core's ports, and the oracles that watch both.
 
-use crate::disk::{Disk, DiskConfig};
-use crate::kernel::{Kernel, KernelConfig, KernelReady, Notice, Spawn, What};
+use crate::disk::Disk;
+use crate::kernel::{Kernel, KernelReady, Notice, Spawn, What};
 use crate::plan::Plan;
 use crate::programs::Programs;
 use crate::wake::Wakes;
@@ -14,47 +14,21 @@ use shakedown_core::oracle::{Audit, EndState};
 use shakedown_core::signal::Signal;
 use shakedown_core::site::{Label, hash_name};
 use shakedown_core::time::Instant;
-use shakedown_core::vocab::{
-    Completion, FactRecord, Fault, Identity, ProcessEvent, ProcessSpec, Redirect, SessionSpec, Target, TryWrite,
-};
+use shakedown_core::vocab::{Completion, Fault, Identity, ProcessSpec, Redirect, SessionSpec, Target, TryWrite};
 use shakedown_core::world::Ready;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+mod config;
 mod limits;
 mod net;
 mod observe;
 mod ports;
 mod trail;
 
+pub use config::{Moment, WorldConfig};
 pub use limits::{LIMITS, Limit};
 use trail::Trail;
-
-/// What a world is like, before any choice.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct WorldConfig {
-    /// The kernel's limits.
-    pub kernel: KernelConfig,
-    /// The disk's limits.
-    pub disk: DiskConfig,
-    /// Whether facts and process events are kept, for expectations and reports.
-    pub history: bool,
-    /// Whether process events are handed to the host, for stimuli that wait for one.
-    pub observed: bool,
-    /// Whether all that the kernel does is kept, for whoever counts what a run has shown.
-    pub witness: bool,
-    /// Whether a digest is kept of all that oracles and expectations see.
-    pub trail: bool,
-}
-
-/// One entry of a kept history: what was told, and what happened, in their common order.
-#[derive(Clone, PartialEq, Debug)]
-pub enum Moment {
-    /// A fact.
-    Fact(FactRecord),
-    /// Something seen of a process.
-    Process(ProcessEvent),
-}
 
 /// A write to stdin that did not fit at once.
 struct PendingWrite {

@@ -2,6 +2,7 @@
 //! /proc and by what it carries in its environment. Everything that touches the system or tokio's runtime stands here and below.
 
 mod birth;
+mod config;
 pub(crate) mod control;
 mod folder;
 mod http;
@@ -26,6 +27,7 @@ use crate::spawn::{self, Child};
 use crate::subreaper;
 use crate::watch::watch;
 use crate::world::{Answer, Board, RealWorld, Start, System};
+pub use config::{CannotBegin, Config};
 use folder::Folder;
 use proxies::Proxies;
 use roll::Roll;
@@ -41,7 +43,6 @@ use shakedown_core::vocab::{
 use shakedown_core::world::Ready;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::fmt;
 use std::future::Future;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
@@ -52,36 +53,6 @@ use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::AbortHandle;
 use unit::LinuxUnit;
-
-/// How a world is to be made.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Config {
-    /// What every process of the run carries as `SHAKEDOWN_RUN`. Where none is given, our own such variable, or a new name.
-    pub run: Option<String>,
-    /// What draws depend on.
-    pub seed: u64,
-    /// Whether every child of this program that is not a leader is an adopted orphan, so that it may be reaped even where
-    /// nothing tells whose it was. Only for programs that start no process in any other way.
-    pub owns_all_children: bool,
-}
-
-/// Why a world could not be made.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct CannotBegin {
-    /// What was tried.
-    pub what: &'static str,
-    /// What the system said.
-    pub errno: Errno,
-}
-
-impl fmt::Display for CannotBegin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let CannotBegin { what, errno } = self;
-        write!(f, "the real backend cannot begin: {what}: {errno} ({})", errno.explain())
-    }
-}
-
-impl std::error::Error for CannotBegin {}
 
 impl RealWorld<Linux> {
     /// A world on this machine, whose clock begins now. This process becomes a subreaper, and SIGCHLD gets a handler.

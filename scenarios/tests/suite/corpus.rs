@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 const SUBJECTS: &[&str] = &[
+    "action",
     "conformance",
     "exit",
     "fault",

@@ -121,7 +121,7 @@ fn a_real_thread_that_wakes_a_task() {
             .await;
         })
     });
-    check_told(&told, &["no-unexpected", "a task was woken from another thread, at ", "tests/escapes.rs:"]);
+    check_told(&told, &["no-unexpected", "a task was woken from another thread, at ", "tests/suite/escapes.rs:"]);
 }
 
 /// Nothing of ours is called from that thread: what it does shows in what the task does next.
