@@ -81,5 +81,7 @@ pub async fn supervise(cx: TaskCx) {
         process.signal_scope(Signal::KILL);
         process.scope_empty().await;
         process.wait().await;
+        // What it wrote and nobody wants: the next one has pipes of its own.
+        Stream::BOTH.into_iter().for_each(|stream| process.close_output(stream));
     }
 }
