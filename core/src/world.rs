@@ -14,6 +14,7 @@ use crate::vocab::{
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::net::SocketAddr;
 use core::task::Waker;
 
 /// Something of the world's that has become possible, or has happened, since the host last asked.
@@ -134,6 +135,12 @@ pub trait World: 'static {
 
     /// Another supervisor is started where one was killed.
     fn boot_host(&mut self) {}
+
+    /// Where the proxy of this name listens, or has listened last.
+    fn proxy_address(&self, proxy: &str) -> Option<SocketAddr> {
+        let _ = proxy;
+        None
+    }
 
     /// Who lives, as of some moment now, of what an earlier supervisor of the session with this mark has started.
     fn leftovers(&mut self, session: u64) -> Vec<Leftover> {

@@ -215,7 +215,7 @@ impl<W: World, A: Machine> Host<W, A> {
 
     /// Puts a function into the host's table, for [`Body::Function`](crate::vocab::Body::Function).
     pub fn register(&mut self, function: Function) -> u32 {
-        self.reactor.register(Registered { function, env: BTreeMap::new(), dir: None })
+        self.reactor.register(Registered { function, env: BTreeMap::new(), dir: None, proxy: None })
     }
 
     /// Puts a machine on the host. Its name keys its choices.

@@ -7,6 +7,7 @@ use crate::choose::Choose;
 use crate::files::FileAnswer;
 use crate::ids::{OpId, TaskId, UnitId};
 use crate::machine::{Event, Machine};
+use crate::proxy::ProxySpec;
 use crate::reactor::{Class, Effect, Left, Owner, Reactor, UnitKind, Why};
 use crate::task::{Given, Registered};
 use crate::tie::Deadlines;
@@ -294,13 +295,19 @@ impl<W: World, A: Machine> Host<W, A> {
                 self.start_task(op, unit, given, move |cx, stdio| crate::puppet::play(script, cx, stdio));
             }
             Body::Function(index) => {
-                let (function, mut given) = {
+                let (function, proxy, mut given) = {
                     let functions = self.reactor.functions.borrow();
                     let registered = functions.get(index as usize).and_then(Option::as_ref);
-                    let Registered { function, env, dir } = registered.expect("a body names a function of the table");
-                    (function.clone(), Given { launch, env: env.clone(), dir: dir.clone() })
+                    let Registered { function, env, dir, proxy } =
+                        registered.expect("a body names a function of the table");
+                    (function.clone(), proxy.clone(), Given { launch, env: env.clone(), dir: dir.clone() })
                 };
                 given.env.extend(self.env_of(op).unwrap_or_default());
+                if let Some(at) = proxy.and_then(|proxy| self.world.borrow().proxy_address(&proxy)) {
+                    for (name, value) in ProxySpec::environment(at) {
+                        given.env.entry(name.into()).or_insert(value);
+                    }
+                }
                 self.start_task(op, unit, given, move |cx, stdio| function(cx, stdio));
             }
             Body::Supervisor(_) => unreachable!("a supervisor is a machine, not a unit"),

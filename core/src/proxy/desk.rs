@@ -48,7 +48,9 @@ impl Desk {
         match request {
             Request::Signal { signal: Signal::KILL, .. } => self.drain.kill(now),
             Request::Signal { signal, .. } => match signal.default_action() {
-                DefaultAction::Terminate | DefaultAction::Core => self.drain.begin(now, self.spec.drain),
+                DefaultAction::Terminate | DefaultAction::Core => {
+                    self.drain.begin_after(now, self.spec.lag, self.spec.drain);
+                }
                 // It is no process that could be stopped or continued.
                 DefaultAction::Stop | DefaultAction::Continue | DefaultAction::Ignore => {
                     self.answer(op, Completion::SignalFailed(Errno::EINVAL));

@@ -55,6 +55,8 @@ pub struct Drain {
 enum Phase {
     /// It accepts.
     Open,
+    /// It accepts, although it is to end: those who lead clients to it have not learnt that yet. It drains from this instant on, for so long.
+    Lagging { until: Instant, within: Duration },
     /// It accepts no more; what goes on is cut at this instant.
     Draining { until: Instant },
     /// It accepts no more, and everything was ordered to be closed.
@@ -103,13 +105,13 @@ impl Drain {
     /// Somebody has connected.
     pub fn accepted(&mut self) -> Admission {
         match self.phase {
-            Phase::Open if self.connections.len() < self.limits.connections_max as usize => {
+            Phase::Open | Phase::Lagging { .. } if self.connections.len() < self.limits.connections_max as usize => {
                 let id = ConnId(self.accepted);
                 self.accepted += 1;
                 self.connections.insert(id, Connection::Fresh);
                 Admission::Admitted(id)
             }
-            Phase::Open => {
+            Phase::Open | Phase::Lagging { .. } => {
                 self.refuse("-", "-", 503);
                 Admission::Refused
             }
@@ -120,8 +122,9 @@ impl Drain {
 
     /// The head of a request has come. False where it is not taken on: the connection was ordered to be closed, or is at work.
     pub fn head(&mut self, id: ConnId, method: &str, target: &str, now: Instant) -> bool {
+        let accepts = self.accepts();
         match self.connections.get_mut(&id) {
-            Some(connection @ (Connection::Fresh | Connection::Idle)) if self.phase == Phase::Open => {
+            Some(connection @ (Connection::Fresh | Connection::Idle)) if accepts => {
                 self.requests += 1;
                 let (method, path) = (method.into(), target_shown(target));
                 let work = Work { number: self.requests, method, path, since: now };
@@ -148,9 +151,8 @@ impl Drain {
                 let refused = Stage::Refused { status, accepted: true };
                 let stage = if by_upstream { Stage::Finished { status } } else { refused };
                 self.tell(work.told(stage, now));
-                match self.phase {
-                    Phase::Open => {}
-                    Phase::Draining { .. } | Phase::Closing => self.close(id),
+                if !self.accepts() {
+                    self.close(id);
                 }
             }
             other @ (Connection::Fresh | Connection::Idle | Connection::Upgraded { .. } | Connection::Closing) => {
@@ -189,12 +191,31 @@ impl Drain {
         }
     }
 
+    /// It is to end: after this lag it [begins](Self::begin) to. Asked again, the earlier end counts.
+    pub fn begin_after(&mut self, now: Instant, lag: Duration, within: Duration) {
+        match self.phase {
+            Phase::Open if !lag.is_zero() => self.phase = Phase::Lagging { until: now.after(lag), within },
+            Phase::Lagging { until, within: first } => {
+                self.phase = Phase::Lagging { until: until.min(now.after(lag)), within: first.min(within) };
+                self.tick(now);
+            }
+            Phase::Open | Phase::Draining { .. } | Phase::Closing => self.begin(now, within),
+        }
+    }
+
+    fn accepts(&self) -> bool {
+        match self.phase {
+            Phase::Open | Phase::Lagging { .. } => true,
+            Phase::Draining { .. } | Phase::Closing => false,
+        }
+    }
+
     /// It is to end: nobody is accepted any more, whoever has nothing under way is closed at once, and the rest is cut after `within`.
     /// Asked again, the earlier end counts.
     pub fn begin(&mut self, now: Instant, within: Duration) {
         let until = now.after(within);
         match self.phase {
-            Phase::Open => {
+            Phase::Open | Phase::Lagging { .. } => {
                 self.phase = Phase::Draining { until };
                 self.orders.push_back(Order::CloseListener);
                 let at_rest = |connection: &Connection| matches!(connection, Connection::Fresh | Connection::Idle);
@@ -217,17 +238,18 @@ impl Drain {
     /// When it wants a [`tick`](Self::tick).
     pub fn deadline(&self) -> Option<Instant> {
         match self.phase {
+            Phase::Lagging { until, .. } => Some(until),
             Phase::Draining { until } if !self.connections.is_empty() => Some(until),
             Phase::Open | Phase::Draining { .. } | Phase::Closing => None,
         }
     }
 
-    /// Time has passed: at the end of the drain whatever goes on is cut.
+    /// Time has passed: at the end of the lag it drains, and at the end of the drain whatever goes on is cut.
     pub fn tick(&mut self, now: Instant) {
-        if let Phase::Draining { until } = self.phase
-            && until <= now
-        {
-            self.cut_all(Cutter::Drain, now);
+        match self.phase {
+            Phase::Lagging { until, within } if until <= now => self.begin(now, within),
+            Phase::Draining { until } if until <= now => self.cut_all(Cutter::Drain, now),
+            Phase::Open | Phase::Lagging { .. } | Phase::Draining { .. } | Phase::Closing => {}
         }
     }
 
@@ -310,7 +332,7 @@ impl Drain {
         let at_work =
             self.those(|connection| matches!(connection, Connection::Active(_) | Connection::Upgraded { .. }));
         match self.phase {
-            Phase::Open => Ok(()),
+            Phase::Open | Phase::Lagging { .. } => Ok(()),
             Phase::Draining { .. } | Phase::Closing if !at_rest.is_empty() => {
                 Err(Broken(format!("it drains, and connection {} is at rest", at_rest[0].0)))
             }
@@ -324,8 +346,15 @@ impl Drain {
     /// Puts in all of its state that its future depends on, so that a search knows it again.
     pub fn digest(&self, now: Instant, into: &mut Digest) {
         core::mem::discriminant(&self.phase).hash(into);
-        if let Phase::Draining { until } = self.phase {
-            into.instant(now, until);
+        match self.phase {
+            Phase::Lagging { until, within } => {
+                within.hash(into);
+                into.instant(now, until);
+            }
+            Phase::Draining { until } => {
+                into.instant(now, until);
+            }
+            Phase::Open | Phase::Closing => {}
         }
         for (id, connection) in &self.connections {
             (id, core::mem::discriminant(connection)).hash(into);

@@ -16,6 +16,9 @@ pub struct ProxySpec {
     pub listen: Listen,
     /// How long requests and tunnels that were accepted may go on once it is asked to end; what lives then is cut.
     pub drain: Duration,
+    /// How long it goes on to accept once it is asked to end, before it drains: so long those who lead clients to it may take to learn that
+    /// it is no longer ready (kubernetes#67592).
+    pub lag: Duration,
     /// How much it takes on.
     pub limits: Limits,
 }
@@ -36,7 +39,8 @@ impl ProxySpec {
 
     fn new(name: &str, role: Role) -> ProxySpec {
         let listen = Listen::At(SocketAddr::from(([127, 0, 0, 1], 0)));
-        ProxySpec { name: name.into(), role, listen, drain: ProxySpec::DRAIN, limits: Limits::DEFAULT }
+        let (drain, lag) = (ProxySpec::DRAIN, Duration::ZERO);
+        ProxySpec { name: name.into(), role, listen, drain, lag, limits: Limits::DEFAULT }
     }
 }
 

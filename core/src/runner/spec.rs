@@ -19,6 +19,7 @@ pub struct TaskSpec {
     body: TaskBody,
     env: BTreeMap<String, String>,
     dir: Option<String>,
+    proxy: Option<Arc<str>>,
     tags: BTreeMap<String, String>,
     restart: RestartPolicy,
     stop: StopPolicy,
@@ -56,6 +57,7 @@ impl TaskSpec {
             body,
             env: BTreeMap::new(),
             dir: None,
+            proxy: None,
             tags: BTreeMap::new(),
             restart: RestartPolicy::default(),
             stop: StopPolicy::default(),
@@ -74,6 +76,15 @@ impl TaskSpec {
     #[must_use]
     pub fn dir(mut self, dir: &str) -> TaskSpec {
         self.dir = Some(dir.into());
+        self
+    }
+
+    /// The same, that is to go through the forward proxy of this name: where that listens is told in its environment, as
+    /// [`ProxySpec::environment`](crate::proxy::ProxySpec::environment) has it, unless it sets these variables itself. A function reads them
+    /// with [`TaskCx::env`].
+    #[must_use]
+    pub fn through(mut self, proxy: &str) -> TaskSpec {
+        self.proxy = Some(proxy.into());
         self
     }
 
@@ -107,15 +118,16 @@ impl TaskSpec {
 
     /// The spec of its worker; a function gets its place in the host's table by `register`.
     pub(super) fn into_worker(self, register: impl FnOnce(Registered) -> u32) -> WorkerSpec {
-        let TaskSpec { name, body, env, dir, tags, restart, stop, ready } = self;
+        let TaskSpec { name, body, env, dir, proxy, tags, restart, stop, ready } = self;
         let body = match body {
             TaskBody::Process(mut spec) => {
                 spec.env.extend(env);
                 spec.dir = dir.or(spec.dir);
+                spec.proxy = proxy.or(spec.proxy);
                 spec.scope = stop.scope;
                 Body::Process(Arc::from(spec))
             }
-            TaskBody::Function(function) => Body::Function(register(Registered { function, env, dir })),
+            TaskBody::Function(function) => Body::Function(register(Registered { function, env, dir, proxy })),
         };
         WorkerSpec { tags, restart, stop, ready, ..WorkerSpec::new(&name, body) }
     }

@@ -5,6 +5,7 @@ use crate::task::TaskCx;
 use crate::vocab::Launch;
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 
 /// The environment of one incarnation.
 #[derive(Clone, Default)]
@@ -19,6 +20,8 @@ pub(crate) struct Registered {
     pub(crate) function: Function,
     pub(crate) env: BTreeMap<String, String>,
     pub(crate) dir: Option<String>,
+    /// The forward proxy that it is to go through.
+    pub(crate) proxy: Option<Arc<str>>,
 }
 
 impl Given {

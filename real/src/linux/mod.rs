@@ -44,6 +44,7 @@ use shakedown_core::world::Ready;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -341,6 +342,10 @@ impl System for Linux {
 
     fn abandon_proxy(&self, unit: UnitId) -> bool {
         self.proxies.borrow_mut().abandon(unit)
+    }
+
+    fn proxy_address(&self, proxy: &str) -> Option<SocketAddr> {
+        self.proxies.borrow().address(proxy)
     }
 
     fn leftovers(&self, mark: &str) -> Vec<Leftover> {

@@ -4,6 +4,7 @@ use crate::chooser::RealChooser;
 use crate::world::Board;
 use shakedown_core::ids::{OpId, UnitId};
 use shakedown_core::vocab::Request;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -16,6 +17,10 @@ impl Proxies {
     }
 
     pub(super) fn withdraw(&self, _: OpId, _: UnitId) {}
+
+    pub(super) fn address(&self, _: &str) -> Option<SocketAddr> {
+        None
+    }
 
     pub(super) fn environment(&self, _: &str) -> Option<[(&'static str, String); 6]> {
         None

@@ -112,6 +112,11 @@ impl Proxies {
         }
     }
 
+    /// Where the proxy of this name listens, or has listened last.
+    pub(super) fn address(&self, proxy: &str) -> Option<SocketAddr> {
+        self.addresses.get(proxy).copied()
+    }
+
     /// What tells a program of the forward proxy of this name.
     pub(super) fn environment(&self, proxy: &str) -> Option<[(&'static str, String); 6]> {
         self.addresses.get(proxy).map(|address| ProxySpec::environment(*address))
@@ -130,7 +135,7 @@ impl Proxies {
 impl RealWorld<Linux> {
     /// Where the proxy of this name listens, or has listened last.
     pub fn proxy_address(&self, name: &str) -> Option<SocketAddr> {
-        self.system().proxies.borrow().addresses.get(name).copied()
+        self.system().proxies.borrow().address(name)
     }
 
     /// A listener that is bound already, for the proxy of this name whose spec says that it is handed one. It stays with the world, so that

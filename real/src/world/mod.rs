@@ -27,6 +27,7 @@ use shakedown_core::vocab::{
 use shakedown_core::world::{Ready, World};
 use shared::{Birth, Shared};
 use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
@@ -208,6 +209,10 @@ impl<S: System> World for RealWorld<S> {
 
     fn nonce(&self) -> u64 {
         self.shared.system.nonce()
+    }
+
+    fn proxy_address(&self, proxy: &str) -> Option<SocketAddr> {
+        self.shared.system.proxy_address(proxy)
     }
 
     fn leftovers(&mut self, session: u64) -> Vec<Leftover> {

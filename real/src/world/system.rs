@@ -11,6 +11,7 @@ use shakedown_core::vocab::{
 };
 use shakedown_core::world::Ready;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -131,6 +132,12 @@ pub trait System: Sized + 'static {
     fn abandon_proxy(&self, unit: UnitId) -> bool {
         let _ = unit;
         false
+    }
+
+    /// Where the proxy of this name listens, or has listened last.
+    fn proxy_address(&self, proxy: &str) -> Option<SocketAddr> {
+        let _ = proxy;
+        None
     }
 
     /// Living processes that carry this mark of a session, and that no unit of ours is or has started.

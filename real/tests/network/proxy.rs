@@ -3,7 +3,7 @@
 
 use super::play::{Dice, network, step_through};
 use shakedown_core::ids::OpId;
-use shakedown_core::proxy::{Limits, Listen, ProxySpec, Role, Stage, Upstream};
+use shakedown_core::proxy::{Listen, ProxySpec, Role, Stage, Upstream};
 use shakedown_core::signal::Signal;
 use shakedown_core::time::Instant;
 use shakedown_core::vocab::{Completion, Request, Target};
@@ -99,7 +99,7 @@ async fn edge(dice: Dice, run: Rc<RefCell<Run>>) -> Ended {
     let upstream = SocketAddr::new(turmoil::lookup("server"), PORT);
     let role = Role::Reverse(Upstream { worker: "server".into(), address: Some(upstream) });
     let listen = Listen::At(SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT)));
-    let spec = ProxySpec { name: "edge".into(), role, listen, drain: DRAIN, limits: Limits::DEFAULT };
+    let spec = ProxySpec { role, listen, drain: DRAIN, ..ProxySpec::forward("edge") };
     let answers = Rc::new(RefCell::new(VecDeque::new()));
     let bell = Rc::new(Notify::new());
     let (into, rings) = (answers.clone(), bell.clone());

@@ -27,7 +27,7 @@ pub(super) fn proxy(
             reader.mistake_hint(&field.key_at, format!("a proxy has no `{key}`"), hint);
         }
     }
-    let drain = drain(reader, table, stop);
+    let times = times(reader, table, stop);
     let listen = match table.get("listen") {
         None => Some(SocketAddr::from(([127, 0, 0, 1], 0))),
         Some(node) => address(reader, node, "`listen`"),
@@ -62,7 +62,8 @@ pub(super) fn proxy(
     };
     let name: Arc<str> = field.key.as_str().into();
     let (listen, limits) = (Listen::At(listen?), limits(reader, table)?);
-    Some(Body::Proxy(Arc::new(ProxySpec { name, role, listen, drain: drain?, limits })))
+    let (lag, drain) = times?;
+    Some(Body::Proxy(Arc::new(ProxySpec { name, role, listen, drain, lag, limits })))
 }
 
 /// `limits = { connections = 2 }`: how much it takes on.
@@ -84,21 +85,22 @@ fn limits(reader: &mut Reader<'_>, table: &Table) -> Option<Limits> {
     Some(limits)
 }
 
-/// `proxy-drain`. It stands for the grace, which is the time of processes: KILL comes when the drain should long be over.
-fn drain(reader: &mut Reader<'_>, table: &Table, stop: Option<&mut StopPolicy>) -> Option<Duration> {
+/// `proxy-lag` and `proxy-drain`. They stand for the grace, which is the time of processes: KILL comes when the drain should long be over.
+fn times(reader: &mut Reader<'_>, table: &Table, stop: Option<&mut StopPolicy>) -> Option<(Duration, Duration)> {
     let written = match table.get("stop").map(|node| &node.value) {
-        Some(Value::Table(stop)) => stop.get("proxy-drain"),
+        Some(Value::Table(stop)) => Some(stop),
         Some(Value::Text(_) | Value::Integer(_) | Value::Float(_) | Value::Bool(_) | Value::Date | Value::List(_)) => {
             None
         }
         None => None,
     };
-    let within = match written {
-        Some(node) => reader.duration(node, "`proxy-drain`")?,
-        None => ProxySpec::DRAIN,
+    let mut read = |key: &str, default| match written.and_then(|stop| stop.get(key)) {
+        Some(node) => reader.duration(node, &format!("`{key}`")),
+        None => Some(default),
     };
-    stop?.grace = Grace::After(within.saturating_add(StopPolicy::EMPTY_WITHIN));
-    Some(within)
+    let (lag, drain) = (read("proxy-lag", Duration::ZERO)?, read("proxy-drain", ProxySpec::DRAIN)?);
+    stop?.grace = Grace::After(lag.saturating_add(drain).saturating_add(StopPolicy::EMPTY_WITHIN));
+    Some((lag, drain))
 }
 
 fn address(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<SocketAddr> {

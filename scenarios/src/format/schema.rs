@@ -144,6 +144,11 @@ fn worker() -> Shapes {
             ("scope", "how far a kill reaches", words(worker::SCOPES)),
             ("drain", "how long the rest of its output is read", span()),
             ("proxy-drain", "how long a proxy lets exchanges under way come to their end", span()),
+            (
+                "proxy-lag",
+                "how long a proxy goes on to accept before it drains, for those who lead clients to it",
+                span(),
+            ),
             ("pre-stop", "a command before the gentle signal", hook),
         ],
     );

@@ -352,7 +352,7 @@ pub(super) const WORKER: Keys = Keys {
 };
 pub(super) const STOP: Keys = Keys {
     of: "`stop`",
-    known: &["signal", "signal-to", "grace", "scope", "drain", "pre-stop", "proxy-drain"],
+    known: &["signal", "signal-to", "grace", "scope", "drain", "pre-stop", "proxy-drain", "proxy-lag"],
     later: &[],
 };
 pub(super) const SIM: Keys = Keys { of: "`sim`", known: &["exec-fails"], later: &[] };

@@ -18,6 +18,7 @@ use shakedown_core::site::{Label, hash_name};
 use shakedown_core::time::Instant;
 use shakedown_core::vocab::{Completion, Errno, Request, Sockets};
 use std::collections::{BTreeSet, VecDeque};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// All proxies of a simulation and their clients.
@@ -58,6 +59,12 @@ impl Net {
     #[inline]
     pub fn serves(&self, unit: UnitId) -> bool {
         !self.proxies.is_empty() && self.proxy_of(unit).is_some()
+    }
+
+    /// Where the latest proxy of this name listens, or has listened last.
+    pub fn address(&self, name: &str) -> Option<SocketAddr> {
+        let latest = self.proxies.iter().rev().find(|proxy| *proxy.desk.spec().name == *name)?;
+        Some(SocketAddr::from(([127, 0, 0, 1], latest.port)))
     }
 
     /// Whether a proxy listens on this port.

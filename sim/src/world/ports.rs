@@ -16,6 +16,7 @@ use shakedown_core::vocab::{
     TryWrite, WorkerSpec,
 };
 use shakedown_core::world::{Ready, World};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -273,6 +274,10 @@ impl<C: Choose + 'static> World for SimWorld<C> {
         if self.kernel_used {
             self.kernel.boot_host();
         }
+    }
+
+    fn proxy_address(&self, proxy: &str) -> Option<SocketAddr> {
+        self.kernel.net.address(proxy)
     }
 
     fn leftovers(&mut self, _session: u64) -> Vec<Leftover> {

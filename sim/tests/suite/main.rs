@@ -10,6 +10,7 @@ mod first;
 mod journal;
 mod ownership;
 mod pick;
+mod proxied;
 mod quiescence;
 mod replay;
 mod runner;

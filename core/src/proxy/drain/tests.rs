@@ -139,3 +139,30 @@ fn who_does_not_fetch_what_is_told_loses_the_oldest() {
     assert_eq!(traffic.told.iter().map(|told| told.number).collect::<Vec<_>>(), [3, 3]);
     assert!(!drain.has_traffic());
 }
+
+/// kubernetes#67592: whoever is led here still, because news of the end are on their way, is not refused.
+#[test]
+fn a_lag_accepts_and_answers_until_it_is_over_and_drains_then() {
+    let (lag, within) = (Duration::from_millis(20), Duration::from_millis(50));
+    let mut drain = stage(&["active", "idle"]);
+    drain.begin_after(ms(10), lag, within);
+    assert_eq!((orders(&mut drain), drain.is_ending(), drain.deadline()), (Vec::new(), true, Some(ms(30))));
+    let Admission::Admitted(late) = drain.accepted() else { panic!("it accepts") };
+    assert!(drain.head(late, "GET", "/", ms(20)));
+    drain.answered(late, 200, true, ms(25));
+    drain.tick(ms(29));
+    assert_eq!(orders(&mut drain), []);
+    drain.tick(ms(30));
+    assert_eq!(orders(&mut drain), [Order::CloseListener, Order::Close(ConnId(1)), Order::Close(late)]);
+    assert_eq!((drain.accepted(), drain.deadline()), (Admission::Refused, Some(ms(80))));
+    // A kill waits for nothing.
+    let mut killed = stage(&["active"]);
+    killed.begin_after(ms(10), lag, within);
+    killed.kill(ms(11));
+    assert_eq!(orders(&mut killed), [Order::CloseListener, Order::Cut(ConnId(0))]);
+    // Of two stops the earlier end counts.
+    let mut hastened = stage(&[]);
+    hastened.begin_after(ms(10), lag, within);
+    hastened.begin_after(ms(12), Duration::ZERO, within);
+    assert_eq!(orders(&mut hastened), [Order::CloseListener]);
+}

@@ -91,8 +91,8 @@ impl Stage {
 
 /// The proxy `edge`.
 pub fn edge(role: Role, listen: Listen) -> WorkerSpec {
-    let (name, limits): (Arc<str>, _) = ("edge".into(), Limits { header_bytes_max: 16_384, ..Limits::DEFAULT });
-    let spec = ProxySpec { name, role, listen, drain: DRAIN, limits };
+    let limits = Limits { header_bytes_max: 16_384, ..Limits::DEFAULT };
+    let spec = ProxySpec { role, listen, drain: DRAIN, limits, ..ProxySpec::forward("edge") };
     WorkerSpec::new("edge", Body::Proxy(spec.into()))
 }
 
