@@ -110,30 +110,31 @@ fn call_site() -> String {
 /// The first such frame of a backtrace as the standard library prints it: `N: function`, and below it `at file:line:column` where the
 /// program was built with that.
 fn site_in(trace: &str) -> String {
-    let mut function = "";
-    let mut without_line = None;
+    let mut frames: Vec<(&str, Option<&str>)> = Vec::new();
     for line in trace.lines().map(str::trim) {
-        if let Some(place) = line.strip_prefix("at ") {
-            let is_foreign =
-                place.contains("/rustc/") || place.contains("/.cargo/registry/") || place.contains(file!());
-            let is_foreign = is_foreign || is_of_library(function);
-            if !is_foreign {
-                let place = place.strip_prefix("./").unwrap_or(place);
-                return format!("{place}, in {function}");
-            }
-        } else if let Some((_, name)) = line.split_once(": ") {
-            function = name;
-            if without_line.is_none() && !is_of_library(name) {
-                without_line = Some(name.to_owned());
-            }
+        match (line.strip_prefix("at "), line.split_once(": "), frames.last_mut()) {
+            (Some(place), _, Some(frame)) => frame.1 = Some(place),
+            (None, Some((_, function)), _) => frames.push((function, None)),
+            (Some(_), _, None) | (None, None, _) => {}
         }
     }
-    without_line.unwrap_or_else(|| "an unknown place".to_owned())
+    let is_own = |(function, place): &(&str, Option<&str>)| {
+        let is_foreign = |place: &str| ["/rustc/", "/.cargo/registry/", file!()].iter().any(|of| place.contains(of));
+        !is_of_library(function) && !place.is_some_and(is_foreign)
+    };
+    match frames.into_iter().find(is_own) {
+        Some((function, Some(place))) => format!("{}, in {function}", place.strip_prefix("./").unwrap_or(place)),
+        Some((function, None)) => function.to_owned(),
+        None => "an unknown place (debug information would tell)".to_owned(),
+    }
 }
 
 fn is_of_library(function: &str) -> bool {
     let path = function.trim_start_matches('<');
-    ["std::", "core::", "alloc::", "shakedown_sim::wake::", "__rust", "rust_"].iter().any(|own| path.starts_with(own))
+    // A thread's closure may be all in the frame of the library that calls it; what is below that is the C library's.
+    let of_threads = ["start_thread", "clone", "__clone", "thread_start", "_start", "__libc_"];
+    let of_rust = ["std::", "core::", "alloc::", "shakedown_sim::wake::", "__rust", "rust_"];
+    of_rust.iter().chain(&of_threads).any(|own| path.starts_with(own))
 }
 
 impl Wake for SlotWaker {
@@ -187,7 +188,11 @@ mod tests {
         assert_eq!(site_in(trace), "src/main.rs:7:50, in app::main::{{closure}}");
         let without_lines: String =
             trace.lines().filter(|line| !line.contains(" at ")).map(|l| format!("{l}\n")).collect();
-        assert_eq!(site_in(&without_lines), "app::main::{{closure}}");
-        assert_eq!(site_in("disabled"), "an unknown place");
+        let with_a_line_of_the_c_library =
+            without_lines.clone() + "   5: start_thread\n             at nptl/pthread_create.c:442:8\n";
+        for trace in [without_lines, with_a_line_of_the_c_library] {
+            assert_eq!(site_in(&trace), "app::main::{{closure}}");
+        }
+        assert_eq!(site_in("disabled"), "an unknown place (debug information would tell)");
     }
 }
