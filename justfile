@@ -100,9 +100,9 @@ exhaustive:
 properties times="20":
     SHAKEDOWN_RING0={{ times }} cargo test --release -p shakedown-core --test ring0 -- properties
 
-# break the machines in one place after the other: the scenarios of the bug must turn red (three minutes; words choose)
+# break the machines in one place after the other: the scenarios of the bug must turn red (ten minutes; words choose)
 breaks *words:
-    cargo test --release -p shakedown --test mutants -- breaks {{ words }}
+    cargo test --workspace --test mutants -- breaks {{ words }}
 
 # break the simulated kernel in one place after the other, and see who notices (an hour; words choose)
 mutants *words:
@@ -125,7 +125,7 @@ lent:
 turmoil seeds="500":
     SHAKEDOWN_NETWORK_SEEDS={{ seeds }} cargo test -p shakedown-real --features proxy --test network -- --nocapture no_
 
-# one planted bug a ring: found by its own ring, and by none inside it (a quarter of an hour; words choose)
+# one planted bug a ring: found by its own ring, and by none inside it (long; words choose)
 rings *words:
     {{ rings }}/show {{ words }}
 

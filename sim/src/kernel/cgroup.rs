@@ -206,9 +206,8 @@ impl Kernel {
         }
         // An empty group is nobody to kill, and no error.
         for id in self.cgroups.subtree(id) {
-            for member in self.cgroup_procs(id) {
-                self.generate(member, Signal::KILL, by);
-            }
+            let members = self.cgroups.get(id).map(|group| group.members).unwrap_or_default();
+            self.each(members, Chain::Cgroup, |kernel, member| kernel.generate(member, Signal::KILL, by));
         }
         Ok(())
     }
@@ -216,12 +215,16 @@ impl Kernel {
     /// Signals everybody in the group and below it, as one does who reads cgroup.procs.
     ///
     /// # Errors
-    /// ESRCH where nobody lives there.
+    /// ESRCH where nobody lives there, EPERM where all who do are of other users.
     pub(super) fn signal_cgroup(&mut self, id: CgroupId, signal: Signal, by: Sender) -> Result<(), Errno> {
         let mut found = Err(Errno::ESRCH);
         for id in self.cgroups.subtree(id) {
             let members = self.cgroups.get(id).map(|group| group.members).unwrap_or_default();
-            found = self.signal_list(members, Chain::Cgroup, signal, by).or(found);
+            found = match (found, self.signal_list(members, Chain::Cgroup, signal, by)) {
+                // An empty group beside one that may not be signalled makes nobody gone.
+                (Err(before), Err(Errno::ESRCH)) => Err(before),
+                (before, sent) => before.or(sent),
+            };
         }
         found
     }

@@ -80,15 +80,22 @@ impl Kernel {
     }
 
     pub(super) fn signal_list(&mut self, list: List, chain: Chain, signal: Signal, by: Sender) -> Result<(), Errno> {
-        let (mut next, mut answer) = (list.head(), Err(Errno::ESRCH));
-        while let Some(member) = next {
-            // Signals end nobody at once, so the list stays as it is while we walk it.
-            next = self.entry(member).next(chain);
-            let sent = self.send(member, signal, by);
+        let mut answer = Err(Errno::ESRCH);
+        self.each(list, chain, |kernel, member| {
+            let sent = kernel.send(member, signal, by);
             // One who may be signalled is enough.
-            answer = if answer.is_ok() { answer } else { sent };
-        }
+            answer = answer.or(sent);
+        });
         answer
+    }
+
+    /// Does something to each of a list. Signals end nobody at once, so the list stays as it is meanwhile.
+    pub(super) fn each(&mut self, list: List, chain: Chain, mut act: impl FnMut(&mut Kernel, ProcId)) {
+        let mut next = list.head();
+        while let Some(member) = next {
+            next = self.entry(member).next(chain);
+            act(self, member);
+        }
     }
 
     pub(super) fn signal_all(&mut self, signal: Signal, by: Sender) -> Result<(), Errno> {

@@ -130,7 +130,9 @@ impl Kernel {
     fn tasks_of(&self, user: UserId) -> impl Iterator<Item = ProcId> {
         let all = (0..self.born as u32).map(ProcId).filter(|id| *id != INIT && *id != HOST);
         all.filter(move |id| {
-            let is_gone = matches!(self.entry(*id).life, Life::Reaped(_)) || self.entry(*id).over;
+            // A first thread that has ended is there until its process is reaped; a further one is gone.
+            let of = self.entry(*id);
+            let is_gone = matches!(of.life, Life::Reaped(_)) || (of.over && of.is_thread(*id));
             !is_gone && self.user_of(self.process_of(*id)) == user
         })
     }

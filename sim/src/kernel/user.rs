@@ -122,6 +122,17 @@ mod tests {
         assert_eq!(check.count(|deed| matches!(deed, Deed::Signalled { to, .. } if *to == b)), 0);
     }
 
+    /// Not ESRCH, which would mean that they are gone.
+    #[test]
+    fn a_control_group_of_others_says_no_though_there_are_empty_ones_below() {
+        let mut check = play_with(KernelConfig::default(), Scope::Cgroup, "hang");
+        let id = check.settle().kernel.cgroup_of_unit(U).expect("its scope is one");
+        check.kernel.create_cgroup(id).expect("it exists");
+        check.kernel.set_user(check.find("w/main"), UserId::ROOT);
+        assert_eq!(check.kernel.signal_unit(U, Target::Scope, Signal::TERM), Err(Errno::EPERM));
+        assert_eq!(check.kernel.signal_unit(U, Target::Scope, Signal::KILL), Ok(()));
+    }
+
     /// A tree is walked past those whom one may not signal; a control group's own kill asks for no user (cgroups(7)).
     #[test]
     fn a_walk_passes_over_whom_it_may_not_signal_and_a_control_group_kills_them() {
@@ -143,13 +154,19 @@ mod tests {
     /// SEMANTICS C32: tasks are counted by user.
     #[test]
     fn a_limit_on_tasks_counts_those_of_ones_own_user() {
-        for (user, born) in [(UserId::ORDINARY, 2), (UserId(7), 3)] {
-            let mut check = play("spawn other { hang }; sleep 2ms; repeat 9 { spawn a { hang } }; hang");
+        // The host, the process, and the thread that goes on where its first one has ended.
+        for (user, script, born) in [
+            (UserId::ORDINARY, "repeat 9 { spawn a { hang } }; hang", 2),
+            (UserId(7), "repeat 9 { spawn a { hang } }; hang", 3),
+            (UserId(7), "repeat 9 { spawn a { exit 0 } }; hang", 3),
+            (UserId(7), "thread { sleep 1ms; repeat 9 { spawn a { hang } }; hang }; leader-exit", 2),
+        ] {
+            let mut check = play(&format!("spawn other {{ hang }}; sleep 2ms; {script}"));
             check.pass(1);
             check.kernel.set_user(check.find("w/other"), user);
             check.kernel.set_limit(check.find("w/main"), Resource::Nproc, Some(5));
             check.pass(9);
-            assert_eq!(check.count(|deed| matches!(deed, Deed::Born { .. })), 2 + born, "{user:?}");
+            assert_eq!(check.count(|deed| matches!(deed, Deed::Born { .. })), 2 + born, "{user:?} {script}");
         }
     }
 }
