@@ -79,6 +79,12 @@ pub trait World: 'static {
     /// The next thing that has become ready, in order of arrival; `None` where nothing is left.
     fn next_ready(&mut self) -> Option<Ready>;
 
+    /// Whether [`next_ready`](Self::next_ready) or [`next_woken`](Self::next_woken) may have something: asked where mostly there is
+    /// nothing, so that a world that can tell at a glance spares its host both questions.
+    fn has_ready(&self) -> bool {
+        true
+    }
+
     /// Takes a step that was announced as [`Ready::Step`]. A duration that is drawn in it may end together with one of these deadlines.
     fn run(&mut self, step: u32, deadlines: Deadlines<'_>);
 

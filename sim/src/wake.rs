@@ -65,6 +65,12 @@ impl Wakes {
         waker.into()
     }
 
+    /// Whether somebody was woken.
+    #[inline]
+    pub(crate) fn has_some(&self) -> bool {
+        !self.batch.is_empty() || self.list.newest.load(Relaxed) != END
+    }
+
     /// The next that was woken, in the order of waking, each once.
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<u32> {

@@ -7,9 +7,18 @@ use crate::machine::Machine;
 use crate::reactor::Target;
 use crate::time::Instant;
 use crate::world::World;
+use core::task::Waker;
+
+/// Where the clock stands after it was moved.
+pub(super) struct Moved {
+    pub(super) now: Instant,
+    /// Whether anything may have come of it but what stands in the queue: mostly timers of tasks and machines have fired, and no more.
+    pub(super) stirs: bool,
+}
 
 impl<W: World, A: Machine> Host<W, A> {
     /// The next instant at which a timer fires or the world has something to do.
+    #[inline(always)]
     pub fn next_deadline(&self) -> Option<Instant> {
         let timer = self.reactor.timers.borrow_mut().next();
         let world = self.world.borrow().deadline();
@@ -20,7 +29,8 @@ impl<W: World, A: Machine> Host<W, A> {
     }
 
     /// Moves the clock, as far as it can be moved, and says where it stands.
-    pub(super) fn advance(&mut self, at: Instant) -> Instant {
+    #[inline(always)]
+    pub(super) fn advance(&mut self, at: Instant) -> Moved {
         let now = {
             let mut world = self.world.borrow_mut();
             world.advance(at);
@@ -28,8 +38,8 @@ impl<W: World, A: Machine> Host<W, A> {
         };
         // What is enabled from here on, time has enabled.
         self.queue.turn = 0;
-        self.clock_moved(now);
-        now
+        let stirs = self.clock_moved(now);
+        Moved { now, stirs: stirs || self.world.borrow().has_ready() }
     }
 
     /// The deadline comes that [`pick`](Host::pick) has offered.
@@ -39,9 +49,10 @@ impl<W: World, A: Machine> Host<W, A> {
         }
     }
 
-    /// Takes the clock's new reading and enables what is due.
-    pub(super) fn clock_moved(&mut self, now: Instant) {
+    /// Takes the clock's new reading and enables what is due; whether foreign code has run.
+    pub(super) fn clock_moved(&mut self, now: Instant) -> bool {
         self.reactor.now.set(now);
+        let mut stirs = false;
         loop {
             // Tasks, by far the most, are enabled within one borrow; a foreign waker may be anybody's code.
             let other = {
@@ -54,9 +65,13 @@ impl<W: World, A: Machine> Host<W, A> {
                 }
             };
             match other {
-                None => return,
+                None => return stirs,
                 Some(Target::Task(task)) => self.enable_poll(task),
-                Some(Target::Waker(waker)) => waker.wake(),
+                Some(Target::Waker(target)) => {
+                    let waker = self.reactor.timers.borrow_mut().take_waker(target);
+                    waker.into_iter().for_each(Waker::wake);
+                    stirs = true;
+                }
                 Some(Target::Actor(actor)) => self.enable_tick(actor),
             }
         }

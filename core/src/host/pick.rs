@@ -33,7 +33,7 @@ impl<W: World, A: Machine> Host<W, A> {
     /// Between what the next [`step`](Host::step) chooses, the coming of a deadline included: nothing where nothing is enabled or the
     /// chooser does not pick. With two or more the chooser is asked.
     pub fn alternatives(&mut self) -> &[Site] {
-        self.absorb();
+        self.absorb_more();
         self.line_up();
         self.picking.as_ref().map_or(&[], |picking| &picking.sites)
     }

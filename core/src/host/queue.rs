@@ -98,19 +98,19 @@ impl Queue {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pop(&mut self) -> Option<Entry> {
         match self.alone.take() {
             Some(entry) => {
                 self.clock = 0;
                 Some(entry)
             }
-            None if self.is_empty() => None,
+            None if self.few.is_empty() && self.many.is_empty() => None,
             None => self.pop_least(),
         }
     }
 
-    #[inline]
+    #[inline(never)]
     fn pop_least(&mut self) -> Option<Entry> {
         let entry = if self.few.is_empty() { self.many.pop()? } else { self.few.remove(self.least()) };
         self.clock = if self.is_empty() { 0 } else { entry.key };

@@ -25,8 +25,8 @@ impl<W: World, A: Machine> Host<W, A> {
                 self.clock_moved(now);
             }
         }
+        self.absorb();
         loop {
-            self.absorb();
             let next = if self.picking.is_none() { self.queue.pop() } else { self.pick() };
             if let Some(entry) = next {
                 if self.flight.is_some() {
@@ -47,6 +47,7 @@ impl<W: World, A: Machine> Host<W, A> {
                 return Step::Ran;
             }
             if !self.reactor.settling.borrow().is_empty() && self.settle() {
+                self.absorb_more();
                 continue;
             }
             if self.is_over() {
@@ -54,9 +55,12 @@ impl<W: World, A: Machine> Host<W, A> {
             }
             match self.next_deadline() {
                 Some(at) => {
-                    let now = self.advance(at);
-                    if now < at {
+                    let moved = self.advance(at);
+                    if moved.now < at {
                         return Step::Idle { until: Some(at) };
+                    }
+                    if moved.stirs {
+                        self.absorb_more();
                     }
                 }
                 None if self.patient => return Step::Idle { until: None },
@@ -67,10 +71,12 @@ impl<W: World, A: Machine> Host<W, A> {
 
     /// Whether everybody in charge has come to an end: each root task has returned and each machine is closed. What still lives then,
     /// a task that a root has left behind or a timer, was forgotten; nobody waits for it.
+    #[inline]
     pub fn is_over(&self) -> bool {
-        if !self.roots.is_empty() {
-            return false;
-        }
+        self.roots.is_empty() && !self.has_open_machine()
+    }
+
+    fn has_open_machine(&self) -> bool {
         // Whoever was open last is asked first: mostly one question. A closed machine may open again, as a worker that is started.
         let is_open = |entry: &Entry<A>| !entry.machine.is_closed();
         let (before, from) = self.actors.split_at(self.open.get().min(self.actors.len()));
@@ -79,12 +85,12 @@ impl<W: World, A: Machine> Host<W, A> {
             None => before.iter().position(is_open),
         };
         self.open.set(open.unwrap_or(0));
-        open.is_none()
+        open.is_some()
     }
 
     /// Enables what has become possible since the last turn.
-    #[inline]
-    pub(super) fn absorb(&mut self) {
+    #[inline(always)]
+    fn absorb(&mut self) {
         if self.recorder.is_some() || self.status.is_some() {
             self.serve_writers();
         }
@@ -124,6 +130,12 @@ impl<W: World, A: Machine> Host<W, A> {
         if !self.reactor.newborn.borrow().is_empty() {
             self.welcome();
         }
+    }
+
+    /// The same, out of line, where it is not the first thing in a turn.
+    #[inline(never)]
+    pub(super) fn absorb_more(&mut self) {
+        self.absorb();
     }
 
     /// A prompt act is over when its turn is, unless its failure is on the way to a machine.

@@ -1,4 +1,4 @@
-//! Every deadline of a host in one heap: sleeping tasks and machines alike. A timer is a slot, never a box.
+//! Every deadline of a host in one list: sleeping tasks and machines alike. A timer is a slot, never a box.
 
 use crate::ids::{ActorId, TaskId};
 use crate::tie::TIES_MAX;
@@ -10,28 +10,21 @@ use core::num::NonZeroU32;
 use core::task::Waker;
 
 /// Whom a timer wakes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Target {
     /// A task whose own waker polled the sleep.
     Task(TaskId),
-    /// Somebody else's waker: the sleep was polled inside a combinator with wakers of its own.
-    Waker(Waker),
     /// A machine's deadline.
     Actor(ActorId),
-}
-
-/// Whom a slot wakes: half of a [`Target`], because tens of thousands of timers may be armed and next to none of them holds a waker.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Aim {
-    Task(TaskId),
-    Actor(ActorId),
-    /// The waker that stands under the slot's number in [`Timers::foreign`].
-    Foreign,
+    /// Somebody else's waker, as the sleep was polled inside a combinator with wakers of its own: [`Timers::take_waker`] has it. It stands
+    /// apart, because tens of thousands of timers may be armed and next to none of them holds a waker.
+    Waker(u32),
 }
 
 struct Slot {
     /// The sequence number it was armed with; 0 while free.
     armed: u32,
-    aim: Aim,
+    target: Target,
 }
 
 /// A timer that was armed: a slot and the sequence number it was armed with.
@@ -41,10 +34,105 @@ pub(crate) struct TimerId {
     seq: NonZeroU32,
 }
 
+/// When a timer fires: from the upper bits down its instant, the sequence number it was armed with, its slot. One number, because it is
+/// compared more often than anything else, and equal instants fire in the order of arming.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Due(u128);
+
+impl Due {
+    #[inline]
+    fn new(at: Instant, TimerId { slot, seq }: TimerId) -> Due {
+        Due(u128::from(at.as_nanos()) << 64 | u128::from(seq.get()) << 32 | u128::from(slot))
+    }
+
+    #[inline]
+    const fn at(self) -> Instant {
+        Instant::from_nanos((self.0 >> 64) as u64)
+    }
+
+    #[inline]
+    const fn slot(self) -> u32 {
+        self.0 as u32
+    }
+
+    /// Whether it was not cancelled meanwhile: its slot is still armed with the same number.
+    #[inline]
+    fn is_armed(self, slots: &[Slot]) -> bool {
+        slots[self.slot() as usize].armed == (self.0 >> 32) as u32
+    }
+}
+
+/// All that is due, cancelled ones among it until they surface: sorted while it is little, a heap beyond.
+#[derive(Default)]
+struct Dues {
+    /// The first to fire at the end, where most that are new belong: a task that was just woken sleeps again, and not for long. Empty
+    /// where there are many.
+    few: Vec<Due>,
+    many: BinaryHeap<Reverse<Due>>,
+}
+
+/// Measured: sorting wins up to about this many.
+const SORTED_MAX: usize = 32;
+
+impl Dues {
+    #[inline]
+    fn push(&mut self, due: Due) {
+        if !self.many.is_empty() {
+            self.many.push(Reverse(due));
+        } else if self.few.len() < SORTED_MAX {
+            self.few.push(due);
+            let mut place = self.few.as_mut_slice();
+            while let [.., earlier, last] = place
+                && *earlier < *last
+            {
+                core::mem::swap(earlier, last);
+                let len = place.len() - 1;
+                place = &mut place[..len];
+            }
+        } else {
+            self.many = self.few.drain(..).chain([due]).map(Reverse).collect();
+        }
+    }
+
+    #[inline]
+    fn first(&self) -> Option<Due> {
+        match self.few.last() {
+            Some(due) => Some(*due),
+            None => self.many.peek().map(|&Reverse(due)| due),
+        }
+    }
+
+    /// Takes the first out.
+    #[inline]
+    fn pop(&mut self) {
+        if self.few.pop().is_none() {
+            self.many.pop();
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.few.len() + self.many.len()
+    }
+
+    /// In no particular order, but the first ones early.
+    fn iter(&self) -> impl Iterator<Item = Due> {
+        self.few.iter().rev().copied().chain(self.many.iter().map(|&Reverse(due)| due))
+    }
+
+    fn retain(&mut self, keep: impl Fn(Due) -> bool) {
+        self.few.retain(|&due| keep(due));
+        self.many.retain(|&Reverse(due)| keep(due));
+    }
+
+    fn clear(&mut self) {
+        self.few.clear();
+        self.many.clear();
+    }
+}
+
 #[derive(Default)]
 pub(crate) struct Timers {
-    /// (instant, sequence and slot): equal instants fire in the order of arming. Cancelled entries stay until they surface.
-    heap: BinaryHeap<Reverse<(u64, u64)>>,
+    dues: Dues,
     slots: Vec<Slot>,
     free: Vec<u32>,
     foreign: BTreeMap<u32, Waker>,
@@ -53,84 +141,97 @@ pub(crate) struct Timers {
 }
 
 impl Timers {
+    /// Arms a timer for a task or a machine.
     #[inline]
     pub(crate) fn arm(&mut self, at: Instant, target: Target) -> TimerId {
+        let timer = self.take_slot();
+        self.slots[timer.slot as usize] = Slot { armed: timer.seq.get(), target };
+        self.dues.push(Due::new(at, timer));
+        timer
+    }
+
+    /// Arms a timer for anybody else.
+    pub(crate) fn arm_waker(&mut self, at: Instant, waker: Waker) -> TimerId {
+        let timer = self.take_slot();
+        self.foreign.insert(timer.slot, waker);
+        self.slots[timer.slot as usize] = Slot { armed: timer.seq.get(), target: Target::Waker(timer.slot) };
+        self.dues.push(Due::new(at, timer));
+        timer
+    }
+
+    #[inline]
+    fn take_slot(&mut self) -> TimerId {
         let seq = NonZeroU32::new(self.seq.wrapping_add(1)).unwrap_or(NonZeroU32::MIN);
         self.seq = seq.get();
         let slot = match self.free.pop() {
             Some(slot) => slot,
             None => {
-                self.slots.push(Slot { armed: 0, aim: Aim::Foreign });
+                self.slots.push(Slot { armed: 0, target: Target::Waker(0) });
                 self.slots.len() as u32 - 1
             }
         };
-        let aim = self.aim(slot, target);
-        self.slots[slot as usize] = Slot { armed: seq.get(), aim };
-        self.heap.push(Reverse((at.as_nanos(), u64::from(seq.get()) << 32 | u64::from(slot))));
         TimerId { slot, seq }
     }
 
+    /// The waker of a timer that has fired.
+    pub(crate) fn take_waker(&mut self, target: u32) -> Option<Waker> {
+        self.foreign.remove(&target)
+    }
+
+    /// The waker of a target that no timer has any more, to be dropped outside any borrow.
     #[inline]
-    fn aim(&mut self, slot: u32, target: Target) -> Aim {
+    fn left_by(&mut self, target: Target) -> Option<Waker> {
         match target {
-            Target::Task(task) => Aim::Task(task),
-            Target::Actor(actor) => Aim::Actor(actor),
-            Target::Waker(waker) => {
-                self.foreign.insert(slot, waker);
-                Aim::Foreign
-            }
+            Target::Task(_) | Target::Actor(_) => None,
+            Target::Waker(at) => self.take_waker(at),
         }
     }
 
+    /// Forgets a timer. A waker that it held is handed back, to be dropped outside any borrow.
     #[inline]
-    fn target(&mut self, slot: u32, aim: Aim) -> Option<Target> {
-        match aim {
-            Aim::Task(task) => Some(Target::Task(task)),
-            Aim::Actor(actor) => Some(Target::Actor(actor)),
-            Aim::Foreign => self.foreign.remove(&slot).map(Target::Waker),
-        }
-    }
-
-    /// Forgets a timer. What it would have woken is handed back, to be dropped outside any borrow.
-    #[inline]
-    pub(crate) fn cancel(&mut self, id: TimerId) -> Option<Target> {
+    pub(crate) fn cancel(&mut self, id: TimerId) -> Option<Waker> {
         let slot = &mut self.slots[id.slot as usize];
         if slot.armed != id.seq.get() {
             return None;
         }
         slot.armed = 0;
-        let aim = slot.aim;
+        let target = slot.target;
         self.free.push(id.slot);
         self.cancelled += 1;
-        if self.cancelled > 64 && self.cancelled > self.heap.len() / 2 {
+        if self.cancelled > 64 && self.cancelled > self.dues.len() / 2 {
             self.sweep();
         }
-        self.target(id.slot, aim)
+        self.left_by(target)
     }
 
-    /// Points a timer that is still armed at another target. What it would have woken before is handed back.
-    pub(crate) fn retarget(&mut self, id: TimerId, target: Target) -> Option<Target> {
-        let slot = &self.slots[id.slot as usize];
-        match target {
-            Target::Task(task) if slot.aim == Aim::Task(task) => return None,
-            Target::Task(_) | Target::Actor(_) | Target::Waker(_) => {}
-        }
+    /// Points a timer that is still armed at a task. A waker that it held is handed back.
+    pub(crate) fn retarget(&mut self, id: TimerId, task: TaskId) -> Option<Waker> {
+        let slot = &mut self.slots[id.slot as usize];
         if slot.armed != id.seq.get() {
             return None;
         }
-        let before = self.target(id.slot, slot.aim);
-        self.slots[id.slot as usize].aim = self.aim(id.slot, target);
-        before
+        let before = core::mem::replace(&mut slot.target, Target::Task(task));
+        self.left_by(before)
+    }
+
+    /// The same, at anybody else.
+    pub(crate) fn retarget_waker(&mut self, id: TimerId, waker: Waker) -> Option<Waker> {
+        let slot = &mut self.slots[id.slot as usize];
+        if slot.armed != id.seq.get() {
+            return Some(waker);
+        }
+        slot.target = Target::Waker(id.slot);
+        self.foreign.insert(id.slot, waker)
     }
 
     /// The next instant at which something fires.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn next(&mut self) -> Option<Instant> {
-        while let Some(&Reverse((at, key))) = self.heap.peek() {
-            if self.slots[key as u32 as usize].armed == (key >> 32) as u32 {
-                return Some(Instant::from_nanos(at));
+        while let Some(due) = self.dues.first() {
+            if due.is_armed(&self.slots) {
+                return Some(due.at());
             }
-            self.heap.pop();
+            self.dues.pop();
             self.cancelled -= 1;
         }
         None
@@ -139,10 +240,9 @@ impl Timers {
     /// The earliest deadlines found between these two instants, neither included, in order and each once.
     pub(crate) fn between(&self, after: Instant, before: Instant) -> [Option<Instant>; TIES_MAX] {
         let mut found = [None; TIES_MAX];
-        for &Reverse((at, key)) in self.heap.iter().take(SEEN_MAX) {
-            let at = Instant::from_nanos(at);
-            let is_armed = self.slots[key as u32 as usize].armed == (key >> 32) as u32;
-            if at <= after || at >= before || !is_armed || found.contains(&Some(at)) {
+        for due in self.dues.iter().take(SEEN_MAX) {
+            let at = due.at();
+            if at <= after || at >= before || !due.is_armed(&self.slots) || found.contains(&Some(at)) {
                 continue;
             }
             // Into its place, and the last one out.
@@ -156,19 +256,18 @@ impl Timers {
     }
 
     /// Takes the first timer that is due at `now`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pop_due(&mut self, now: Instant) -> Option<Target> {
-        while let Some(&Reverse((at, key))) = self.heap.peek() {
-            if at > now.as_nanos() {
+        while let Some(due) = self.dues.first() {
+            if due.at() > now {
                 return None;
             }
-            self.heap.pop();
-            let slot = &mut self.slots[key as u32 as usize];
-            if slot.armed == (key >> 32) as u32 {
+            self.dues.pop();
+            if due.is_armed(&self.slots) {
+                let slot = &mut self.slots[due.slot() as usize];
                 slot.armed = 0;
-                let aim = slot.aim;
-                self.free.push(key as u32);
-                return self.target(key as u32, aim);
+                self.free.push(due.slot());
+                return Some(slot.target);
             }
             self.cancelled -= 1;
         }
@@ -177,29 +276,26 @@ impl Timers {
 
     /// The tasks that sleep, and until when, for reports.
     pub(crate) fn sleepers(&self) -> impl Iterator<Item = (TaskId, Instant)> {
-        self.heap.iter().filter_map(|&Reverse((at, key))| {
-            let slot = &self.slots[key as u32 as usize];
-            match slot.aim {
-                Aim::Task(task) if slot.armed == (key >> 32) as u32 => Some((task, Instant::from_nanos(at))),
-                Aim::Task(_) | Aim::Actor(_) | Aim::Foreign => None,
-            }
+        self.dues.iter().filter_map(|due| match self.slots[due.slot() as usize].target {
+            Target::Task(task) if due.is_armed(&self.slots) => Some((task, due.at())),
+            Target::Task(_) | Target::Actor(_) | Target::Waker(_) => None,
         })
     }
 
     /// How many are armed.
     pub(crate) fn armed(&self) -> usize {
-        self.heap.len() - self.cancelled
+        self.dues.len() - self.cancelled
     }
 
     fn sweep(&mut self) {
         let slots = &self.slots;
-        self.heap.retain(|&Reverse((_, key))| slots[key as u32 as usize].armed == (key >> 32) as u32);
+        self.dues.retain(|due| due.is_armed(slots));
         self.cancelled = 0;
     }
 
     /// Empty again, with its room kept.
     pub(crate) fn clear(&mut self) {
-        self.heap.clear();
+        self.dues.clear();
         self.slots.clear();
         self.free.clear();
         // To clear an empty map costs a hundred instructions.
@@ -211,7 +307,7 @@ impl Timers {
     }
 }
 
-/// The heap is looked through so far: its front holds the earliest, and a crowd of timers must not make each draw slow.
+/// What is due is looked through so far: its front holds the earliest, and a crowd of timers must not make each draw slow.
 const SEEN_MAX: usize = 64;
 
 #[cfg(test)]
@@ -256,7 +352,7 @@ mod tests {
             let id = timers.arm(Instant::from_nanos(1_000_000 + i), Target::Task(TaskId(0)));
             timers.cancel(id);
         }
-        assert!(timers.heap.len() < 200);
+        assert!(timers.dues.len() < 200);
         assert_eq!(timers.next(), None);
     }
 }

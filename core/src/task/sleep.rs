@@ -5,7 +5,7 @@ use crate::time::Instant;
 use alloc::rc::Rc;
 use core::future::Future;
 use core::pin::Pin;
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, Waker};
 
 /// Waits until an instant. A slot among the host's timers, freed when it is dropped.
 pub struct Sleep {
@@ -18,6 +18,21 @@ impl Sleep {
     #[inline]
     pub(crate) fn new(reactor: Rc<Reactor>, at: Instant) -> Sleep {
         Sleep { reactor, at, timer: None }
+    }
+
+    /// It is polled inside a combinator that has wakers of its own.
+    #[cold]
+    fn poll_inside(&mut self, waker: Waker) {
+        let mut timers = self.reactor.timers.borrow_mut();
+        let stale = match self.timer {
+            None => {
+                self.timer = Some(timers.arm_waker(self.at, waker));
+                None
+            }
+            Some(timer) => timers.retarget_waker(timer, waker),
+        };
+        drop(timers);
+        drop(stale);
     }
 
     /// When it ends.
@@ -37,18 +52,17 @@ impl Future for Sleep {
             this.timer = None;
             return Poll::Ready(());
         }
-        let target = match this.reactor.task_of(cx.waker()) {
-            Some(task) => Target::Task(task),
-            None => Target::Waker(cx.waker().clone()),
-        };
-        let stale = match this.timer {
-            None => {
-                this.timer = Some(this.reactor.timers.borrow_mut().arm(this.at, target));
-                None
+        match (this.timer, this.reactor.task_of(cx.waker())) {
+            (None, Some(task)) => {
+                let mut timers = this.reactor.timers.borrow_mut();
+                this.timer = Some(timers.arm(this.at, Target::Task(task)));
             }
-            Some(timer) => this.reactor.timers.borrow_mut().retarget(timer, target),
-        };
-        drop(stale);
+            (Some(timer), Some(task)) => {
+                let stale = this.reactor.timers.borrow_mut().retarget(timer, task);
+                drop(stale);
+            }
+            (_, None) => this.poll_inside(cx.waker().clone()),
+        }
         Poll::Pending
     }
 }
@@ -57,8 +71,8 @@ impl Drop for Sleep {
     #[inline]
     fn drop(&mut self) {
         if let Some(timer) = self.timer {
-            let target = self.reactor.timers.borrow_mut().cancel(timer);
-            drop(target);
+            let waker = self.reactor.timers.borrow_mut().cancel(timer);
+            drop(waker);
         }
     }
 }

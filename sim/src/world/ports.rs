@@ -142,13 +142,18 @@ impl<C: Choose + 'static> World for SimWorld<C> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn next_ready(&mut self) -> Option<Ready> {
         // Mostly nothing is: asked after every step, and worth no call.
         if self.answers.is_empty() && !self.kernel.has_ready() && !self.kernel.net_is_ready() {
             return None;
         }
         self.next_of_kernel()
+    }
+
+    #[inline]
+    fn has_ready(&self) -> bool {
+        !self.answers.is_empty() || self.kernel.has_ready() || self.kernel.net_is_ready() || self.wakes.has_some()
     }
 
     #[inline]
@@ -178,7 +183,11 @@ impl<C: Choose + 'static> World for SimWorld<C> {
         self.wakes.pop().map(TaskId)
     }
 
+    #[inline]
     fn deadline(&self) -> Option<Instant> {
+        if self.late.is_empty() && !self.kernel_used {
+            return None;
+        }
         let late = self.late.keys().next().map(|(at, _)| *at);
         if !self.kernel_used {
             return late;
