@@ -54,8 +54,10 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let left_out = all.len() - chosen.len();
+    // As cargo-nextest and go test call it: what is broken in one place may be so in all, each of which then waits for its time limit.
+    let fail_fast = std::env::args().any(|a| a == "--fail-fast");
     match namespace::enter_private_pid_namespace() {
-        Ok(inside) => run(&chosen, left_out, &inside.run),
+        Ok(inside) => run(&chosen, left_out, &inside.run, fail_fast),
         Err(refused) => {
             println!("\nrunning {} tests\nskipped: {refused}", chosen.len());
             summary("ok", 0, 0, chosen.len(), left_out, Duration::ZERO);
@@ -64,17 +66,24 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(chosen: &[&(&str, cases::Case)], left_out: usize, run: &str) -> ExitCode {
+fn run(chosen: &[&(&str, cases::Case)], mut left_out: usize, run: &str, fail_fast: bool) -> ExitCode {
     println!("\nrunning {} tests", chosen.len());
     let began = Instant::now();
-    let mut failed = 0;
+    let (mut passed, mut failed) = (0, 0);
     for (name, case) in chosen {
+        if failed > 0 && fail_fast {
+            left_out += 1;
+            continue;
+        }
         let result = catch_unwind(AssertUnwindSafe(|| host::block_on(case())));
         let left = rig::nobody_left(run);
         match (result, left) {
-            (Ok(Ok(())), Ok(())) => println!("test {name} ... ok"),
+            (Ok(Ok(())), Ok(())) => {
+                println!("test {name} ... ok");
+                passed += 1;
+            }
             (Ok(Ok(())), Err(left)) => {
-                println!("test {name} ... FAILED (left behind: {left:?})");
+                println!("test {name} ... FAILED (left behind: {left})");
                 failed += 1;
             }
             (Ok(Err(_)) | Err(_), _) => {
@@ -84,7 +93,7 @@ fn run(chosen: &[&(&str, cases::Case)], left_out: usize, run: &str) -> ExitCode 
         }
     }
     let verdict = if failed == 0 { "ok" } else { "FAILED" };
-    summary(verdict, chosen.len() - failed, failed, 0, left_out, began.elapsed());
+    summary(verdict, passed, failed, 0, left_out, began.elapsed());
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(101) }
 }
 

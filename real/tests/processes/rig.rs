@@ -8,6 +8,7 @@ use shakedown_core::vocab::{
     Stream, Survivor, Target, TryRead,
 };
 use shakedown_core::world::{Ready, World};
+use shakedown_real::pidfd::Pidfd;
 use shakedown_real::procfs::stat;
 use shakedown_real::{Config, RealWorld, host, namespace};
 use std::collections::BTreeMap;
@@ -87,7 +88,7 @@ impl Rig {
     pub async fn try_start_told(&mut self, spec: ProcessSpec, launch: Launch) -> (UnitId, Result<Pid, SpawnFailure>) {
         self.units += 1;
         let unit = UnitId(self.units);
-        let op = self.submit(unit, Request::Spawn { spec: Arc::new(spec), launch });
+        let op = self.submit(unit, Request::Spawn { spec: Arc::new(spec), launch: Box::new(launch) });
         match self.answer(op).await {
             Completion::Spawned(result) => (unit, result),
             other => panic!("a spawn was answered by {other:?}"),
@@ -230,8 +231,9 @@ impl Rig {
     }
 }
 
-/// Whether nobody of this run lives, once what was killed has had time to die.
-pub fn nobody_left(run: &str) -> Result<(), Vec<String>> {
+/// Whether nobody of this run lives, once what was killed has had time to die. Who does is told of, a few by name, and killed: the next
+/// case is not to be blamed for it.
+pub fn nobody_left(run: &str) -> Result<(), String> {
     let until = Instant::now() + Duration::from_secs(2);
     loop {
         let left = namespace::leftovers(run);
@@ -239,7 +241,19 @@ pub fn nobody_left(run: &str) -> Result<(), Vec<String>> {
             return Ok(());
         }
         if Instant::now() >= until {
-            return Err(left.into_iter().map(|(pid, line)| format!("{pid} {line}")).collect());
+            let named: Vec<String> = left.iter().take(3).map(|(pid, line)| format!("{pid} {line}")).collect();
+            let others = left.len() - named.len();
+            for (pid, _) in left {
+                // Gone meanwhile is gone.
+                if let Ok(who) = Pidfd::open(pid) {
+                    let _ = who.send(Signal::KILL);
+                }
+            }
+            return Err(format!(
+                "{}{}",
+                named.join(", "),
+                if others > 0 { format!(" and {others} more") } else { "".into() }
+            ));
         }
         std::thread::sleep(Duration::from_millis(5));
     }
