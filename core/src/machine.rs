@@ -292,7 +292,7 @@ impl Cx<'_> {
             Body::Process(_) | Body::Proxy(_) | Body::Supervisor(_) => {}
             Body::PuppetTask(_) | Body::Function(_) => self.reactor.name_unit(unit, name),
         }
-        self.reactor.push(Effect::Start { op, unit, body: body.clone(), launch });
+        self.reactor.push(Effect::Start { op, unit, body: body.clone(), launch: Box::new(launch) });
         op
     }
 

@@ -118,7 +118,7 @@ pub trait World: 'static {
     fn try_write(&mut self, unit: UnitId, bytes: &[u8]) -> TryWrite;
 
     /// Takes note of a fact. Facts come in order, in the turn in which they became true.
-    fn publish(&mut self, fact: FactRecord);
+    fn publish(&mut self, fact: &FactRecord);
 
     /// Nobody answers for this unit any more: whatever of it lives is killed and reaped. Where a task of this name ended without
     /// having ended it, what lives is also reported.

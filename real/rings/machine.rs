@@ -73,7 +73,7 @@ impl<E: Executor> System for Machine<E> {
                 E::sleep(lag).await;
             }
             let Start { unit, spec, launch } = start;
-            let pid = match lent.ask(unit, Request::Spawn { spec, launch }).await {
+            let pid = match lent.ask(unit, Request::Spawn { spec, launch: Box::new(launch) }).await {
                 Completion::Spawned(pid) => pid,
                 other => unreachable!("a spawn is not answered by {other:?}"),
             };

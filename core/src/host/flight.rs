@@ -1,7 +1,6 @@
 //! A record of every step that a host took: who stepped, and which step had enabled it. Kept only where it is asked for, by whoever
 //! explains a run; a sweep does not pay for it.
 
-use super::queue::Entry;
 use super::{Action, Host};
 use crate::machine::Machine;
 use crate::site::Site;
@@ -40,10 +39,9 @@ impl<W: World, A: Machine> Host<W, A> {
         self.flight.as_deref().unwrap_or_default()
     }
 
-    pub(super) fn note_flight(&mut self, entry: &Entry) {
+    pub(super) fn note_flight(&mut self, site: Site, turn: u32, action: Action) {
         let Some(mut flight) = self.flight.take() else { return };
-        let site = entry.site();
-        let sent = match entry.action {
+        let sent = match action {
             Action::Mail(actor) => self.letters.sent(self.actors[actor.index()].mailbox),
             Action::Poll(_) | Action::Tick(_) | Action::Step(_) | Action::Clock => None,
         };
@@ -52,9 +50,9 @@ impl<W: World, A: Machine> Host<W, A> {
         flight.push(Flown {
             at: self.reactor.now.get(),
             site,
-            who: self.name_of(entry.action),
-            cause: step(sent.unwrap_or(entry.turn)).or_else(armed),
-            since: step(entry.turn).or_else(armed),
+            who: self.name_of(action),
+            cause: step(sent.unwrap_or(turn)).or_else(armed),
+            since: step(turn).or_else(armed),
             told: self.world.borrow().told(),
         });
         self.flight = Some(flight);

@@ -308,8 +308,7 @@ impl<W: World, A: Machine> Host<W, A> {
         }
     }
 
-    fn note_step(&mut self, entry: &queue::Entry) {
-        let site = entry.site();
+    fn note_step(&mut self, site: Site) {
         self.steps += 1;
         self.last = Some(site);
         self.queue.turn = self.steps as u32;

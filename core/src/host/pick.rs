@@ -42,7 +42,7 @@ impl<W: World, A: Machine> Host<W, A> {
     ///
     /// # Panics
     /// Where the chooser picks what was not offered.
-    pub(super) fn pick(&mut self) -> Option<Entry> {
+    pub(super) fn pick(&mut self) -> Option<&Entry> {
         let offered = self.line_up();
         let picking = self.picking.as_mut()?;
         let at = match offered {
@@ -52,7 +52,8 @@ impl<W: World, A: Machine> Host<W, A> {
         };
         assert!(at < offered, "the chooser picked number {at} of {offered}");
         picking.sites.remove(at);
-        Some(if at < picking.enabled.len() { picking.enabled.remove(at) } else { Entry::CLOCK })
+        let entry = if at < picking.enabled.len() { picking.enabled.remove(at) } else { Entry::CLOCK };
+        Some(self.queue.hand(entry))
     }
 
     fn line_up(&mut self) -> usize {
@@ -60,7 +61,7 @@ impl<W: World, A: Machine> Host<W, A> {
         let Picking { enabled, sites, may_be_late } = &mut *picking;
         // What is still enabled stands there from the pick before.
         sites.truncate(enabled.len());
-        for entry in core::iter::from_fn(|| self.queue.pop()) {
+        for entry in core::iter::from_fn(|| self.queue.pop().copied()) {
             sites.push(entry.site());
             enabled.push(entry);
         }

@@ -41,7 +41,7 @@ impl Action {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
     key: u64,
-    nth: u32,
+    pub(super) nth: u32,
     /// The turn in which it was enabled, counted from 1; 0 where time has enabled it.
     pub(super) turn: u32,
     pub(crate) label: Label,
@@ -58,10 +58,12 @@ impl Entry {
 }
 
 /// Enabled actions: scanned while few, a heap beyond.
-#[derive(Default)]
 pub(crate) struct Queue {
-    /// The only entry, which has no rank yet. Most are alone, and never see one of the lists.
-    alone: Option<Entry>,
+    /// Whether the entry at hand is enabled: the only one, which has no rank yet. Most are alone, and never see one of the lists.
+    is_alone: bool,
+    /// That entry or, once it was taken, the last that was. It is written and read field by field where it stands: to move it about as a
+    /// whole, right after it was written, costs a processor more than all the rest of a push.
+    at_hand: Entry,
     /// In the order of their arrival; empty where there are many.
     few: Vec<Entry>,
     many: Crowd,
@@ -73,48 +75,68 @@ pub(crate) struct Queue {
 /// Measured: a scan wins up to about this many.
 const SCAN_MAX: usize = 24;
 
+impl Default for Queue {
+    fn default() -> Queue {
+        let (few, many) = (Vec::new(), Crowd::default());
+        Queue { is_alone: false, at_hand: Entry::CLOCK, few, many, clock: 0, turn: 0 }
+    }
+}
+
 impl Queue {
     #[inline]
     pub(crate) fn push<C: Choose>(&mut self, action: Action, label: Label, nth: u32, chooser: &mut C) {
-        let entry = Entry { key: self.clock, label, nth, turn: self.turn, action };
         if self.is_empty() {
-            self.alone = Some(entry);
+            self.is_alone = true;
+            self.at_hand = Entry { key: self.clock, label, nth, turn: self.turn, action };
         } else {
-            self.compete(entry, chooser);
-        }
-    }
-
-    fn compete<C: Choose>(&mut self, mut entry: Entry, chooser: &mut C) {
-        if let Some(mut first) = self.alone.take() {
-            first.key += u64::from(chooser.rank(first.site()));
-            self.few.push(first);
-        }
-        entry.key += u64::from(chooser.rank(entry.site()));
-        if self.many.is_empty() && self.few.len() < SCAN_MAX {
-            self.few.push(entry);
-        } else {
-            self.few.drain(..).for_each(|earlier| self.many.push(earlier));
-            self.many.push(entry);
-        }
-    }
-
-    #[inline(always)]
-    pub(crate) fn pop(&mut self) -> Option<Entry> {
-        match self.alone.take() {
-            Some(entry) => {
-                self.clock = 0;
-                Some(entry)
-            }
-            None if self.few.is_empty() && self.many.is_empty() => None,
-            None => self.pop_least(),
+            self.compete(action, label, nth, chooser);
         }
     }
 
     #[inline(never)]
-    fn pop_least(&mut self) -> Option<Entry> {
-        let entry = if self.few.is_empty() { self.many.pop()? } else { self.few.remove(self.least()) };
-        self.clock = if self.is_empty() { 0 } else { entry.key };
-        Some(entry)
+    fn compete<C: Choose>(&mut self, action: Action, label: Label, nth: u32, chooser: &mut C) {
+        if core::mem::replace(&mut self.is_alone, false) {
+            let Entry { key, nth, turn, label, action } = self.at_hand;
+            let rank = chooser.rank(self.at_hand.site());
+            self.few.push(Entry { key: key + u64::from(rank), nth, turn, label, action });
+        }
+        let rank = chooser.rank(Site { kind: action.kind(), label, nth });
+        let (key, turn) = (self.clock + u64::from(rank), self.turn);
+        if self.many.is_empty() && self.few.len() < SCAN_MAX {
+            self.few.push(Entry { key, nth, turn, label, action });
+        } else {
+            self.few.drain(..).for_each(|earlier| self.many.push(earlier));
+            self.many.push(Entry { key, nth, turn, label, action });
+        }
+    }
+
+    /// Takes the next; `None` where nothing is enabled.
+    #[inline(always)]
+    pub(crate) fn pop(&mut self) -> Option<&Entry> {
+        if core::mem::replace(&mut self.is_alone, false) {
+            self.clock = 0;
+        } else if self.few.is_empty() && self.many.is_empty() {
+            return None;
+        } else {
+            self.pop_least();
+        }
+        Some(&self.at_hand)
+    }
+
+    /// The entry as one that was taken.
+    pub(crate) fn hand(&mut self, entry: Entry) -> &Entry {
+        self.at_hand = entry;
+        &self.at_hand
+    }
+
+    #[inline(never)]
+    fn pop_least(&mut self) {
+        if self.few.is_empty() {
+            self.many.pop_into(&mut self.at_hand);
+        } else {
+            self.at_hand = self.few.remove(self.least());
+        }
+        self.clock = if self.is_empty() { 0 } else { self.at_hand.key };
     }
 
     /// The first of those with the least key. Which it is, no processor can guess: hence without a branch.
@@ -131,11 +153,11 @@ impl Queue {
 
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.alone.is_none() && self.few.is_empty() && self.many.is_empty()
+        !self.is_alone && self.few.is_empty() && self.many.is_empty()
     }
 
     pub(crate) fn clear(&mut self) {
-        self.alone = None;
+        self.is_alone = false;
         self.few.clear();
         self.many = Crowd::default();
         (self.clock, self.turn) = (0, 0);
@@ -179,12 +201,12 @@ impl Crowd {
     }
 
     #[cold]
-    fn pop(&mut self) -> Option<Entry> {
-        let Reverse(order) = self.heap.pop()?;
-        let entry = self.entries[order as u32 as usize];
+    fn pop_into(&mut self, entry: &mut Entry) {
+        let Some(Reverse(order)) = self.heap.pop() else { return };
+        *entry = self.entries[order as u32 as usize];
         self.free.push(order as u32);
         if !self.heap.is_empty() {
-            return Some(entry);
+            return;
         }
         if self.entries.capacity() > ROOM_KEPT {
             *self = Crowd::default();
@@ -193,7 +215,6 @@ impl Crowd {
             self.free.clear();
             self.arrivals = 0;
         }
-        Some(entry)
     }
 }
 
@@ -214,7 +235,7 @@ mod tests {
     }
 
     fn drain(queue: &mut Queue) -> Vec<u32> {
-        core::iter::from_fn(|| queue.pop())
+        core::iter::from_fn(|| queue.pop().copied())
             .map(|e| match e.action {
                 Action::Step(n) => n,
                 other => panic!("only steps were pushed, not {other:?}"),

@@ -2,6 +2,7 @@
 
 use super::actors::Entry;
 use super::mail::Mail;
+use super::queue::Entry as Enabled;
 use super::{Action, Host, Queue, Step};
 use crate::choose::Choose;
 use crate::files::FileAnswer;
@@ -9,10 +10,12 @@ use crate::ids::{OpId, TaskId, UnitId};
 use crate::machine::{Event, Machine};
 use crate::proxy::ProxySpec;
 use crate::reactor::{Class, Effect, Left, Owner, Reactor, UnitKind, Why};
+use crate::site::Site;
 use crate::task::{Given, Registered};
 use crate::tie::Deadlines;
 use crate::vocab::{Body, Completion, FactRecord, Launch, Request, Subject};
 use crate::world::{Ready, World};
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use core::task::{Context, Poll};
 
@@ -27,13 +30,13 @@ impl<W: World, A: Machine> Host<W, A> {
         }
         self.absorb();
         loop {
-            let next = if self.picking.is_none() { self.queue.pop() } else { self.pick() };
-            if let Some(entry) = next {
+            if let Some(&Enabled { label, nth, turn, action, .. }) = self.next_action() {
+                let site = Site { kind: action.kind(), label, nth };
                 if self.flight.is_some() {
-                    self.note_flight(&entry);
+                    self.note_flight(site, turn, action);
                 }
-                self.note_step(&entry);
-                match entry.action {
+                self.note_step(site);
+                match action {
                     Action::Poll(task) => self.run_poll(task),
                     Action::Mail(actor) => self.run_mail(actor),
                     Action::Tick(actor) => self.run_tick(actor),
@@ -67,6 +70,12 @@ impl<W: World, A: Machine> Host<W, A> {
                 None => return Step::Stuck,
             }
         }
+    }
+
+    /// Takes the action that runs next, as ranks decide or as the chooser picks.
+    #[inline(always)]
+    fn next_action(&mut self) -> Option<&Enabled> {
+        if self.picking.is_none() { self.queue.pop() } else { self.pick() }
     }
 
     /// Whether everybody in charge has come to an end: each root task has returned and each machine is closed. What still lives then,
@@ -279,7 +288,7 @@ impl<W: World, A: Machine> Host<W, A> {
         if self.recorder.is_some() || self.status.is_some() {
             self.record(&record);
         }
-        self.world.borrow_mut().publish(record);
+        self.world.borrow_mut().publish(&record);
         for i in 0..self.listeners.len() {
             let listener = self.listeners[i];
             if self.actors[listener.index()].machine.wants(subject, word) {
@@ -288,8 +297,8 @@ impl<W: World, A: Machine> Host<W, A> {
         }
     }
 
-    fn start(&mut self, op: OpId, unit: UnitId, body: Body, launch: Launch) {
-        let launch = Launch { session: self.mark(), ..launch };
+    fn start(&mut self, op: OpId, unit: UnitId, body: Body, mut launch: Box<Launch>) {
+        launch.session = self.mark();
         match body {
             Body::Process(mut spec) => {
                 if let Some(env) = self.env_of(op) {
@@ -303,7 +312,7 @@ impl<W: World, A: Machine> Host<W, A> {
                 self.submit(op, unit, Request::Serve(spec));
             }
             Body::PuppetTask(script) => {
-                let given = Given { launch, ..Given::default() };
+                let given = Given { launch: *launch, ..Given::default() };
                 self.start_task(op, unit, given, move |cx, stdio| crate::puppet::play(script, cx, stdio));
             }
             Body::Function(index) => {
@@ -312,7 +321,7 @@ impl<W: World, A: Machine> Host<W, A> {
                     let registered = functions.get(index as usize).and_then(Option::as_ref);
                     let Registered { function, env, dir, proxy } =
                         registered.expect("a body names a function of the table");
-                    (function.clone(), proxy.clone(), Given { launch, env: env.clone(), dir: dir.clone() })
+                    (function.clone(), proxy.clone(), Given { launch: *launch, env: env.clone(), dir: dir.clone() })
                 };
                 given.env.extend(self.env_of(op).unwrap_or_default());
                 if let Some(at) = proxy.and_then(|proxy| self.world.borrow().proxy_address(&proxy)) {

@@ -38,7 +38,7 @@ use core::task::{Context, Poll, Waker};
 
 /// What was asked for in a turn; the host carries it out at the turn's end, in order.
 pub(crate) enum Effect {
-    Start { op: OpId, unit: UnitId, body: Body, launch: Launch },
+    Start { op: OpId, unit: UnitId, body: Body, launch: Box<Launch> },
     Run { op: OpId, command: Arc<ProcessSpec> },
     Cancel { op: OpId },
     Submit { op: OpId, unit: UnitId, request: Request },

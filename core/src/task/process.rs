@@ -9,9 +9,10 @@ use crate::reactor::{Effect, Owner, UnitKind, Why};
 use crate::signal::Signal;
 use crate::task::TaskCx;
 use crate::vocab::{
-    Body, Completion, Errno, ExitNotice, ExitStatus, Launch, Leftover, ProcessSpec, Request, SpawnFailure, Stream,
-    Survivor, Target, TryRead, TryWrite,
+    Body, Completion, Errno, ExitNotice, ExitStatus, Leftover, ProcessSpec, Request, SpawnFailure, Stream, Survivor,
+    Target, TryRead, TryWrite,
 };
+use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -119,7 +120,7 @@ impl<'a> Processes<'a> {
         loop {
             let op = cx.reactor.open_op(Owner::Task(cx.task), unit);
             let body = body.clone();
-            cx.reactor.push(Effect::Start { op, unit, body, launch: Launch::default() });
+            cx.reactor.push(Effect::Start { op, unit, body, launch: Box::default() });
             match Operation::new(cx, op, "the start").await {
                 Completion::Spawned(Ok(pid)) => {
                     cx.reactor.tasks.borrow_mut().owns(cx.task, unit);

@@ -109,8 +109,8 @@ pub enum Request {
     Spawn {
         /// What to start.
         spec: Arc<ProcessSpec>,
-        /// What this incarnation is told and given beside.
-        launch: Launch,
+        /// What this incarnation is told and given beside. Boxed: requests are moved about a great deal, and few of them are spawns.
+        launch: Box<Launch>,
     },
     /// Slow act: listen as this proxy, and serve whoever connects; answered as a spawn. All or nothing.
     Serve(Arc<ProxySpec>),

@@ -165,7 +165,7 @@ impl<S: System> World for RealWorld<S> {
 
     fn submit(&mut self, op: OpId, unit: UnitId, request: Request) {
         if let Request::Spawn { spec, launch } = request {
-            return self.start(op, unit, spec, launch);
+            return self.start(op, unit, spec, *launch);
         }
         if self.shared.system.ask_proxy(op, unit, &request) {
             return;
@@ -263,10 +263,10 @@ impl<S: System> World for RealWorld<S> {
         units.get(&unit).map_or(TryWrite::Broken, |held| held.unit.stdin().try_write(bytes))
     }
 
-    fn publish(&mut self, fact: FactRecord) {
-        self.listeners.iter_mut().for_each(|listener| listener(&fact));
+    fn publish(&mut self, fact: &FactRecord) {
+        self.listeners.iter_mut().for_each(|listener| listener(fact));
         if let Some(sink) = &mut self.sink {
-            sink(fact);
+            sink(fact.clone());
         }
     }
 

@@ -40,6 +40,8 @@ pub(super) struct PidTable {
     freed: Option<i32>,
     /// Whether it is always the next to be given out.
     reuses: bool,
+    /// No number was free, and none has become free since: whoever asks again and again is not searched for each time.
+    full: bool,
 }
 
 impl PidTable {
@@ -53,6 +55,7 @@ impl PidTable {
         self.max = max;
         self.freed = None;
         self.reuses = false;
+        self.full = false;
     }
 
     /// From now on a number that becomes free is the next to be given out: the circle is as small as it can be.
@@ -70,12 +73,17 @@ impl PidTable {
 
     /// The next free number after the last one given out; `None` where all are in use (fork's EAGAIN).
     pub(super) fn allocate(&mut self) -> Option<i32> {
+        if self.full {
+            return None;
+        }
         if self.reuses {
             self.reuse_last_freed();
         }
         let min = if self.last >= Self::RESERVED { Self::RESERVED } else { 1 };
         let free = |n: &i32| self.numbers.get(*n as usize).is_none_or(|number| !number.is_used());
-        let n = (self.last + 1..self.max).chain(min..=self.last).find(free)?;
+        let found = (self.last + 1..self.max).chain(min..=self.last).find(free);
+        self.full = found.is_none();
+        let n = found?;
         if self.numbers.len() <= n as usize {
             self.numbers.resize(n as usize + 1, Number::default());
         }
@@ -99,6 +107,7 @@ impl PidTable {
         if !number.is_used() {
             *number = Number { generation: number.generation + 1, ..Number::default() };
             self.freed = Some(n);
+            self.full = false;
         }
     }
 }
@@ -124,8 +133,10 @@ mod tests {
             pids.at(n).task = Some(ProcId(0));
         }
         assert_eq!(pids.allocate(), None);
-        pids.at(5).task = None;
-        pids.at(3).task = None;
+        for n in [5, 3] {
+            pids.at(n).task = None;
+            pids.release(n);
+        }
         assert_eq!((pids.allocate(), pids.allocate()), (Some(3), Some(5)));
     }
 

@@ -38,7 +38,7 @@ use shakedown_core::oracle::{Audit, EndReason, EndState, Violation};
 use shakedown_core::tie::Deadlines;
 use shakedown_core::time::Instant;
 use shakedown_core::vocab::{
-    Completion, Errno, FactRecord, Launch, ProcessSpec, Request, SessionSpec, SpawnFailure, Stream, TryRead, TryWrite,
+    Completion, Errno, FactRecord, ProcessSpec, Request, SessionSpec, SpawnFailure, Stream, TryRead, TryWrite,
     WorkerSpec,
 };
 use shakedown_core::world::{Ready, World};
@@ -145,7 +145,7 @@ impl Lent {
     pub async fn spawn(&self, spec: ProcessSpec) -> Result<Child, SpawnFailure> {
         let unit = UnitId(self.0.units.get());
         self.0.units.set(unit.0 + 1);
-        let request = Request::Spawn { spec: Arc::new(spec), launch: Launch::default() };
+        let request = Request::Spawn { spec: Arc::new(spec), launch: Box::default() };
         match self.ask(unit, request).await {
             Completion::Spawned(spawned) => spawned.map(|pid| Child::new(self.clone(), unit, pid)),
             other => unreachable!("a spawn is not answered by {other:?}"),
@@ -195,7 +195,7 @@ impl Lent {
     /// Takes note of a fact of that session.
     pub fn publish(&self, fact: FactRecord) {
         self.move_clock();
-        self.0.world.borrow_mut().publish(fact);
+        self.0.world.borrow_mut().publish(&fact);
     }
 
     /// The oracles.

@@ -228,14 +228,14 @@ impl<C: Choose + 'static> World for SimWorld<C> {
     }
 
     #[inline]
-    fn publish(&mut self, fact: FactRecord) {
+    fn publish(&mut self, fact: &FactRecord) {
         self.kernel.finish_earlier_walks();
         if self.config.trail {
-            self.trail.add(&fact);
+            self.trail.add(fact);
         }
-        self.audit.fact(&fact, &scene!(self));
+        self.audit.fact(fact, &scene!(self));
         if self.config.history {
-            self.history.push(Moment::Fact(fact));
+            self.history.push(Moment::Fact(fact.clone()));
         }
     }
 

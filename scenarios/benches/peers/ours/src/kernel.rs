@@ -11,6 +11,7 @@ use shakedown_core::vocab::{
 };
 use shakedown_sim::choose::{Chooser, Pilot, Strategy};
 use shakedown_sim::explore::{Bounds, Budget, Explorer, Over, Tree};
+use shakedown_sim::kernel::KernelConfig;
 use shakedown_sim::{Ending, Limits, Run, SimWorld, Simulator, WorldConfig};
 use std::cell::Cell;
 use std::rc::Rc;
@@ -88,13 +89,17 @@ fn explore(delays: u64) {
 
 /// K2: a session of `n` processes that hang, started and stopped in one simulation; one process is one unit of work. Simulators are
 /// reused, as in a sweep: the first simulation, which is not timed, counts the bytes on the heap while all processes run, the plan
-/// left out, and as many follow as make twenty thousand processes, so that small sessions are measured as well as large ones.
+/// left out, and as many follow as make twenty thousand processes, so that small sessions are measured as well as large ones. The machine
+/// has room for all of them, as one under systemd has: `kernel.pid_max` is 4 194 304 there.
 fn crowd(n: u64) {
     let mut plan = SessionSpec::new("k2");
     plan.workers = (0..n).map(|i| process(&format!("worker-{i}"), "hang")).collect();
     let rounds = (20_000 / n.max(1)).max(2);
     heap::count();
     let mut crew = Crew::new(plan, DurationRange::fixed(Duration::from_millis(100)));
+    let kernel = KernelConfig { pid_max: 4_194_304, ..KernelConfig::DEFAULT };
+    crew.simulator =
+        Simulator::new(WorldConfig { kernel, ..WorldConfig::default() }, Limits::default(), Chooser::default());
     let before = heap::bytes();
     let bytes = Rc::new(Cell::new(0));
     let meter = bytes.clone();
@@ -110,6 +115,7 @@ fn crowd(n: u64) {
     for seed in 1..=rounds {
         crew.play(seed, &mut sums, |_| {});
     }
+    assert_eq!(sums.ended[WorkerState::Stopped as usize], n * rounds, "each has run, and was stopped");
     sums.print("k2", n, n * rounds, start, bytes.get() * rounds as i64);
 }
 
