@@ -81,8 +81,8 @@ fn one(root: &Path, copy: &Path, mutant: &Mutant, asked: Asked) -> (Verdict, Ver
             let tests = &["test", "-q", "-p", "shakedown-core", "-p", "shakedown-sim", "--lib"];
             let conform = &["test", "-q", "-p", "shakedown", "--test", "conform"];
             (
-                if asked.tests { ask(copy, tests, &[]) } else { Verdict::Unasked },
-                if asked.conform { ask(copy, conform, PROGRAMS) } else { Verdict::Unasked },
+                if asked.tests { ask(copy, tests, &[], "test result: FAILED") } else { Verdict::Unasked },
+                if asked.conform { ask(copy, conform, PROGRAMS, "DISAGREEMENT program") } else { Verdict::Unasked },
             )
         }
         Err(_) => (Verdict::Broken, Verdict::Broken),
@@ -92,15 +92,16 @@ fn one(root: &Path, copy: &Path, mutant: &Mutant, asked: Asked) -> (Verdict, Ver
     verdicts
 }
 
-/// Builds, and then runs, so that a mutant that does not compile is not taken for one that is noticed.
-fn ask(copy: &Path, words: &[&str], args: &[&str]) -> Verdict {
-    let run = |more: &[&str]| cargo(copy).args(words).args(more).stdout(Stdio::null()).stderr(Stdio::null()).status();
-    if !run(&["--no-run"]).is_ok_and(|status| status.success()) {
+/// Builds, and then runs, so that a mutant that does not compile is not taken for one that is noticed. It is noticed where `says` is
+/// printed: a run may fail for other reasons, as too many programs that a busy machine leaves undecided.
+fn ask(copy: &Path, words: &[&str], args: &[&str], says: &str) -> Verdict {
+    let run = |more: &[&str]| cargo(copy).args(words).args(more).stderr(Stdio::null()).output();
+    if !run(&["--no-run"]).is_ok_and(|built| built.status.success()) {
         return Verdict::Broken;
     }
     let more: Vec<&str> = std::iter::once("--").chain(args.iter().copied()).collect();
     match run(if args.is_empty() { &[] } else { &more }) {
-        Ok(status) if !status.success() => Verdict::Noticed,
+        Ok(ran) if String::from_utf8_lossy(&ran.stdout).contains(says) => Verdict::Noticed,
         Ok(_) | Err(_) => Verdict::Missed,
     }
 }
