@@ -6,7 +6,7 @@ use crate::time::Instant;
 use alloc::collections::{BTreeMap, BinaryHeap};
 use alloc::vec::Vec;
 use core::cmp::Reverse;
-use core::num::NonZeroU32;
+use core::num::{NonZeroU32, NonZeroU64};
 use core::task::Waker;
 
 /// Whom a timer wakes.
@@ -27,11 +27,27 @@ struct Slot {
     target: Target,
 }
 
-/// A timer that was armed: a slot and the sequence number it was armed with.
+/// A timer that was armed: from the upper bits down the sequence number it was armed with, and its slot. One word, so that none is one
+/// too: a sleep is moved right after it was made, and of what was written by halves a processor cannot read the whole at once.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct TimerId {
-    slot: u32,
-    seq: NonZeroU32,
+pub(crate) struct TimerId(NonZeroU64);
+
+impl TimerId {
+    #[inline]
+    fn new(seq: NonZeroU32, slot: u32) -> TimerId {
+        let word = u64::from(seq.get()) << 32 | u64::from(slot);
+        TimerId(NonZeroU64::new(word).unwrap_or(NonZeroU64::MIN))
+    }
+
+    #[inline]
+    const fn seq(self) -> u32 {
+        (self.0.get() >> 32) as u32
+    }
+
+    #[inline]
+    const fn slot(self) -> u32 {
+        self.0.get() as u32
+    }
 }
 
 /// When a timer fires: from the upper bits down its instant, the sequence number it was armed with, its slot. One number, because it is
@@ -41,8 +57,8 @@ struct Due(u128);
 
 impl Due {
     #[inline]
-    fn new(at: Instant, TimerId { slot, seq }: TimerId) -> Due {
-        Due(u128::from(at.as_nanos()) << 64 | u128::from(seq.get()) << 32 | u128::from(slot))
+    fn new(at: Instant, timer: TimerId) -> Due {
+        Due(u128::from(at.as_nanos()) << 64 | u128::from(timer.0.get()))
     }
 
     #[inline]
@@ -80,15 +96,15 @@ impl Dues {
         if !self.many.is_empty() {
             self.many.push(Reverse(due));
         } else if self.few.len() < SORTED_MAX {
+            let mut at = self.few.len();
             self.few.push(due);
-            let mut place = self.few.as_mut_slice();
-            while let [.., earlier, last] = place
-                && *earlier < *last
+            while let Some(&earlier) = self.few.get(at.wrapping_sub(1))
+                && earlier < due
             {
-                core::mem::swap(earlier, last);
-                let len = place.len() - 1;
-                place = &mut place[..len];
+                self.few[at] = earlier;
+                at -= 1;
             }
+            self.few[at] = due;
         } else {
             self.many = self.few.drain(..).chain([due]).map(Reverse).collect();
         }
@@ -145,7 +161,7 @@ impl Timers {
     #[inline]
     pub(crate) fn arm(&mut self, at: Instant, target: Target) -> TimerId {
         let timer = self.take_slot();
-        self.slots[timer.slot as usize] = Slot { armed: timer.seq.get(), target };
+        self.slots[timer.slot() as usize] = Slot { armed: timer.seq(), target };
         self.dues.push(Due::new(at, timer));
         timer
     }
@@ -153,8 +169,8 @@ impl Timers {
     /// Arms a timer for anybody else.
     pub(crate) fn arm_waker(&mut self, at: Instant, waker: Waker) -> TimerId {
         let timer = self.take_slot();
-        self.foreign.insert(timer.slot, waker);
-        self.slots[timer.slot as usize] = Slot { armed: timer.seq.get(), target: Target::Waker(timer.slot) };
+        self.foreign.insert(timer.slot(), waker);
+        self.slots[timer.slot() as usize] = Slot { armed: timer.seq(), target: Target::Waker(timer.slot()) };
         self.dues.push(Due::new(at, timer));
         timer
     }
@@ -170,7 +186,7 @@ impl Timers {
                 self.slots.len() as u32 - 1
             }
         };
-        TimerId { slot, seq }
+        TimerId::new(seq, slot)
     }
 
     /// The waker of a timer that has fired.
@@ -190,13 +206,13 @@ impl Timers {
     /// Forgets a timer. A waker that it held is handed back, to be dropped outside any borrow.
     #[inline]
     pub(crate) fn cancel(&mut self, id: TimerId) -> Option<Waker> {
-        let slot = &mut self.slots[id.slot as usize];
-        if slot.armed != id.seq.get() {
+        let slot = &mut self.slots[id.slot() as usize];
+        if slot.armed != id.seq() {
             return None;
         }
         slot.armed = 0;
         let target = slot.target;
-        self.free.push(id.slot);
+        self.free.push(id.slot());
         self.cancelled += 1;
         if self.cancelled > 64 && self.cancelled > self.dues.len() / 2 {
             self.sweep();
@@ -206,8 +222,8 @@ impl Timers {
 
     /// Points a timer that is still armed at a task. A waker that it held is handed back.
     pub(crate) fn retarget(&mut self, id: TimerId, task: TaskId) -> Option<Waker> {
-        let slot = &mut self.slots[id.slot as usize];
-        if slot.armed != id.seq.get() {
+        let slot = &mut self.slots[id.slot() as usize];
+        if slot.armed != id.seq() {
             return None;
         }
         let before = core::mem::replace(&mut slot.target, Target::Task(task));
@@ -216,12 +232,12 @@ impl Timers {
 
     /// The same, at anybody else.
     pub(crate) fn retarget_waker(&mut self, id: TimerId, waker: Waker) -> Option<Waker> {
-        let slot = &mut self.slots[id.slot as usize];
-        if slot.armed != id.seq.get() {
+        let slot = &mut self.slots[id.slot() as usize];
+        if slot.armed != id.seq() {
             return Some(waker);
         }
-        slot.target = Target::Waker(id.slot);
-        self.foreign.insert(id.slot, waker)
+        slot.target = Target::Waker(id.slot());
+        self.foreign.insert(id.slot(), waker)
     }
 
     /// The next instant at which something fires.
