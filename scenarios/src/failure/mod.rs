@@ -18,7 +18,7 @@ use shakedown_core::host::Flown;
 use shakedown_core::oracle::Names;
 use shakedown_core::time::Instant;
 use shakedown_sim::choose::{Answer, Chooser, Record, Trace};
-use shakedown_sim::shrink::shrink;
+use shakedown_sim::shrink::{Played, shrink};
 use shakedown_sim::{Moment, Run};
 use std::sync::Arc;
 
@@ -195,7 +195,8 @@ pub fn minimise<S: Stage>(
 ) -> Option<Vec<Answer>> {
     let shrunk = shrink(recorded, effort.shrink_runs, |surprises| {
         let (_, found) = stage.play(run_of(surprises));
-        found.filter(|found| found.is_same_as(finding)).map(|_| stage.with_choices(asked))
+        let fails = found.is_some_and(|found| found.is_same_as(finding));
+        Played { fails, answers: stage.with_choices(Record::answers) }
     });
     shrunk.map(|shrunk| shrunk.surprises)
 }

@@ -4,9 +4,10 @@ use crate::{Case, Caught, Player, Side};
 use shakedown_sim::Run;
 use shakedown_sim::choose::{Answer, Chooser, Strategy, Trace};
 use shakedown_sim::explore::{self, Bounds, Explorer, Over};
-use shakedown_sim::shrink::shrink;
+use shakedown_sim::shrink::{Played, shrink};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::time::{Duration, Instant};
 
 /// What a hunt may cost.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +27,8 @@ pub struct Hunt {
     pub needed: Vec<Option<u64>>,
     /// How many surprises were left of the failures that were shrunk.
     pub surprises: Vec<usize>,
+    /// How long each of those took, on a machine that also does other things.
+    pub took: Vec<Duration>,
     /// The first seed whose run failed in another way, and who noticed.
     pub stranger: Option<(u64, Caught)>,
 }
@@ -89,7 +92,9 @@ fn one(case: &Case, strategy: Strategy, budget: Budget, progress: &Progress) -> 
         });
         hunt.needed.push(found.map(|seed| seed - first + 1));
         if let Some(seed) = found.filter(|_| base < budget.shrinks) {
+            let since = Instant::now();
             hunt.surprises.extend(surprises_left(&mut player, strategy.chooser(seed, &pilot)));
+            hunt.took.push(since.elapsed());
         }
         progress.bases.fetch_add(1, Relaxed);
     }
@@ -100,12 +105,12 @@ fn one(case: &Case, strategy: Strategy, budget: Budget, progress: &Progress) -> 
 fn surprises_left(player: &mut Player, chooser: Chooser) -> Option<usize> {
     let (run, record) = player.record(chooser);
     let failure = fingerprint(&run)?;
-    let fails = |surprises: &[Answer]| {
+    let play = |surprises: &[Answer]| {
         let (run, record) = player.record(Chooser::Trace(Trace::new(surprises)));
-        let is_same = fingerprint(&run).is_some_and(|other| other == failure);
-        record.inner().as_trace().filter(|_| is_same).map(Trace::asked)
+        let fails = fingerprint(&run).is_some_and(|other| other == failure);
+        Played { fails, answers: record.answers() }
     };
-    shrink(&record.answers(), SHRINK_RUNS_MAX, fails).map(|shrunk| shrunk.surprises.len())
+    shrink(&record.answers(), SHRINK_RUNS_MAX, play).map(|shrunk| shrunk.surprises.len())
 }
 
 /// Who noticed first, and about whom.

@@ -4,6 +4,7 @@ use shakedown_sim::choose::Strategy;
 use shakedown_zoo::Case;
 use shakedown_zoo::hunt::{Budget, Hunt};
 use std::fmt;
+use std::time::Duration;
 
 /// What is told of a hunt. Of the lists each has an entry a case, and that of hunts an entry a strategy.
 pub struct Table<'a> {
@@ -92,9 +93,14 @@ impl Table<'_> {
         let known: Vec<(f64, usize)> = (0..self.cases.len()).filter_map(of).collect();
         let shrunk: f64 = known.iter().map(|(shrunk, _)| shrunk).sum();
         let least: usize = known.iter().map(|(_, least)| least).sum();
-        match least {
-            0 => Ok(()),
-            _ => writeln!(f, "shrunk to {:.2} times the least of {} bugs", shrunk / least as f64, known.len()),
+        if least > 0 {
+            writeln!(f, "shrunk to {:.2} times the least of {} bugs", shrunk / least as f64, known.len())?;
+        }
+        let mut took: Vec<Duration> = self.hunts.iter().flatten().flat_map(|hunt| hunt.took.iter().copied()).collect();
+        took.sort_unstable();
+        match took.last() {
+            None => Ok(()),
+            Some(most) => writeln!(f, "a shrink took {:.1?}, the median, and {most:.1?} at most", took[took.len() / 2]),
         }
     }
 
@@ -152,7 +158,7 @@ mod tests {
     #[test]
     fn no_line_is_wider_than_a_hundred_columns() {
         for needed in [vec![Some(10_000); 20], vec![None; 20], [vec![Some(9_999); 9], vec![None; 11]].concat()] {
-            let hunt = Hunt { needed, surprises: vec![100, 200], stranger: None };
+            let hunt = Hunt { needed, surprises: vec![100, 200], took: vec![], stranger: None };
             for line in table(&hunt, Some(10)).lines() {
                 assert!(line.chars().count() <= WIDTH, "{line}");
             }
@@ -163,7 +169,7 @@ mod tests {
     fn the_last_lines_sum_up() {
         #[track_caller]
         fn check(needed: Vec<Option<u64>>, surprises: Vec<usize>, least: Option<u32>, expected: &str) {
-            let text = table(&Hunt { needed, surprises, stranger: None }, least);
+            let text = table(&Hunt { needed, surprises, took: vec![], stranger: None }, least);
             let cases = catalogue().len();
             assert!(text.ends_with(&expected.replace("ALL", &cases.to_string())), "{text}");
         }
