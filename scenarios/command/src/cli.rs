@@ -2,11 +2,11 @@
 
 use crate::examples;
 use crate::exit::Exit;
-use crate::{check, compare, explore, graph, init, live, merge, picture, real, replay, sim};
+use crate::{check, compare, explore, graph, init, live, merge, own, picture, real, replay, sim};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use shakedown::core::oracle::OracleName;
 use shakedown::failure::FailureFile;
-use shakedown::format::{self, Options, Scenario, Setting, render_all};
+use shakedown::format::{self, Scenario, Setting, render_all};
 use shakedown::sweep::Seeds;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -242,7 +242,7 @@ pub(crate) fn load(files: &Files) -> Result<Vec<Arc<Scenario>>, Exit> {
         When::Auto => std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
     };
     let (paths, mut wrong) = format::find(&files.paths);
-    let options = Options { set: files.set.clone(), ..Options::default() };
+    let options = own::options(&files.set);
     let mut scenarios = Vec::new();
     for path in &paths {
         match format::load_with(path, &options) {

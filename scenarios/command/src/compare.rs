@@ -176,6 +176,7 @@ fn failure(job: &Job, decided: &Decided, run: &LiveRun, message: String, runs: u
         surprises: Surprises::default(),
         rerun,
         reproduced: None,
+        parted: None,
         minimised: None,
         timeline: timeline(&story),
         why: None,

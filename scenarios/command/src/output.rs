@@ -5,7 +5,8 @@ use crate::exit::Exit;
 use crate::formats::{github, html, junit};
 use clap::{Args, ValueEnum};
 use shakedown::report::{
-    CaseLine, FailureLine, FailureReport, SummaryLine, SweepReport, by_kind, case_line, failure_block, sweep_summary,
+    CaseLine, FailureLine, FailureReport, SummaryLine, SweepReport, UnsteadyLine, by_kind, case_line, failure_block,
+    sweep_summary,
 };
 use std::fmt;
 use std::fs;
@@ -126,6 +127,7 @@ fn json(report: &SweepReport, exit: Exit) {
         let of_case = |failure: &&&FailureReport| (&failure.file, failure.case_index) == (&case.file, case.case_index);
         swept.iter().filter(of_case).for_each(|failure| line(failure));
     }
+    report.unsteady.iter().for_each(|told| say!("{}", UnsteadyLine::new(told).line()));
     say!("{}", SummaryLine::new(&report.summary, i32::from(exit.code())).line());
 }
 

@@ -255,6 +255,7 @@ fn report(args: &RealArgs, job: &Job, seed: u64, run: &LiveRun) -> FailureReport
         surprises: Surprises::default(),
         rerun: format!("shakedown real {}{case} --seed {seed}{on}", job.scenario.file),
         reproduced: None,
+        parted: None,
         minimised: None,
         timeline: timeline(&story),
         why: None,

@@ -1,6 +1,7 @@
 //! `shakedown replay`: recorded failures, exactly as they were found, also after unrelated edits.
 
 use crate::exit::Exit;
+use crate::own;
 use clap::Args;
 use shakedown::failure::{Effort, FailureFile, Replayed, Stage, investigate};
 use shakedown::format::{self, Scenario};
@@ -44,7 +45,7 @@ fn replay_bytes(path: &Path, scenario: &Path, case: u32, effort: Effort) -> Exit
             return Exit::BadFile;
         }
     };
-    let scenario = match format::load(scenario) {
+    let scenario = match format::load_with(scenario, &own::options(&[])) {
         Ok(scenario) => scenario,
         Err(wrong) => {
             eprintln!("{}", format::render_all(&wrong, false));
@@ -155,7 +156,7 @@ fn scenario_of(path: &Path, file: &FailureFile) -> Result<Scenario, String> {
             name.display()
         ));
     };
-    format::load(found).map_err(|wrong| format::render_all(&wrong, false))
+    format::load_with(found, &own::options(&[])).map_err(|wrong| format::render_all(&wrong, false))
 }
 
 /// How it went, beside the report; a trace that does not fit any more says so.

@@ -5,7 +5,7 @@ use crate::exit::Exit;
 use crate::replay::replay_in;
 use shakedown::core::task::Ways;
 use shakedown::core::vocab::WorkerSpec;
-use shakedown::failure::{Effort, FailureFile, Investigated};
+use shakedown::failure::{Divergence, Effort, FailureFile, Investigated};
 use shakedown::format::Scenario;
 use shakedown::report::{CaseSummary, FailureReport, SweepReport, SweepSummary};
 use shakedown::sweep::{CaseResult, Deadlines, FirstFailure, Job, SweepResult, look_into, parting, regressions, tell};
@@ -41,9 +41,7 @@ pub(crate) fn tally(
         report.cases.push(summary_of(job, case));
         for seed in &case.unsteady {
             exit = exit.worst(Exit::NotDeterministic);
-            let (name, index) = (&job.scenario.name, job.case.index);
-            let parted = parting(job, *seed).map_or_else(String::new, |parted| format!(": {parted}"));
-            report.unsteady.push(format!("{name} case {index} seed {seed} took two ways{parted}"));
+            report.unsteady.push(told_apart(job, *seed, parting(job, *seed).as_ref()));
         }
         for failure in &case.failures {
             exit = exit.worst(Exit::Failed);
@@ -53,6 +51,9 @@ pub(crate) fn tally(
             }
             if !investigated.same {
                 exit = exit.worst(Exit::NotDeterministic);
+                if !case.unsteady.contains(&failure.seed) {
+                    report.unsteady.push(told_apart(job, failure.seed, investigated.parted.as_ref()));
+                }
             }
             report.failures.push(tell(job, failure, case.runs, &investigated));
         }
@@ -62,6 +63,13 @@ pub(crate) fn tally(
         exit = exit.worst(Exit::NothingRan);
     }
     (report, exit)
+}
+
+/// That a seed could not be repeated, and where its runs part, if further ones still do.
+fn told_apart(job: &Job, seed: u64, parted: Option<&Divergence>) -> String {
+    let (name, index) = (&job.scenario.name, job.case.index);
+    let parted = parted.map_or_else(String::new, |parted| format!(": {parted}"));
+    format!("{name} case {index} seed {seed} took two ways{parted}")
 }
 
 fn save(job: &Job, failure: &FirstFailure, investigated: &Investigated, folder: &Path) {

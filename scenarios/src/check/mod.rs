@@ -8,7 +8,7 @@ mod stage;
 
 pub use config::Config;
 
-use crate::failure::Finding;
+use crate::failure::{Finding, alike};
 use crate::report::HowCommon;
 use shakedown_core::puppet::{self, Block};
 use shakedown_core::task::TaskCx;
@@ -42,8 +42,8 @@ where
         player.with_timeouts(|run| timeouts.add(run));
         player.sometimes().into_iter().for_each(|(what, seen)| *sometimes.entry(what).or_default() |= seen);
         if config.recheck_all || runs % crate::sweep::RECHECK_EVERY == 1 {
-            let (again, _) = player.play(config.strategy.chooser(seed, &pilot), &test);
-            if (run.digest, run.end) != (again.digest, again.end) {
+            let (again, blamed) = player.play(config.strategy.chooser(seed, &pilot), &test);
+            if (run.digest, run.end) != (again.digest, again.end) || !alike(blame.as_ref(), blamed.as_ref()) {
                 panic!("{}", report::not_deterministic(&config, seed, &pilot, &test));
             }
         }

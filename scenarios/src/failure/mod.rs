@@ -45,6 +45,15 @@ impl Finding {
     }
 }
 
+/// Whether two runs are blamed for the same, or neither for anything.
+pub(crate) fn alike(one: Option<&Finding>, other: Option<&Finding>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => one.is_same_as(other),
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    }
+}
+
 fn without_figures(text: &str) -> impl Iterator<Item = char> + '_ {
     text.chars().filter(|c| !c.is_ascii_digit() && *c != '.')
 }
@@ -103,6 +112,8 @@ pub struct Investigated {
     pub digests: [u64; 2],
     /// Whether both showed the same failure by the same trace as the sweep. Otherwise the rest is about the first of them.
     pub same: bool,
+    /// Where they part, if they do not show the same.
+    pub parted: Option<Divergence>,
     /// The run as it was found.
     pub found: Size,
     /// The smallest run that fails alike.
@@ -138,15 +149,15 @@ impl Effort {
     pub const NONE: Effort = Effort { shrink_runs: 0 };
 }
 
-/// Looks into a failure that this chooser leads to. `stage` makes a new place to play: each repetition is alone in a world of its own.
+/// Looks into a failure that this chooser leads to. `make` makes a new place to play: each repetition is alone in a world of its own.
 pub fn investigate<S: Stage>(
-    stage: impl Fn() -> S,
+    make: impl Fn() -> S,
     chooser: &Chooser,
     finding: &Finding,
     effort: Effort,
 ) -> Investigated {
     let mut runs = [(); 2].map(|()| {
-        let mut stage = stage();
+        let mut stage = make();
         let (run, found) = stage.play(Record::new(chooser.clone()));
         (stage, run, found)
     });
@@ -158,6 +169,7 @@ pub fn investigate<S: Stage>(
     let mut investigated = Investigated {
         digests,
         same,
+        parted: if same { None } else { diverge(&make, chooser) },
         found,
         minimised: None,
         finding: finding.clone(),

@@ -119,6 +119,9 @@ pub struct FailureReport {
     pub rerun: String,
     /// What came of running it again; `None` where that was not tried.
     pub reproduced: Option<Reproduced>,
+    /// Where two runs of the same choices part and what that speaks for, if it was not the same.
+    #[serde(default)]
+    pub parted: Option<String>,
     /// Where a shrinker has been at work. The timeline is then of the smallest run.
     pub minimised: Option<Minimised>,
     /// What led to it.
@@ -142,7 +145,7 @@ pub struct FailureReport {
 impl FailureReport {
     /// What an investigation has shown; whose run it was is for the caller to say.
     pub fn of(investigated: &Investigated, names: &dyn Names) -> FailureReport {
-        let Investigated { digests, same, found, minimised, finding, .. } = investigated;
+        let Investigated { digests, same, parted, found, minimised, finding, .. } = investigated;
         let story = Story {
             moments: &investigated.moments,
             names,
@@ -169,6 +172,7 @@ impl FailureReport {
                 identical: if *same { 2 } else { u32::from(digests[0] == digests[1]) },
                 of: 2,
             }),
+            parted: parted.as_ref().map(ToString::to_string),
             minimised: minimised
                 .as_ref()
                 .map(|size| Minimised { decisions: size.decisions, surprises: surprises(size) }),
@@ -322,6 +326,9 @@ fn command(report: &FailureReport, out: &mut Vec<String>) {
 fn repetition(report: &FailureReport, out: &mut Vec<String>) {
     if let Some(again) = report.reproduced {
         out.push(format!("  {:13}{}", "reproduced", repeated(again)));
+    }
+    if let Some(parted) = &report.parted {
+        labelled("parted", 13, &wrap(&visible(parted), WIDTH - 15), out);
     }
     let (label, decisions, surprises) = match report.minimised {
         Some(small) => ("minimised", small.decisions, small.surprises),

@@ -36,6 +36,17 @@ pub struct FailureLine {
     decisions: u32,
     surprises: u64,
     replay: String,
+    /// Where two runs of it part, if it could not be repeated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parted: Option<String>,
+}
+
+/// What could not be repeated.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct UnsteadyLine {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    message: String,
 }
 
 /// All is over.
@@ -82,7 +93,15 @@ impl From<&FailureReport> for FailureLine {
             decisions: report.decisions,
             surprises: report.surprises.total(),
             replay: report.rerun.clone(),
+            parted: report.parted.clone(),
         }
+    }
+}
+
+impl UnsteadyLine {
+    /// What could not be repeated, and where its runs part.
+    pub fn new(told: &str) -> UnsteadyLine {
+        UnsteadyLine { kind: "not-deterministic", message: told.into() }
     }
 }
 
@@ -113,7 +132,7 @@ macro_rules! lines {
     };
 }
 
-lines!(CaseLine, FailureLine, SummaryLine);
+lines!(CaseLine, FailureLine, UnsteadyLine, SummaryLine);
 
 #[cfg(test)]
 mod tests {

@@ -18,7 +18,7 @@ mod timeline;
 pub use fact::{FactLine, FactText, timestamp};
 pub use failure::{FailureReport, HowCommon, Minimised, Reproduced, RunOf, Surprises, by_kind, failure_block};
 pub use figures::{bytes, count, duration, percent, plural};
-pub use json::{CaseLine, FailureLine, SummaryLine};
+pub use json::{CaseLine, FailureLine, SummaryLine, UnsteadyLine};
 pub use record::{Event, EventKind, Lane, LaneKind, RunRecord};
 pub use summary::{CaseSummary, SweepSummary, case_line, sweep_summary};
 pub use sweep::SweepReport;

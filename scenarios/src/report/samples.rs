@@ -142,6 +142,7 @@ pub(super) fn checkout() -> FailureReport {
         surprises: Surprises { of_order: 88, of_values: 12 },
         rerun: "shakedown sim checkout.toml --case 4 --seed 42".into(),
         reproduced: Some(Reproduced { digest: 0x6f1c_0a77_d2e4_0001, identical: 2, of: 2 }),
+        parted: None,
         minimised: Some(Minimised { decisions: 214, surprises: Surprises { of_order: 2, of_values: 1 } }),
         timeline: rows,
         why: Some(
@@ -178,6 +179,7 @@ pub(super) fn bare() -> FailureReport {
         surprises: Surprises::default(),
         rerun: "shakedown real checkout.toml".into(),
         reproduced: None,
+        parted: None,
         minimised: None,
         timeline: Vec::new(),
         why: None,
@@ -228,6 +230,7 @@ pub(super) fn crowd() -> FailureReport {
         timeline,
         record,
         reproduced: Some(Reproduced { digest: 0x0c1a_55f0_0d00_0002, identical: 1, of: 2 }),
+        parted: None,
         surprises: Surprises { of_order: 1, of_values: 0 },
         how_common: Some(HowCommon { failed: 1, runs: 100_000 }),
         ..bare()
@@ -301,6 +304,7 @@ prop_compose! {
             scenario, file: String::new(), also: Vec::new(), record: RunRecord::default(), case_index: figures[2], case_label, run: if given(0) { RunOf::Seed(u64::from(figures[3])) } else { RunOf::File(rerun.clone()) }, oracle, subject,
             at: Instant::from_nanos(u64::from(figures[4])), message, decisions: figures[5], surprises, rerun,
             reproduced: given(1).then_some(Reproduced { digest: 7, identical: figures[0], of: figures[1] }),
+            parted: None,
             minimised: given(2).then_some(Minimised { decisions: figures[3], surprises }),
             timeline,
             why: given(3).then_some(why), tipping_point: given(4).then_some(tipping_point.clone()),

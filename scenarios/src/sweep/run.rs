@@ -1,7 +1,7 @@
 //! The sweep itself: chunks of seeds are taken by threads, results are merged in order.
 
 use super::{Deadlines, Job, Player};
-use crate::failure::Finding;
+use crate::failure::{Finding, alike};
 use shakedown_core::time::Instant;
 use shakedown_core::time::nanos;
 use shakedown_sim::choose::{Chooser, Pilot, Strategy};
@@ -211,7 +211,8 @@ fn play_chunk(
         }
         if recheck_all || seed % RECHECK_EVERY == 0 {
             let again = player.play(job.strategy.chooser(seed, pilot));
-            if again.run.digest != played.run.digest || again.run.end != played.run.end {
+            let is_judged_alike = alike(again.findings.first(), played.findings.first());
+            if again.run.digest != played.run.digest || again.run.end != played.run.end || !is_judged_alike {
                 chunk.unsteady.push(seed);
             }
         }

@@ -3,13 +3,13 @@
 use super::place::{Claim, Place};
 use super::{Facts, Printer, RunArgs, What, start};
 use crate::exit::Exit;
-use crate::real;
+use crate::{own, real};
 use shakedown::core::ids::WorkerId;
 use shakedown::core::journal::SinkSpec;
 use shakedown::core::vocab::{
     Body, ExitStatus, Fact, FactRecord, Outcome, ProcessSpec, Redirect, SessionSpec, Subject, WorkerSpec, WorkerState,
 };
-use shakedown::format::{self, Options, render_all};
+use shakedown::format::{self, render_all};
 use shakedown::real::handle::{Follower, Handle, News};
 use shakedown::real::host::block_on;
 use shakedown::real::{Config, ControlSocket, session};
@@ -56,8 +56,7 @@ pub(super) fn plan(what: &What, passes_through: bool) -> Result<Planned, Exit> {
 }
 
 fn of_file(file: &Path, what: &What) -> Result<SessionSpec, Exit> {
-    let options = Options { set: what.set.clone(), ..Options::default() };
-    let scenario = format::load_with(file, &options).map_err(|wrong| {
+    let scenario = format::load_with(file, &own::options(&what.set)).map_err(|wrong| {
         eprintln!("{}", render_all(&wrong, io::stderr().is_terminal()));
         Exit::BadFile
     })?;

@@ -3,6 +3,7 @@
 //! harness of libtest's.
 
 mod interrupts;
+mod own;
 mod run;
 mod sessions;
 mod stage;
@@ -23,8 +24,11 @@ macro_rules! tests {
 pub(crate) use tests;
 
 fn main() -> ExitCode {
+    if let Some(exit) = own::users_main() {
+        return exit;
+    }
     let filter = std::env::args().skip(1).find(|a| !a.starts_with('-'));
-    let all = [sessions::ALL, run::ALL, interrupts::ALL].concat();
+    let all = [sessions::ALL, run::ALL, interrupts::ALL, own::ALL].concat();
     let chosen: Vec<_> =
         all.iter().filter(|(name, _)| filter.as_ref().is_none_or(|f| name.contains(f.as_str()))).collect();
     let run = match enter_private_pid_namespace() {
