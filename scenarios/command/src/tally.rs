@@ -4,11 +4,10 @@ use crate::cli::saved;
 use crate::exit::Exit;
 use crate::replay::replay_in;
 use shakedown::core::task::Ways;
-use shakedown::core::vocab::WorkerSpec;
 use shakedown::failure::{Divergence, Effort, FailureFile, Investigated};
 use shakedown::format::Scenario;
 use shakedown::report::{CaseSummary, FailureReport, SweepReport, SweepSummary};
-use shakedown::sweep::{CaseResult, Deadlines, FirstFailure, Job, SweepResult, look_into, parting, regressions, tell};
+use shakedown::sweep::{CaseResult, FirstFailure, Job, SweepResult, look_into, parting, regressions, tell};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -137,12 +136,9 @@ fn total(jobs: &[Job], result: &SweepResult, real_time: Duration, sometimes: Vec
     };
     let deadlines = |(job, case): (&Job, &CaseResult)| -> Vec<(String, Vec<String>)> {
         let place = format!("{} {}", job.scenario.name, job.case.label);
-        let of_one = |(worker, deadlines): (&WorkerSpec, &Deadlines)| -> Vec<(String, Vec<String>)> {
-            let whose = |of: &str| format!("{of} of {} in {}", worker.name, place.trim_end());
-            let never = |ways: Ways| ways.never().into_iter().map(str::to_owned).collect();
-            deadlines.ran().map(|(of, ways)| (whose(of), never(ways))).collect()
-        };
-        job.case.session.workers.iter().zip(&case.deadlines).flat_map(of_one).collect()
+        let never = |ways: Ways| ways.never().into_iter().map(str::to_owned).collect();
+        let told = |(whose, ways)| (format!("{whose} in {}", place.trim_end()), never(ways));
+        case.deadlines.ran(&job.case.session).into_iter().map(told).collect()
     };
     SweepSummary {
         deadlines: jobs.iter().zip(&result.cases).flat_map(deadlines).collect(),

@@ -11,7 +11,7 @@ mod run;
 mod shard;
 mod story;
 
-pub use deadlines::Deadlines;
+pub use deadlines::{Deadlines, OfWorker};
 pub use explore::{explore, explored_case};
 pub use need::needs;
 pub use plan::{Job, Seeds, SeedsError};

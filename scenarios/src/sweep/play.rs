@@ -111,8 +111,8 @@ impl<C: Choose + 'static> Player<C> {
         Played { run, findings, hits }
     }
 
-    /// Adds which way the deadlines of each worker have gone in the last run.
-    pub fn count_deadlines(&mut self, into: &mut [Deadlines]) {
+    /// Adds which way its deadlines have gone in the last run.
+    pub fn count_deadlines(&mut self, into: &mut Deadlines) {
         super::deadlines::count(self.simulator.host().world().borrow().history(), &self.case.session, into);
     }
 

@@ -45,8 +45,8 @@ pub struct CaseResult {
     pub failures: Vec<FirstFailure>,
     /// For each `sometimes`, how many runs have seen it.
     pub hits: Vec<u64>,
-    /// For each worker of the plan, which way its deadlines have gone.
-    pub deadlines: Vec<Deadlines>,
+    /// Which way the deadlines of the session and of its workers have gone.
+    pub deadlines: Deadlines,
     /// Virtual time played.
     pub virtual_ns: u64,
     /// Seeds whose second run differed from the first.
@@ -60,8 +60,7 @@ impl CaseResult {
     pub(super) fn add(&mut self, part: CaseResult) {
         self.hits.resize(part.hits.len(), 0);
         self.hits.iter_mut().zip(&part.hits).for_each(|(all, some)| *all += some);
-        self.deadlines.resize(part.deadlines.len(), Deadlines::default());
-        self.deadlines.iter_mut().zip(&part.deadlines).for_each(|(all, some)| all.add(*some));
+        self.deadlines.add(&part.deadlines);
         // An allowance is unused if no part used it.
         match self.runs {
             0 => self.unused = part.unused,
@@ -195,7 +194,7 @@ fn play_chunk(
 ) -> (CaseResult, Vec<u64>) {
     let mut digests = Vec::with_capacity(CHUNK as usize);
     let sometimes = job.case.expectations.sometimes().count();
-    let deadlines = vec![Deadlines::default(); job.case.session.workers.len()];
+    let deadlines = Deadlines::new(job.case.session.workers.len());
     let mut chunk = CaseResult { hits: vec![0; sometimes], deadlines, ..CaseResult::default() };
     for seed in seeds {
         if progress.stop.load(Relaxed) {
