@@ -3,6 +3,7 @@
 
 use super::RunRecord;
 use super::figures::{percent, plural};
+use super::kinds::also;
 use super::table::table;
 use super::text::{WIDTH, clip, columns, visible, wrap, wrap_command};
 use super::timeline::{Mark, Story, TimelineRow, timeline};
@@ -263,43 +264,6 @@ pub fn failure_block(report: &FailureReport) -> String {
     }
     out.extend(wrap_command(&report.rerun, WIDTH));
     out.join("\n") + "\n"
-}
-
-/// The cases that fail alike, the first of them by name.
-fn also(cases: &[(String, HowCommon)]) -> String {
-    let one = |(case, common): &(String, HowCommon)| {
-        format!("{case}: {} of {}", super::count(common.failed), super::count(common.runs))
-    };
-    let mut told: Vec<String> = cases.iter().take(ALSO_MAX).map(one).collect();
-    if cases.len() > ALSO_MAX {
-        told.push(plural((cases.len() - ALSO_MAX) as u64, "case") + " more");
-    }
-    told.join("; ")
-}
-
-/// So many cases are named.
-const ALSO_MAX: usize = 4;
-
-/// Failures of one kind as one: the first of each scenario, promise and subject stands for those of its other cases.
-pub fn by_kind(reports: &[FailureReport]) -> Vec<FailureReport> {
-    let mut kinds: Vec<FailureReport> = Vec::new();
-    for report in reports {
-        let is_same = |kind: &&mut FailureReport| {
-            (&kind.scenario, &kind.file, &kind.oracle, &kind.subject)
-                == (&report.scenario, &report.file, &report.oracle, &report.subject)
-                && kind.case_index != report.case_index
-                && !kind.also.iter().any(|(case, _)| *case == case_words(report))
-        };
-        match (kinds.iter_mut().find(is_same), report.how_common) {
-            (Some(kind), Some(common)) => kind.also.push((case_words(report), common)),
-            (Some(_) | None, _) => kinds.push(report.clone()),
-        }
-    }
-    kinds
-}
-
-fn case_words(report: &FailureReport) -> String {
-    format!("case {} ({})", report.case_index, report.case_label)
 }
 
 /// Which run it was, and at the right edge which promise broke for whom; on a line of its own where both have no room.

@@ -43,7 +43,7 @@ impl Oracle for Mood {
 /// What no seed decides.
 fn is_even() -> bool {
     static RUNS: AtomicU32 = AtomicU32::new(0);
-    RUNS.fetch_add(1, Relaxed) % 2 == 0
+    RUNS.fetch_add(1, Relaxed).is_multiple_of(2)
 }
 
 const OWN: &str = "schema = 1\n[workers.api]\npuppet = \"sleep 3ms..9ms; exit 0\"\n[[expect]]\ncheck = \"mood\"\n";

@@ -14,7 +14,7 @@ use shakedown_core::vocab::SessionSpec;
 /// How often the deadlines of a session went which way.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Deadlines {
-    /// The stop budget: nobody had to be killed for its sake; somebody had to.
+    /// The stop budget, where it leaves somebody less time than the grace does: nobody had to be killed for its sake; somebody had to.
     pub budget: Ways,
     /// Those of each worker of the plan.
     pub workers: Vec<OfWorker>,

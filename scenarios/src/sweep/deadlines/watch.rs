@@ -39,7 +39,8 @@ struct Watch<'a> {
 #[derive(Clone, Copy)]
 struct Budget {
     until: Instant,
-    went: Went,
+    /// How that has gone for those workers who had less time by it than by their own grace; where nobody has, it does not run.
+    went: Option<Went>,
 }
 
 /// A deadline that runs.
@@ -107,14 +108,12 @@ impl Watch<'_> {
     fn of_session(&mut self, record: &FactRecord) {
         match record.fact {
             Fact::StopRequested { deadline, .. } => {
-                let budget = self.budget.get_or_insert(Budget { until: deadline, went: Went::Kept });
+                let budget = self.budget.get_or_insert(Budget { until: deadline, went: None });
                 budget.until = budget.until.min(deadline);
             }
             Fact::SessionStopped => {
-                if let Some(Budget { until, went }) = self.budget.take() {
-                    let went = if went == Went::Kept { Went::at(record.at, until) } else { went };
-                    went.count(&mut self.into.budget);
-                }
+                let went = self.budget.take().and_then(|budget| budget.went);
+                went.unwrap_or(Went::Nowhere).count(&mut self.into.budget);
             }
             _ => {}
         }
@@ -154,12 +153,12 @@ impl Watch<'_> {
     /// What became of one worker is the budget's: who misses it misses it for all.
     fn of_budget(&mut self, went: Went) {
         let Some(budget) = &mut self.budget else { return };
-        budget.went = match (budget.went, went) {
+        budget.went = Some(match (budget.went.unwrap_or(went), went) {
             (Went::Missed, _) | (_, Went::Missed) => Went::Missed,
             (Went::Tied, _) | (_, Went::Tied) => Went::Tied,
             (Went::Nowhere, _) | (_, Went::Nowhere) => Went::Nowhere,
             (Went::Kept, Went::Kept) => Went::Kept,
-        };
+        });
     }
 
     /// The deadlines that begin with this fact.
