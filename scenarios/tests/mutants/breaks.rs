@@ -25,6 +25,8 @@ pub struct Break {
     pub also: Option<Edit>,
     /// The scenarios that must turn red, without folder and ending: `stop/ignores-term`.
     pub reds: Vec<String>,
+    /// One of them of which `shakedown explore` must print a smallest failure.
+    pub explored: Option<String>,
 }
 
 /// A text in the place of another.
@@ -75,7 +77,7 @@ pub fn read(root: &Path) -> Result<Vec<Break>, Vec<String>> {
         if this.reds.is_empty() {
             wrong.push(format!("{} turns nothing red", this.name));
         }
-        let missing = this.reds.iter().filter(|red| !scenario(root, red).is_file());
+        let missing = this.reds.iter().chain(&this.explored).filter(|red| !scenario(root, red).is_file());
         wrong.extend(missing.map(|red| format!("{}: there is no scenario {red}", this.name)));
     }
     if wrong.is_empty() { Ok(document.breaks) } else { Err(wrong) }
@@ -102,7 +104,7 @@ pub fn all(root: &Path, breaks: &[Break], words: &[String]) -> ExitCode {
     for this in breaks.iter().filter(is_asked) {
         let began = Instant::now();
         let verdicts = one(root, &copy, this);
-        for (red, verdict) in this.reds.iter().zip(verdicts) {
+        for (red, verdict) in this.reds.iter().chain(&this.explored).zip(verdicts) {
             println!("{:<30} {:<9} {:>4} s  {red}", this.name, verdict, began.elapsed().as_secs());
             (asked, missed) = (asked + 1, missed + usize::from(verdict != "red"));
         }
@@ -128,7 +130,9 @@ fn one(root: &Path, copy: &Path, this: &Break) -> Vec<&'static str> {
         }
         built
     };
-    let verdicts = this.reds.iter().map(|red| if built { play(root, copy, red) } else { "no build" }).collect();
+    let played = this.reds.iter().map(|red| if built { play(root, copy, red) } else { "no build" });
+    let explored = this.explored.iter().map(|red| if built { explore(root, copy, red) } else { "no build" });
+    let verdicts = played.chain(explored).collect();
     for Edit { file, .. } in &edits {
         let restored = std::fs::copy(root.join(file), copy.join(file));
         assert!(restored.is_ok(), "{file} cannot be put back: {restored:?}");
@@ -146,5 +150,19 @@ fn play(root: &Path, copy: &Path, red: &str) -> &'static str {
         Ok(Some(1)) => "red",
         Ok(Some(0 | 5)) => "green",
         Ok(_) | Err(_) => "broken",
+    }
+}
+
+/// Red is a smallest failure, which is printed: whoever reads it should see at once what was broken.
+fn explore(root: &Path, copy: &Path, red: &str) -> &'static str {
+    let mut command = std::process::Command::new(copy.join("target/debug/shakedown"));
+    let output = command.arg("explore").arg(scenario(root, red)).stdin(Stdio::null()).stderr(Stdio::null()).output();
+    let Ok(output) = output else { return "broken" };
+    let told = String::from_utf8_lossy(&output.stdout);
+    println!("{told}");
+    match output.status.code() {
+        Some(1) if told.contains("a smallest schedule") => "red",
+        Some(0) => "green",
+        Some(_) | None => "broken",
     }
 }
