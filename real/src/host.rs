@@ -6,7 +6,7 @@ use shakedown_core::host::{Host, Step};
 use shakedown_core::machine::Machine;
 
 #[cfg(not(madsim))]
-pub use crate::linux::runtime::{Until, block_on, drive_until, drive_within};
+pub use crate::linux::runtime::{Until, block_on, drive_until, drive_within, with_lateness};
 
 /// How a drive ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -10,7 +10,7 @@ use shakedown_core::machine::{Command, Event};
 use shakedown_core::site::mix;
 use shakedown_core::time::Instant;
 use shakedown_core::vocab::{Requester, SessionSpec, Stimulus};
-use shakedown_real::host::{Driven, Until, block_on, drive_until, drive_within};
+use shakedown_real::host::{Driven, Until, block_on, drive_until, drive_within, with_lateness};
 use shakedown_real::mailbox::Bell;
 use shakedown_real::{Config, RealWorld};
 use shakedown_sim::Moment;
@@ -33,6 +33,8 @@ pub struct LiveRun {
     pub digest: u64,
     /// How long it took.
     pub took: Duration,
+    /// By how much the machine was late, at most, in waking whoever slept.
+    pub late: Duration,
 }
 
 /// The backend could not begin.
@@ -80,7 +82,7 @@ async fn play_here(case: &Case, config: Config, give_up: &Bell) -> Result<Option
     let stimuli: Arc<[Stimulus]> = case.stimuli.as_slice().into();
     let files = OwnFiles::of(&case.session);
     let session = host.start_session(&files.session, &stimuli);
-    let ended = drive_until(&mut host, case.limits.time, give_up).await;
+    let (ended, late) = with_lateness(drive_until(&mut host, case.limits.time, give_up)).await;
     let took = began.elapsed();
     let mut findings = match ended {
         Until::Driven(Driven::Done) => Vec::new(),
@@ -110,7 +112,7 @@ async fn play_here(case: &Case, config: Config, give_up: &Bell) -> Result<Option
     let moments = moments.take();
     let (judged, hits) = judge(case, &moments, files.journal(), end, is_done);
     findings.extend(judged);
-    Ok(Some(LiveRun { findings, hits, digest: digest(&moments), moments, took }))
+    Ok(Some(LiveRun { findings, hits, digest: digest(&moments), moments, took, late }))
 }
 
 /// A session whose files stand in a folder of this run alone, gone with it.

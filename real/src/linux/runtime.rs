@@ -5,9 +5,10 @@ use crate::mailbox::Bell;
 use crate::world::{Executor, RealWorld, System};
 use shakedown_core::host::Host;
 use shakedown_core::machine::Machine;
+use std::cell::Cell;
 use std::future::Future;
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::task::{AbortHandle, LocalSet};
 
 /// The current thread's tokio runtime and its `LocalSet`.
@@ -66,6 +67,29 @@ pub async fn drive_until<S: System, A: Machine>(
         driven = drive_within(host, limit) => driven.map_or(Until::Late, Until::Driven),
         () = give_up.rung() => Until::GivenUp,
     }
+}
+
+/// Waits for a future, and tells by how much this machine was late meanwhile, at most, in waking whoever slept: a limit of time may be missed
+/// by so much through no fault of any program. It looks every 5 ms.
+pub async fn with_lateness<F: Future>(future: F) -> (F::Output, Duration) {
+    const PAUSE: Duration = Duration::from_millis(5);
+    let (late, due) = (Cell::new(Duration::ZERO), Cell::new(Instant::now() + PAUSE));
+    let look = || late.set(late.get().max(due.get().elapsed()));
+    let watch = async {
+        loop {
+            tokio::time::sleep_until(due.get().into()).await;
+            look();
+            due.set(Instant::now() + PAUSE);
+        }
+    };
+    let output = tokio::select! {
+        biased;
+        output = future => output,
+        () = watch => unreachable!("it watches for ever"),
+    };
+    // It may have been due when the future was ready.
+    look();
+    (output, late.get())
 }
 
 /// Waits for a future, for at most this long on the wall clock; `None` where that was not enough, and it is dropped. Within [`block_on`].

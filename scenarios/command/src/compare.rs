@@ -181,6 +181,7 @@ fn failure(job: &Job, decided: &Decided, run: &LiveRun, message: String, runs: u
         timeline: timeline(&story),
         why: None,
         told_surprises: Vec::new(),
+        late_ns: Some(u64::try_from(run.late.as_nanos()).unwrap_or(u64::MAX)),
         needs: Vec::new(),
         tipping_point: None,
         also: Vec::new(),

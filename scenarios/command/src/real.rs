@@ -260,6 +260,7 @@ fn report(args: &RealArgs, job: &Job, seed: u64, run: &LiveRun) -> FailureReport
         timeline: timeline(&story),
         why: None,
         told_surprises: Vec::new(),
+        late_ns: Some(u64::try_from(run.late.as_nanos()).unwrap_or(u64::MAX)),
         needs: Vec::new(),
         tipping_point: None,
         also: Vec::new(),

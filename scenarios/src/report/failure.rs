@@ -131,6 +131,9 @@ pub struct FailureReport {
     pub why: Option<String>,
     /// The surprises of the smallest run, in words.
     pub told_surprises: Vec<String>,
+    /// Of a run on a machine: by how many nanoseconds that was late, at most, in waking whoever slept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub late_ns: Option<u64>,
     /// What of the scenario it needs, where that is not all of it.
     pub needs: Vec<String>,
     /// The decision that tips it.
@@ -180,6 +183,7 @@ impl FailureReport {
             timeline,
             why: investigated.why.clone(),
             told_surprises: investigated.surprises.iter().map(|surprise| surprise.words.clone()).collect(),
+            late_ns: None,
             needs: Vec::new(),
             tipping_point: investigated.tipping_point.clone(),
             how_common: None,
@@ -293,6 +297,14 @@ fn repetition(report: &FailureReport, out: &mut Vec<String>) {
     }
     if let Some(parted) = &report.parted {
         labelled("parted", 13, &wrap(&visible(parted), WIDTH - 15), out);
+    }
+    if let Some(late_ns) = report.late_ns {
+        let late = format!("at most {:.1} ms late in waking whoever slept", late_ns as f64 / 1e6);
+        labelled("machine", 13, &[late], out);
+    }
+    // Nobody chose on a machine.
+    if report.run == RunOf::Machine && report.decisions == 0 {
+        return;
     }
     let (label, decisions, surprises) = match report.minimised {
         Some(small) => ("minimised", small.decisions, small.surprises),

@@ -39,6 +39,9 @@ pub struct FailureLine {
     /// Where two runs of it part, if it could not be repeated.
     #[serde(skip_serializing_if = "Option::is_none")]
     parted: Option<String>,
+    /// Of a run on a machine: by how much that was late, at most, in waking whoever slept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    late_ns: Option<u64>,
 }
 
 /// What could not be repeated.
@@ -94,6 +97,7 @@ impl From<&FailureReport> for FailureLine {
             surprises: report.surprises.total(),
             replay: report.rerun.clone(),
             parted: report.parted.clone(),
+            late_ns: report.late_ns,
         }
     }
 }

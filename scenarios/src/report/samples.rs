@@ -150,6 +150,7 @@ pub(super) fn checkout() -> FailureReport {
              never received a signal"
                 .into(),
         ),
+        late_ns: None,
         needs: vec!["nothing that cache does".into()],
         told_surprises: vec![
             "stop takes 1.951s of 0ns..3s".into(),
@@ -184,6 +185,7 @@ pub(super) fn bare() -> FailureReport {
         timeline: Vec::new(),
         why: None,
         told_surprises: Vec::new(),
+        late_ns: Some(212_400_000),
         needs: Vec::new(),
         tipping_point: None,
         how_common: None,
@@ -308,6 +310,7 @@ prop_compose! {
             minimised: given(2).then_some(Minimised { decisions: figures[3], surprises }),
             timeline,
             why: given(3).then_some(why), tipping_point: given(4).then_some(tipping_point.clone()),
+            late_ns: given(7).then_some(u64::from(figures[0])),
             needs: if given(7) { vec![tipping_point.clone()] } else { Vec::new() },
             told_surprises: if given(6) { vec![tipping_point; 2] } else { Vec::new() },
             how_common: given(5).then_some(HowCommon { failed: 1, runs: u64::from(figures[1]) }),

@@ -31,6 +31,15 @@ fn copy_part(from: &Path, to: &Path) -> std::io::Result<()> {
             let entry = entry?;
             copy_part(&entry.path(), &to.join(entry.file_name()))?;
         }
+        // What is no longer there would be a module twice.
+        for entry in fs::read_dir(to)? {
+            let entry = entry?;
+            if from.join(entry.file_name()).exists() {
+                continue;
+            }
+            let path = entry.path();
+            if path.is_dir() { fs::remove_dir_all(path)? } else { fs::remove_file(path)? }
+        }
         return Ok(());
     }
     // What has not changed keeps its time, so that nothing is built again for it.
