@@ -7,6 +7,7 @@ mod actors;
 mod clock;
 mod command;
 mod crash;
+mod effects;
 mod fingerprint;
 mod flight;
 mod look;

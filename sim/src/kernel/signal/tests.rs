@@ -69,6 +69,12 @@ fn a_stopped_process_keeps_signals_until_it_is_continued() {
     // The lowest number first, but the frame of its handler is all that USR1 gets before TERM acts.
     assert_eq!(check.status("w/main"), signalled(Signal::TERM));
     assert_eq!(check.count(|deed| matches!(deed, Deed::Delivered { signal: Signal::USR1, .. })), 0);
+    // A fatal one that comes alone, and would end anybody who runs on the spot, waits as well.
+    let mut check = send("hang", &[Signal::STOP]);
+    check.kill("w/main", Signal::TERM).pass(1000);
+    assert!(check.alive("w/main"));
+    check.kill("w/main", Signal::CONT);
+    assert_eq!(check.status("w/main"), signalled(Signal::TERM));
 }
 
 /// sig_ignored() of Linux keeps what is blocked, whatever its disposition; once it is open it is thrown away, and nobody sees it.
