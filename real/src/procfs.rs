@@ -12,6 +12,7 @@ use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 /// One process, as proc_pid_stat(5) describes it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -143,7 +144,12 @@ pub fn environment(pid: Pid, name: &str) -> Option<String> {
     let mut block = read_shared(pid, "environ");
     let mut looks = 1;
     while block.last() != Some(&0) && looks < LOOKS_MAX && has_memory(pid) {
-        std::thread::yield_now();
+        // Who looks must not keep the processor from who execs: on a busy machine a yield alone does.
+        if looks < YIELDS_MAX {
+            std::thread::yield_now()
+        } else {
+            std::thread::sleep(PAUSE)
+        }
         block = read_shared(pid, "environ");
         looks += 1;
     }
@@ -261,8 +267,10 @@ fn parse(pid: Pid, text: &[u8]) -> Option<Stat> {
 
 /// Where somebody forks without end the last listing has to do.
 const LISTINGS_MAX: u32 = 256;
-/// An exec is over long before; an environment that is empty or cut for good costs so many looks.
-const LOOKS_MAX: u32 = 256;
+/// An exec is over long before; an environment that is empty or cut for good costs so many looks, the first without a pause.
+const LOOKS_MAX: u32 = 96;
+const YIELDS_MAX: u32 = 48;
+const PAUSE: Duration = Duration::from_micros(50);
 const CHILDREN_BYTES: usize = 4096;
 /// 52 numbers of at most 21 bytes each, and a name.
 const STAT_BYTES: usize = 2048;

@@ -20,6 +20,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::Read as _;
 use std::os::fd::{AsFd, FromRawFd, OwnedFd};
+use std::time::Duration;
 
 /// We are inside.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -76,8 +77,21 @@ pub fn enter_private_pid_namespace() -> Result<Entered, Refused> {
 /// Living processes, ourselves not counted, that carry this run's name: what a run that is over has left behind.
 pub fn leftovers(run: &str) -> Vec<(Pid, String)> {
     let carries = |pid: &Pid| procfs::environment(*pid, RUN_VARIABLE).as_deref() == Some(run);
-    others().into_iter().filter(carries).map(|pid| (pid, procfs::command_line(pid))).collect()
+    for _listing in 0..LISTINGS_MAX {
+        // Init is nobody's to leave behind.
+        let listed: Vec<Pid> = others().into_iter().filter(|pid| pid.as_raw() != 1).collect();
+        let left: Vec<Pid> = listed.iter().copied().filter(carries).collect();
+        // Who was listed and is gone, or as good as gone, may have forked between the listing and the look.
+        if !left.is_empty() || listed.iter().all(|pid| procfs::has_memory(*pid)) {
+            return left.into_iter().map(|pid| (pid, procfs::command_line(pid))).collect();
+        }
+        std::thread::sleep(Duration::from_micros(50));
+    }
+    Vec::new()
 }
+
+/// An end takes a moment, and there are not many at once.
+const LISTINGS_MAX: u32 = 256;
 
 /// Kills a process that this run has left behind, by its identity: its entry is read again behind an open pidfd, so that a
 /// number that was reused meanwhile reaches nobody. Waits at most a second for its end. Whether it was there, ours, and ended.
