@@ -124,7 +124,7 @@ fn smaller(args: &Args, judge: &Judge, tree: Tree, first: Disagreement) -> (Prog
 }
 
 /// Of one search: a few seconds, seldom a minute. What needs more is undecided, and counted.
-const BUDGET: Budget = Budget { runs: 600_000, steps: 40_000_000 };
+const BUDGET: Budget = Budget { runs: 1_500_000, steps: 100_000_000 };
 /// Of one search where a few dozen programs are played: a second or so, in a debug build.
 const BRIEF: Budget = Budget { runs: 1_000, steps: 100_000 };
 /// How much more often a candidate is played.
