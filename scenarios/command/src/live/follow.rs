@@ -31,13 +31,25 @@ async fn follow_live(session: &str, filter: Filter, mut printer: Printer) -> Res
     let mut line = Place::of(session)?.reach().await?.line;
     done(&mut line, Command::Follow).await?;
     eprintln!("following {session}: Ctrl-C ends the following, and nothing else");
+    // Told before what comes next, in one: a flood that a filter leaves out would be a flood of such news.
+    let mut missed = 0;
     loop {
         let printed = match line.news().await {
-            Ok(Reply::Fact(entry)) if filter.takes(&entry) => printer.live(&entry),
-            Ok(Reply::Missed(count)) => printer.missed(count),
-            Ok(Reply::Over) => return Ok(Exit::Held),
+            Ok(Reply::Fact(entry)) if filter.takes(&entry) => {
+                printer.missed(std::mem::take(&mut missed)).and_then(|()| printer.live(&entry))
+            }
+            Ok(Reply::Missed(count)) => {
+                missed += count;
+                Ok(())
+            }
+            Ok(Reply::Over) => {
+                // Where nobody reads it any more, it is over all the same.
+                let _ = printer.missed(missed);
+                return Ok(Exit::Held);
+            }
             Ok(_) => Ok(()),
             Err(lost) => {
+                let _ = printer.missed(missed);
                 eprintln!("error: {lost}: the session was killed, or we read too slowly");
                 return Err(Exit::Failed);
             }

@@ -239,8 +239,11 @@ impl Printer {
         }
     }
 
-    /// Prints that so many found no room.
+    /// Prints that so many found no room, if any.
     fn missed(&mut self, count: u64) -> io::Result<()> {
+        if count == 0 {
+            return Ok(());
+        }
         match self.format {
             Facts::Human => {
                 print(&format!("… {count} lines were missed: `--from` reads the journal and misses none\n"))
