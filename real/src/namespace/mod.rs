@@ -78,11 +78,12 @@ pub fn enter_private_pid_namespace() -> Result<Entered, Refused> {
 pub fn leftovers(run: &str) -> Vec<(Pid, String)> {
     let carries = |pid: &Pid| procfs::environment(*pid, RUN_VARIABLE).as_deref() == Some(run);
     for _listing in 0..LISTINGS_MAX {
-        // Init is nobody's to leave behind.
-        let listed: Vec<Pid> = others().into_iter().filter(|pid| pid.as_raw() != 1).collect();
+        // Init is nobody's to leave behind, and what has no memory, as a kernel thread, has no environment and forks nobody.
+        let has_memory = |pid: &Pid| pid.as_raw() != 1 && procfs::has_memory(*pid);
+        let listed: Vec<Pid> = others().into_iter().filter(has_memory).collect();
         let left: Vec<Pid> = listed.iter().copied().filter(carries).collect();
         // Who was listed and is gone, or as good as gone, may have forked between the listing and the look.
-        if !left.is_empty() || listed.iter().all(|pid| procfs::has_memory(*pid)) {
+        if !left.is_empty() || listed.iter().all(has_memory) {
             return left.into_iter().map(|pid| (pid, procfs::command_line(pid))).collect();
         }
         std::thread::sleep(Duration::from_micros(50));
