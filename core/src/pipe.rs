@@ -53,7 +53,7 @@ impl core::error::Error for BrokenPipe {}
 impl State {
     fn answer(&self, op: OpId, completion: Completion) {
         if let Some(reactor) = self.reactor.upgrade() {
-            reactor.answers.borrow_mut().push_back((op, completion));
+            reactor.answer(op, completion);
         }
     }
 }

@@ -28,6 +28,24 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// Beyond this instant a run is a `hang`.
+    fn last(self) -> Instant {
+        Instant::ZERO.after(self.time)
+    }
+
+    /// What this step has ended, if it is the last one.
+    fn ending(self, step: Step, steps: u64, now: Instant) -> Option<Ending> {
+        match step {
+            Step::Ran if steps > self.steps => Some(Ending::Livelock),
+            Step::Ran if now > self.last() => Some(Ending::Hang),
+            Step::Ran => None,
+            Step::Done => Some(Ending::Done),
+            Step::Stuck | Step::Idle { .. } => Some(Ending::Stuck),
+        }
+    }
+}
+
 /// How a simulation came to its end.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Ending {
@@ -93,7 +111,11 @@ impl<C: Choose + 'static, A: Machine> Simulator<C, A> {
         plan: Option<Arc<SessionSpec>>,
         setup: impl FnOnce(&mut Host<SimWorld<C>, A>),
     ) -> Run {
-        self.run_while(chooser, plan, setup, |_| true)
+        let limits = self.limits;
+        self.run_as(chooser, plan, |host| {
+            setup(host);
+            play(host, limits)
+        })
     }
 
     /// As [`run`](Self::run), as long as `goes_on` says so before each step; where it does not, the run is [`Ending::Cut`], and not judged.
@@ -104,18 +126,26 @@ impl<C: Choose + 'static, A: Machine> Simulator<C, A> {
         setup: impl FnOnce(&mut Host<SimWorld<C>, A>),
         goes_on: impl FnMut(&mut Host<SimWorld<C>, A>) -> bool,
     ) -> Run {
+        let limits = self.limits;
+        self.run_as(chooser, plan, |host| {
+            setup(host);
+            play_while(host, limits, goes_on)
+        })
+    }
+
+    fn run_as(
+        &mut self,
+        chooser: C,
+        plan: Option<Arc<SessionSpec>>,
+        play: impl FnOnce(&mut Host<SimWorld<C>, A>) -> Ending,
+    ) -> Run {
         let is_session = plan.is_some();
         self.host.clear(|world| {
             world.reset(chooser, plan);
         });
-        let limits = self.limits;
         let host = &mut self.host;
         // User code may panic at any await; what it leaves is dropped with the host and never looked at again.
-        let played = contain(|| {
-            setup(host);
-            play(host, limits, goes_on)
-        });
-        match played {
+        match contain(|| play(host)) {
             Ok(Ending::Cut) => self.cut(),
             Ok(ending) => self.finish(ending, is_session),
             Err(message) => self.panicked(message),
@@ -173,22 +203,25 @@ impl<C: Choose + 'static, A: Machine> Simulator<C, A> {
     }
 }
 
-fn play<C: Choose + 'static, A: Machine>(
+fn play<C: Choose + 'static, A: Machine>(host: &mut Host<SimWorld<C>, A>, limits: Limits) -> Ending {
+    loop {
+        let step = host.run_to(limits.steps.saturating_add(1), limits.last());
+        if let Some(ending) = limits.ending(step, host.steps(), host.now()) {
+            return ending;
+        }
+    }
+}
+
+fn play_while<C: Choose + 'static, A: Machine>(
     host: &mut Host<SimWorld<C>, A>,
     limits: Limits,
     mut goes_on: impl FnMut(&mut Host<SimWorld<C>, A>) -> bool,
 ) -> Ending {
-    let last = Instant::ZERO.after(limits.time);
-    loop {
-        if !goes_on(host) {
-            return Ending::Cut;
-        }
-        match host.step() {
-            Step::Ran if host.steps() > limits.steps => return Ending::Livelock,
-            Step::Ran if host.now() > last => return Ending::Hang,
-            Step::Ran => {}
-            Step::Done => return Ending::Done,
-            Step::Stuck | Step::Idle { .. } => return Ending::Stuck,
+    while goes_on(host) {
+        let step = host.step();
+        if let Some(ending) = limits.ending(step, host.steps(), host.now()) {
+            return ending;
         }
     }
+    Ending::Cut
 }

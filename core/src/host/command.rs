@@ -25,7 +25,7 @@ impl<W: World, A: Machine> Host<W, A> {
         let name = Name::Shared(command.name.clone());
         let joined = self.reactor.spawn_in(None, None, name, &cancel, |cx| async move {
             let status = run(&cx, &command).await;
-            reactor.answers.borrow_mut().push_back((op, Completion::Ran(status)));
+            reactor.answer(op, Completion::Ran(status));
         });
         self.commands.retain(|command| !command.joined.is_over());
         self.commands.push(Running { op, cancel, joined });

@@ -359,6 +359,7 @@ impl Reactor {
         drop(boards);
         let (actions, service) = (self.actions.take(), self.process_service.take());
         drop((actions, service));
+        self.calm_down();
     }
 }
 

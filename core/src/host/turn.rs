@@ -11,6 +11,7 @@ use crate::machine::{Event, Machine};
 use crate::reactor::{Left, Owner, Reactor, Why};
 use crate::site::Site;
 use crate::tie::Deadlines;
+use crate::time::Instant;
 use crate::vocab::Completion;
 use crate::world::{Ready, World};
 use core::task::{Context, Poll};
@@ -18,6 +19,24 @@ use core::task::{Context, Poll};
 impl<W: World, A: Machine> Host<W, A> {
     /// Runs the next enabled action, or says why there is none.
     pub fn step(&mut self) -> Step {
+        self.run_to(self.steps + 1, Instant::NEVER)
+    }
+
+    /// Runs enabled actions until there is none, `steps` were taken since the host was new, or the clock stands beyond `time`: the step
+    /// that has gone too far is the last. A simulation is a few dozen steps, and to come in anew for each of them is a tenth of its time.
+    pub fn run_to(&mut self, steps: u64, time: Instant) -> Step {
+        loop {
+            match self.turn() {
+                Step::Ran if self.steps >= steps || self.reactor.now.get() > time => return Step::Ran,
+                Step::Ran => {}
+                end @ (Step::Idle { .. } | Step::Done | Step::Stuck) => return end,
+            }
+        }
+    }
+
+    /// One turn.
+    #[inline(always)]
+    fn turn(&mut self) -> Step {
         if self.patient {
             let now = self.world.borrow_mut().now();
             if now != self.reactor.now.get() {
@@ -42,7 +61,9 @@ impl<W: World, A: Machine> Host<W, A> {
                     }
                     Action::Clock => self.deadline_comes(),
                 }
-                self.carry_out();
+                if self.reactor.stirs.get() {
+                    self.carry_out();
+                }
                 return Step::Ran;
             }
             if !self.reactor.settling.borrow().is_empty() && self.settle() {
@@ -99,11 +120,8 @@ impl<W: World, A: Machine> Host<W, A> {
         if self.recorder.is_some() || self.status.is_some() {
             self.serve_writers();
         }
-        while !self.reactor.answers.borrow().is_empty() {
-            let answer = self.reactor.answers.borrow_mut().pop_front();
-            if let Some((op, completion)) = answer {
-                self.complete(op, completion);
-            }
+        if self.reactor.stirs.get() {
+            self.absorb_answers();
         }
         loop {
             let mut world = self.world.borrow_mut();
@@ -132,8 +150,19 @@ impl<W: World, A: Machine> Host<W, A> {
         if !self.prompt.is_empty() {
             self.close_prompt_acts();
         }
-        if !self.reactor.newborn.borrow().is_empty() {
-            self.welcome();
+        if self.reactor.stirs.get() {
+            if !self.reactor.newborn.borrow().is_empty() {
+                self.welcome();
+            }
+            self.reactor.calm_down();
+        }
+    }
+
+    fn absorb_answers(&mut self) {
+        loop {
+            let answer = self.reactor.answers.borrow_mut().pop_front();
+            let Some((op, completion)) = answer else { return };
+            self.complete(op, completion);
         }
     }
 

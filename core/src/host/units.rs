@@ -55,13 +55,13 @@ impl<W: World, A: Machine> Host<W, A> {
         if let UnitKind::Task(task) = &mut reactor.units.borrow_mut()[unit.index()].kind {
             task.leader = leader;
         }
-        self.reactor.answers.borrow_mut().push_back((op, Completion::TaskStarted));
+        self.reactor.answer(op, Completion::TaskStarted);
     }
 
     /// Answers a request about a unit that is a function.
     pub(super) fn ask_task(&mut self, op: OpId, unit_id: UnitId, request: Request) {
         let reactor = self.reactor.clone();
-        let answer = |completion| reactor.answers.borrow_mut().push_back((op, completion));
+        let answer = |completion| reactor.answer(op, completion);
         let mut units = self.reactor.units.borrow_mut();
         let Some(Unit { kind: UnitKind::Task(unit), .. }) = units.get_mut(unit_id.index()) else { return };
         match request {
@@ -133,7 +133,7 @@ impl<W: World, A: Machine> Host<W, A> {
                 cancel.cancel(Cause::Signalled(signal));
             }
             DefaultAction::Stop | DefaultAction::Continue | DefaultAction::Ignore => {
-                self.reactor.answers.borrow_mut().push_back((op, Completion::SignalFailed(Errno::EINVAL)));
+                self.reactor.answer(op, Completion::SignalFailed(Errno::EINVAL));
             }
         }
     }
@@ -167,7 +167,7 @@ impl<W: World, A: Machine> Host<W, A> {
         self.reactor.spawn_in(None, None, Name::Literal("stdin"), &CancelSource::new(), |_| async move {
             let written = if writer.write_all(&bytes).await.is_ok() { bytes.len() as u64 } else { 0 };
             drop(writer);
-            reactor.answers.borrow_mut().push_back((op, Completion::Written(written)));
+            reactor.answer(op, Completion::Written(written));
         });
     }
 
@@ -176,16 +176,15 @@ impl<W: World, A: Machine> Host<W, A> {
         let mut units = self.reactor.units.borrow_mut();
         let UnitKind::Task(unit) = &mut units[unit.index()].kind else { return };
         unit.members.retain(|member| *member != task);
-        let mut answers = self.reactor.answers.borrow_mut();
         if unit.leader == task {
             // Dropped before it returned: the host's KILL.
             unit.status.get_or_insert(ExitStatus::Signalled { signal: Signal::KILL, core: false });
             if let Some(notice) = notice(unit) {
-                answers.extend(unit.exit_waits.drain(..).map(|op| (op, Completion::Exited(notice))));
+                unit.exit_waits.drain(..).for_each(|op| self.reactor.answer(op, Completion::Exited(notice)));
             }
         }
         if unit.members.is_empty() {
-            answers.extend(unit.empty_waits.drain(..).map(|op| (op, Completion::Empty)));
+            unit.empty_waits.drain(..).for_each(|op| self.reactor.answer(op, Completion::Empty));
         }
     }
 

@@ -112,9 +112,14 @@ pub struct Reactor {
     pub(crate) timers: RefCell<Timers>,
     pub(crate) ops: RefCell<Ops>,
     pub(crate) units: RefCell<Vec<Unit>>,
+    /// Whether any of the four lists below may hold something: asked at every step, where mostly none does.
+    pub(crate) stirs: Cell<bool>,
     pub(crate) effects: RefCell<VecDeque<Effect>>,
     /// Answers of the host's own making: units that are tasks.
     pub(crate) answers: RefCell<VecDeque<(OpId, Completion)>>,
+    /// Tasks that were spawned, and tasks whose end was asked for, in this turn.
+    pub(crate) newborn: RefCell<Vec<TaskId>>,
+    pub(crate) doomed: RefCell<Vec<Rc<dyn Run>>>,
     /// What tasks may ask for by name, made when first asked for.
     pub(crate) actions: RefCell<Option<Registry>>,
     /// Who keeps processes that are started by name; nobody, where there is no such capability.
@@ -125,9 +130,6 @@ pub struct Reactor {
     pub(crate) timeouts: RefCell<Timeouts>,
     /// One waker a slot, made once.
     pub(crate) wakers: RefCell<Vec<Waker>>,
-    /// Tasks that were spawned, and tasks whose end was asked for, in this turn.
-    pub(crate) newborn: RefCell<Vec<TaskId>>,
-    pub(crate) doomed: RefCell<Vec<Rc<dyn Run>>>,
     pub(crate) settling: RefCell<Vec<TaskId>>,
     /// What a unit can be beside a process: the table behind [`Body::Function`].
     pub(crate) functions: RefCell<Vec<Option<Registered>>>,
@@ -151,15 +153,16 @@ impl Reactor {
             timers: RefCell::default(),
             ops: RefCell::default(),
             units: RefCell::default(),
+            stirs: Cell::new(false),
             effects: RefCell::default(),
             answers: RefCell::default(),
+            newborn: RefCell::default(),
+            doomed: RefCell::default(),
             actions: RefCell::default(),
             process_service: RefCell::default(),
             claims: RefCell::default(),
             timeouts: RefCell::default(),
             wakers: RefCell::default(),
-            newborn: RefCell::default(),
-            doomed: RefCell::default(),
             settling: RefCell::default(),
             functions: RefCell::default(),
             boards: RefCell::default(),
@@ -205,6 +208,31 @@ impl Reactor {
             loops_without_waiting();
         }
         effects.push_back(effect);
+        self.stirs.set(true);
+    }
+
+    /// Answers for the world, about a unit that is a task.
+    pub(crate) fn answer(&self, op: OpId, completion: Completion) {
+        self.answers.borrow_mut().push_back((op, completion));
+        self.stirs.set(true);
+    }
+
+    /// Has the host look at a task that was spawned.
+    pub(crate) fn born(&self, task: TaskId) {
+        self.newborn.borrow_mut().push(task);
+        self.stirs.set(true);
+    }
+
+    /// Asks for the end of a task.
+    pub(crate) fn doom(&self, run: Rc<dyn Run>) {
+        self.doomed.borrow_mut().push(run);
+        self.stirs.set(true);
+    }
+
+    /// Looks whether anything is left that was asked for.
+    pub(crate) fn calm_down(&self) {
+        let waits = !self.effects.borrow().is_empty() || !self.answers.borrow().is_empty();
+        self.stirs.set(waits || !self.newborn.borrow().is_empty() || !self.doomed.borrow().is_empty());
     }
 
     pub(crate) fn new_unit(&self, owner: Option<TaskId>) -> UnitId {

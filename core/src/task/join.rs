@@ -131,7 +131,7 @@ impl<T: 'static> JoinHandle<T> {
     /// Drops the task's future at the end of this turn; who joins gets [`Aborted`]. Does nothing if it is over.
     pub fn abort(&self) {
         if !self.body.is_over() {
-            self.reactor.doomed.borrow_mut().push(self.body.clone());
+            self.reactor.doom(self.body.clone());
         }
     }
 

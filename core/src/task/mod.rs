@@ -220,7 +220,7 @@ impl Reactor {
         if let Some(unit) = unit {
             self.joins_unit(unit, id);
         }
-        self.newborn.borrow_mut().push(id);
+        self.born(id);
         JoinHandle::new(body, self.clone())
     }
 }

@@ -183,35 +183,17 @@ impl<C: Choose + 'static> World for SimWorld<C> {
         self.wakes.pop().map(TaskId)
     }
 
-    #[inline]
+    #[inline(always)]
     fn deadline(&self) -> Option<Instant> {
-        if self.late.is_empty() && !self.kernel_used {
-            return None;
-        }
-        let late = self.late.keys().next().map(|(at, _)| *at);
-        if !self.kernel_used {
-            return late;
-        }
-        [self.kernel.next_timer(), late, self.kernel.net.next_timer()].into_iter().flatten().min()
+        if self.kernel_used || !self.late.is_empty() { self.deadline_of_more() } else { None }
     }
 
+    #[inline(always)]
     fn advance(&mut self, to: Instant) {
-        if self.disk_used && self.disk.has_struck() {
-            self.look_at_pumps();
-        }
-        self.clock = self.clock.max(to);
-        if self.kernel_used {
-            self.kernel.set_now(self.clock);
-            self.kernel.clock_faults(&mut self.chooser);
-            self.kernel.fire_timers();
-            self.kernel.net.fire_timers(self.clock);
-        }
-        if !self.late.is_empty() {
-            while let Some(entry) = self.late.first_entry()
-                && entry.key().0 <= self.clock
-            {
-                self.answers.push_back(entry.remove());
-            }
+        if self.kernel_used || self.disk_used || !self.late.is_empty() {
+            self.advance_more(to);
+        } else {
+            self.clock = self.clock.max(to);
         }
     }
 
@@ -331,6 +313,36 @@ const fn changes(call: &FileCall) -> bool {
 }
 
 impl<C: Choose + 'static> SimWorld<C> {
+    /// When something is due of the kernel, of the net, or of what a fault has delayed.
+    fn deadline_of_more(&self) -> Option<Instant> {
+        let late = if self.late.is_empty() { None } else { self.late.keys().next().map(|(at, _)| *at) };
+        if !self.kernel_used {
+            return late;
+        }
+        [self.kernel.next_timer(), late, self.kernel.net.next_timer()].into_iter().flatten().min()
+    }
+
+    /// Moves the clock, and whatever keeps time by it.
+    fn advance_more(&mut self, to: Instant) {
+        if self.disk_used && self.disk.has_struck() {
+            self.look_at_pumps();
+        }
+        self.clock = self.clock.max(to);
+        if self.kernel_used {
+            self.kernel.set_now(self.clock);
+            self.kernel.clock_faults(&mut self.chooser);
+            self.kernel.fire_timers();
+            self.kernel.net.fire_timers(self.clock);
+        }
+        if !self.late.is_empty() {
+            while let Some(entry) = self.late.first_entry()
+                && entry.key().0 <= self.clock
+            {
+                self.answers.push_back(entry.remove());
+            }
+        }
+    }
+
     /// Descriptors that are no pipes to us: see [`Redirect::Null`].
     pub(super) fn redirect(&mut self, unit: UnitId, spec: &ProcessSpec) {
         for (fd, redirect) in [Fd::Stdin, Fd::Stdout, Fd::Stderr].into_iter().zip(spec.stdio) {
