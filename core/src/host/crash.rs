@@ -83,7 +83,7 @@ impl<W: World, A: Machine> Host<W, A> {
             let mut world = self.world.borrow_mut();
             world.crash_host();
             while world.next_woken().is_some() {}
-            self.picking = Picking::asked_for(&mut *world);
+            self.picking = Picking::asked_for(&mut *world, self.picking.take());
         }
         for entry in outside {
             let id = ActorId(self.actors.len() as u32);

@@ -164,7 +164,7 @@ impl<W: World, A: Machine> Host<W, A> {
         reactor.now.set(world.borrow_mut().now());
         reactor.nonce.set(world.borrow().nonce());
         let patient = world.borrow().is_patient();
-        let picking = Picking::asked_for(&mut *world.borrow_mut());
+        let picking = Picking::asked_for(&mut *world.borrow_mut(), None);
         Host {
             reactor,
             world,
@@ -278,7 +278,7 @@ impl<W: World, A: Machine> Host<W, A> {
         let mut world = self.world.borrow_mut();
         while world.next_woken().is_some() {}
         renew(&mut world);
-        self.picking = Picking::asked_for(&mut *world);
+        self.picking = Picking::asked_for(&mut *world, self.picking.take());
         self.reactor.now.set(world.now());
     }
 

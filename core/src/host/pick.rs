@@ -21,11 +21,16 @@ pub(super) struct Picking {
 }
 
 impl Picking {
-    /// A world whose clock runs by itself is not asked: its deadlines come when they come.
-    pub(super) fn asked_for<W: World>(world: &mut W) -> Option<Box<Picking>> {
-        let may_be_late = world.chooser().may_be_late();
-        let asked = world.chooser().picks() && !world.is_patient();
-        asked.then(|| Box::new(Picking { may_be_late, ..Picking::default() }))
+    /// A world whose clock runs by itself is not asked: its deadlines come when they come. `before` is that of an earlier run.
+    pub(super) fn asked_for<W: World>(world: &mut W, before: Option<Box<Picking>>) -> Option<Box<Picking>> {
+        if !world.chooser().picks() || world.is_patient() {
+            return None;
+        }
+        let mut picking = before.unwrap_or_default();
+        picking.enabled.clear();
+        picking.sites.clear();
+        picking.may_be_late = world.chooser().may_be_late();
+        Some(picking)
     }
 }
 
@@ -43,6 +48,11 @@ impl<W: World, A: Machine> Host<W, A> {
     /// # Panics
     /// Where the chooser picks what was not offered.
     pub(super) fn pick(&mut self) -> Option<&Entry> {
+        let picking = self.picking.as_ref()?;
+        // Mostly it is alone, and need not line up.
+        if picking.enabled.is_empty() && !picking.may_be_late && !self.queue.is_contested() {
+            return self.queue.pop();
+        }
         let offered = self.line_up();
         let picking = self.picking.as_mut()?;
         let at = match offered {
@@ -56,21 +66,19 @@ impl<W: World, A: Machine> Host<W, A> {
         Some(self.queue.hand(entry))
     }
 
+    /// Everything enabled stands in the list; how many may be picked.
     fn line_up(&mut self) -> usize {
-        let Some(mut picking) = self.picking.take() else { return 0 };
-        let Picking { enabled, sites, may_be_late } = &mut *picking;
+        let Some(Picking { enabled, sites, may_be_late }) = self.picking.as_deref_mut() else { return 0 };
         // What is still enabled stands there from the pick before.
         sites.truncate(enabled.len());
-        for entry in core::iter::from_fn(|| self.queue.pop().copied()) {
-            sites.push(entry.site());
-            enabled.push(entry);
-        }
+        self.queue.take_all(enabled);
+        sites.extend(enabled[sites.len()..].iter().map(Entry::site));
+        let offered = sites.len();
         // Once everybody in charge has come to an end, nobody waits for a deadline any more.
-        if *may_be_late && !enabled.is_empty() && self.next_deadline().is_some() && !self.is_over() {
-            sites.push(Entry::CLOCK.site());
+        if !*may_be_late || enabled.is_empty() || self.next_deadline().is_none() || self.is_over() {
+            return offered;
         }
-        let offered = picking.sites.len();
-        self.picking = Some(picking);
-        offered
+        self.picking.iter_mut().for_each(|picking| picking.sites.push(Entry::CLOCK.site()));
+        offered + 1
     }
 }

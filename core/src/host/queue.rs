@@ -123,6 +123,23 @@ impl Queue {
         Some(&self.at_hand)
     }
 
+    /// Whether two or more are enabled, so that somebody has to choose.
+    #[inline]
+    pub(super) fn is_contested(&self) -> bool {
+        !self.few.is_empty() || !self.many.is_empty()
+    }
+
+    /// Takes all of them, the next to go first.
+    pub(super) fn take_all(&mut self, into: &mut Vec<Entry>) {
+        if self.many.is_empty() && self.few.iter().all(|entry| entry.key == self.clock) {
+            into.extend(self.few.drain(..));
+        }
+        while let Some(entry) = self.pop() {
+            into.push(*entry);
+        }
+        self.clock = 0;
+    }
+
     /// The entry as one that was taken.
     pub(crate) fn hand(&mut self, entry: Entry) -> &Entry {
         self.at_hand = entry;
