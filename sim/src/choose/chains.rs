@@ -4,7 +4,7 @@
 use shakedown_core::site::Label;
 
 /// A table by label.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Chains<T> {
     /// A power of two of them, never full.
     slots: Vec<Option<(Label, T)>>,
@@ -19,6 +19,11 @@ impl<T: Copy> Chains<T> {
         Chains { slots: Vec::new(), used: 0 }
     }
 
+    /// A table for so many chains with so much room that next to none of them shares its place: then a processor guesses where each is.
+    pub(super) fn roomy(chains: usize) -> Chains<T> {
+        Chains { slots: vec![None; (chains * 8).next_power_of_two()], used: 0 }
+    }
+
     /// What is kept for a chain; `first` where it is new.
     #[inline(always)]
     pub(super) fn of(&mut self, label: Label, first: impl FnOnce() -> T) -> &mut T {
@@ -29,6 +34,12 @@ impl<T: Copy> Chains<T> {
         let slot = &mut self.slots[at];
         self.used += usize::from(slot.is_none());
         &mut slot.get_or_insert_with(|| (label, first())).1
+    }
+
+    /// What is kept for a chain, if anything is.
+    #[inline]
+    pub(super) fn get(&self, label: Label) -> Option<T> {
+        if self.slots.is_empty() { None } else { self.slots[self.place(label)].map(|(_, kept)| kept) }
     }
 
     /// Where it stands, or would.
@@ -67,6 +78,7 @@ mod tests {
             *chains.of(label, || 0u64) += n;
             *known.entry(label).or_insert(0) += n;
         }
-        known.into_iter().for_each(|(label, sum)| assert_eq!(*chains.of(label, || 0), sum));
+        known.into_iter().for_each(|(label, sum)| assert_eq!(chains.get(label), Some(sum)));
+        assert_eq!((chains.get(Label(u64::MAX)), Chains::<u64>::new().get(Label(1))), (None, None));
     }
 }

@@ -4,47 +4,46 @@
 //! How many such actions each chain still has to do is known from a calm run before; where that is wrong the sampling is less even.
 
 use super::dice::Dice;
+use super::pilot::Interest;
 use super::values::Values;
 use super::{Pilot, without_clock};
 use crate::random::Random;
 use shakedown_core::choose::{Ask, Choose};
 use shakedown_core::site::{Label, Site};
-use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// SURW under one seed.
 #[derive(Clone, Debug)]
 pub struct Surw {
     values: Values,
     dice: Dice,
-    /// The interesting chains in the order of their labels, and how many actions each has probably left.
-    left: Vec<(Label, u32)>,
+    /// The chains whose actions are interesting.
+    interest: Arc<Interest>,
+    /// By place, how many actions each of them has probably left.
+    left: Vec<u32>,
     /// In all.
     all: u32,
-    /// Whose interesting action comes next.
-    intended: Option<Label>,
+    /// Whose interesting action comes next, where there are any.
+    intended: usize,
+    /// Which of those enabled are not held, made anew at each pick.
+    free: Vec<u32>,
 }
+
+/// Room for what is mostly enabled at once.
+const FREE_ROOM: usize = 16;
 
 impl Surw {
     /// SURW under this seed; the pilot says who has to do with whom.
     pub fn new(seed: u64, pilot: &Pilot) -> Surw {
         let random = Random::new(seed);
         let mut dice = Dice::new(random);
-        let chains = pilot.chains();
-        let about = match chains.len() as u32 {
-            0 => None,
-            n => chains.keys().nth(dice.below(n) as usize).copied(),
+        let interest = match pilot.chains() {
+            0 => Arc::default(),
+            n => pilot.interest(dice.below(n)),
         };
-        let concerns = |label: Label, touched: &BTreeSet<Label>| match pilot.selected() {
-            Some(selected) => selected.contains(&label),
-            None => about.is_some_and(|about| about == label || touched.contains(&about)),
-        };
-        let left: Vec<(Label, u32)> = chains
-            .iter()
-            .filter(|(label, chain)| concerns(**label, &chain.touched))
-            .map(|(label, chain)| (*label, chain.actions.max(1)))
-            .collect();
-        let all = left.iter().map(|(_, left)| left).sum();
-        let mut surw = Surw { values: Values::new(random), dice, left, all, intended: None };
+        let left = interest.actions.clone();
+        let (all, free) = (left.iter().sum(), Vec::with_capacity(FREE_ROOM));
+        let mut surw = Surw { values: Values::new(random), dice, interest, left, all, intended: 0, free };
         surw.intend();
         surw
     }
@@ -52,31 +51,37 @@ impl Surw {
     /// Draws whose turn is next, each as likely as it has actions left.
     fn intend(&mut self) {
         if self.all == 0 {
-            self.intended = None;
             return;
         }
         let mut at = self.dice.below(self.all);
-        self.intended = self.left.iter().find_map(|(label, left)| {
-            if at < *left {
-                return Some(*label);
-            }
-            at -= left;
-            None
-        });
+        let is_its_turn = |left: &u32| {
+            let is_here = at < *left;
+            at = at.wrapping_sub(*left);
+            is_here
+        };
+        self.intended = self.left.iter().position(is_its_turn).unwrap_or(0);
     }
 
-    fn place(&self, label: Label) -> Option<usize> {
-        self.left.binary_search_by_key(&label, |(label, _)| *label).ok()
-    }
-
+    #[inline]
     fn is_held(&self, site: &Site) -> bool {
-        self.intended.is_some_and(|intended| intended != site.label) && self.place(site.label).is_some()
+        self.interest.place(site.label).unwrap_or(self.intended) != self.intended
+    }
+
+    /// Notes which of them are not held, and says how many. Which they are nobody can guess: hence without a branch.
+    fn find_free(&mut self, enabled: &[Site]) -> u32 {
+        self.free.resize(enabled.len(), 0);
+        let mut free = 0;
+        for (at, site) in enabled.iter().enumerate() {
+            self.free[free] = at as u32;
+            free += usize::from(!self.is_held(site));
+        }
+        free as u32
     }
 
     /// An interesting action runs: it is one less, and the next is drawn.
     fn note(&mut self, label: Label) {
-        if let Some(at) = self.place(label) {
-            let left = &mut self.left[at].1;
+        if let Some(at) = self.interest.place(label) {
+            let left = &mut self.left[at];
             // Where there are more than the calm run had, one is always left.
             let now = left.saturating_sub(1).max(1);
             self.all -= *left - now;
@@ -101,18 +106,11 @@ impl Choose for Surw {
 
     fn pick(&mut self, enabled: &[Site]) -> usize {
         let enabled = without_clock(enabled);
-        let free = enabled.iter().filter(|site| !self.is_held(site)).count() as u32;
-        let chosen = if free == 0 {
+        let free = self.find_free(enabled);
+        let chosen = match free {
             // The intended chain is blocked, or over: another one of those that wait.
-            self.dice.below(enabled.len() as u32) as usize
-        } else {
-            let nth = self.dice.below(free) as usize;
-            // Mostly nobody is held.
-            if free as usize == enabled.len() {
-                nth
-            } else {
-                (0..enabled.len()).filter(|at| !self.is_held(&enabled[*at])).nth(nth).unwrap_or(0)
-            }
+            0 => self.dice.below(enabled.len() as u32) as usize,
+            free => self.free[self.dice.below(free) as usize] as usize,
         };
         self.note(enabled[chosen].label);
         chosen
