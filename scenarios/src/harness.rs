@@ -2,7 +2,8 @@
 //! command line of any other (`--list`, a filter, `--exact`, `--nocapture`).
 
 use crate::check::environment::{Environment, variable};
-use crate::format::{self, Scenario, render_all};
+use crate::format::{self, Options, Scenario, render_all};
+use crate::oracle::Oracles;
 use crate::report::{FailureReport, RunOf, failure_block, latest};
 use crate::sweep::{
     Job, Progress, Seeds, explored_case, look_into, parting, regressions, replay, sweep, tell, tell_replayed,
@@ -26,35 +27,58 @@ use std::sync::Arc;
 /// ```
 /// The pattern is relative to the package: `*` is any part of a name, `**` any number of folders. `SHAKEDOWN_SEEDS` and the other variables
 /// of [`Config::from_env`](crate::Config::from_env) apply, and `SHAKEDOWN_CASE`.
+///
+/// The [oracles](crate::oracle) that the files name by `check = "…"` are an expression of type [`Oracles`]. A name that none of them has is
+/// a mistake of its file.
+///
+/// ```no_run
+/// # #![allow(clippy::needless_doctest_main)]
+/// # struct Quiet;
+/// # impl shakedown::oracle::Oracle for Quiet {
+/// #     fn see(&mut self, _: &shakedown::sim::Moment, _: &dyn shakedown::core::oracle::Names) -> Result<(), String> {
+/// #         Ok(())
+/// #     }
+/// # }
+/// use shakedown::oracle::Oracles;
+///
+/// fn oracles() -> Oracles {
+///     Oracles::new().with("quiet", || Quiet)
+/// }
+///
+/// shakedown::scenarios!("tests/scenarios/**/*.toml", oracles = oracles());
+/// ```
 #[macro_export]
 macro_rules! scenarios {
-    ($pattern:expr) => {
+    (@oracles) => { $crate::oracle::Oracles::new() };
+    (@oracles $oracles:expr) => { $oracles };
+    ($pattern:expr $(, oracles = $oracles:expr)? $(,)?) => {
         fn main() -> ::std::process::ExitCode {
             $crate::harness::main(
                 ::core::env!("CARGO_MANIFEST_DIR"),
                 ::core::option_env!("CARGO_CRATE_NAME").unwrap_or("NAME"),
                 $pattern,
+                $crate::scenarios!(@oracles $($oracles)?),
             )
         }
     };
 }
 
-/// Plays the files of a package that fit the pattern, as tests of the target of this name.
-pub fn main(package: &str, target: &str, pattern: &str) -> ExitCode {
+/// Plays the files of a package that fit the pattern, as tests of the target of this name. The files may name these oracles.
+pub fn main(package: &str, target: &str, pattern: &str, oracles: Oracles) -> ExitCode {
     let arguments = Arguments::from_args();
     let files = found(Path::new(package), pattern);
     if files.is_empty() {
         eprintln!("error: no file of {package} fits `{pattern}`: a typo must not pass for a green test");
         return ExitCode::FAILURE;
     }
-    let target: Arc<str> = target.into();
-    let trials = files.into_iter().map(|(name, path)| trial(&target, name, &path)).collect();
+    let (target, options): (Arc<str>, _) = (target.into(), Options { oracles, ..Options::default() });
+    let trials = files.into_iter().map(|(name, path)| trial(&target, name, &path, &options)).collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
 /// A file as a test. One that the simulator cannot play is ignored, with its reason as the kind of the test.
-fn trial(target: &Arc<str>, name: String, path: &Path) -> Trial {
-    match format::load(path) {
+fn trial(target: &Arc<str>, name: String, path: &Path, options: &Options) -> Trial {
+    match format::load_with(path, options) {
         Err(wrong) => Trial::test(name, move || Err(Failed::from(format!("\n{}", render_all(&wrong, false))))),
         Ok(scenario) => {
             let without = scenario.cases().iter().find_map(|case| case.without_sim().cloned());

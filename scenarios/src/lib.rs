@@ -75,6 +75,7 @@ mod book {
         Tutorial = "tutorial";
         Tokio = "howto/tokio";
         Disappears = "howto/disappears";
+        Oracle = "howto/oracle";
         Ci = "howto/ci";
     }
 }

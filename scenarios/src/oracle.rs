@@ -1,5 +1,6 @@
 //! Oracles of one's own, in Rust: they see all that is told and all that happens, as the built-in ones do, and reject a run in a sentence.
-//! A test takes them by [`Config::oracle`](crate::Config::oracle), a scenario file by `check = "name"`.
+//! A test takes them by [`Config::oracle`](crate::Config::oracle). A scenario file takes them by `check = "name"` from the program that
+//! plays it: a test program by `scenarios!("…", oracles = …)`, a command by `shakedown_cli::main(…)`.
 //!
 //! ```
 //! use shakedown::oracle::{Oracle, Oracles};

@@ -2,7 +2,7 @@
 
 use super::environment::{Environment, variable};
 use crate::failure::Effort;
-use crate::format;
+use crate::format::{self, Options};
 use crate::oracle::{Oracle, Oracles};
 use crate::sweep::Seeds;
 use shakedown_core::puppet;
@@ -113,7 +113,8 @@ impl Config {
 
     /// Takes over from a scenario file what a test of one's own supervisor can use: each of its processes is a program of the simulated
     /// machine (a puppet by its worker's name, a command by its own), and its faults, limits and number of seeds hold. Of a file with axes the
-    /// first case counts. The path is relative to the package.
+    /// first case counts. The path is relative to the package. What the file expects is not held against the test; the oracles that it names
+    /// are those that the test was given before.
     ///
     /// # Panics
     /// With all mistakes of the file, or where it cannot be read.
@@ -121,7 +122,9 @@ impl Config {
     pub fn scenario(mut self, path: &str) -> Config {
         let beside = variable("CARGO_MANIFEST_DIR").map(|package| Path::new(&package).join(path));
         let path = beside.filter(|beside| beside.exists()).unwrap_or_else(|| path.into());
-        let scenario = format::load(&path).unwrap_or_else(|wrong| panic!("\n{}", format::render_all(&wrong, false)));
+        let options = Options { oracles: self.oracles.clone(), ..Options::default() };
+        let scenario = format::load_with(&path, &options)
+            .unwrap_or_else(|wrong| panic!("\n{}", format::render_all(&wrong, false)));
         let Some(case) = scenario.cases().into_iter().next() else { return self };
         for worker in &case.session.workers {
             let Body::Process(spec) = &worker.body else { continue };

@@ -72,7 +72,8 @@ fn one(
             if let Some(oracle) = oracles.get(name) {
                 expected.checks.push(oracle.clone());
             } else if oracles.iter().next().is_none() {
-                let hint = "checks are Rust functions, registered by the program that plays this file";
+                let hint =
+                    "whoever plays this file registers it: `scenarios!(\"…\", oracles = …)`, or a command of your own";
                 reader.mistake_hint(&node.at, format!("no Rust oracle `{name}` is registered"), hint);
             } else {
                 reader.unknown(&node.at, "Rust oracle", name, oracles.iter().map(|oracle| &**oracle.name()));

@@ -1,12 +1,16 @@
 //! `scenarios!`: files as tests, with the command line of any test program. This program plays both parts: the tests of a user, where
 //! `PATTERN` is set, and those who look at what such a program prints.
 
+use shakedown::core::oracle::Names;
+use shakedown::core::vocab::{ExitStatus, ProcessWhat};
+use shakedown::oracle::{Oracle, Oracles};
+use shakedown::sim::Moment;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
 fn main() -> ExitCode {
     if let Ok(pattern) = std::env::var("PATTERN") {
-        return shakedown::harness::main(PACKAGE, env!("CARGO_CRATE_NAME"), &pattern);
+        return shakedown::harness::main(PACKAGE, env!("CARGO_CRATE_NAME"), &pattern, users_oracles());
     }
     make_package();
     let tests: &[(&str, fn())] = &[
@@ -15,6 +19,8 @@ fn main() -> ExitCode {
         ("a_share_of_the_seeds_is_played_and_what_failed_is_kept", a_share_is_played_and_what_failed_is_kept),
         ("mistakes_of_a_file_are_that_files_failure", mistakes_of_a_file_are_its_failure),
         ("a_pattern_that_fits_nothing_is_red", a_pattern_that_fits_nothing_is_red),
+        ("an_oracle_of_the_users_own_judges_the_files_that_name_it", an_oracle_of_ones_own_judges),
+        ("an_oracle_that_nobody_knows_is_a_mistake_and_the_known_ones_are_told", an_unknown_oracle_is_a_mistake),
     ];
     println!("\nrunning {} tests", tests.len());
     for (name, test) in tests {
@@ -34,11 +40,40 @@ fn make_package() {
         ("files/deep/postgres.toml", include_str!("files/deep/postgres.toml.txt")),
         ("red/slow.toml", include_str!("red/slow.toml.txt")),
         ("bad/mistakes.toml", include_str!("bad/mistakes.toml.txt")),
+        ("own/brief.toml", include_str!("own/brief.toml.txt")),
+        ("own/long.toml", include_str!("own/long.toml.txt")),
+        ("unknown/none.toml", include_str!("unknown/none.toml.txt")),
     ];
     for (name, text) in files {
         let path = Path::new(PACKAGE).join("tests").join(name);
         std::fs::create_dir_all(path.parent().expect("it is in a folder")).expect("the folder can be made");
         std::fs::write(path, text).expect("the file can be written");
+    }
+}
+
+/// The oracles of that user.
+fn users_oracles() -> Oracles {
+    Oracles::new().with("nobody-ends-badly", || NobodyEndsBadly).with("silence", || Silence)
+}
+
+struct NobodyEndsBadly;
+
+impl Oracle for NobodyEndsBadly {
+    fn see(&mut self, moment: &Moment, _: &dyn Names) -> Result<(), String> {
+        match moment {
+            Moment::Process(event) if matches!(event.what, ProcessWhat::Exited(status) if status != ExitStatus::Exited(0)) => {
+                Err(format!("{} has ended badly", event.name))
+            }
+            Moment::Process(_) | Moment::Fact(_) => Ok(()),
+        }
+    }
+}
+
+struct Silence;
+
+impl Oracle for Silence {
+    fn see(&mut self, _: &Moment, _: &dyn Names) -> Result<(), String> {
+        Ok(())
     }
 }
 
@@ -113,4 +148,20 @@ fn mistakes_of_a_file_are_its_failure() {
 fn a_pattern_that_fits_nothing_is_red() {
     let (ok, text) = played("tests/nothing/*.toml", &[], &[]);
     assert!(!ok && text.contains("must not pass for a green test"), "{text}");
+}
+
+fn an_oracle_of_ones_own_judges() {
+    let pattern = "tests/own/*.toml";
+    let (ok, text) = played(pattern, &[], &[]);
+    assert!(!ok && text.contains("1 passed; 1 failed"), "{text}");
+    assert!(text.contains("FAIL long · ") && text.contains("check = \"nobody-ends-badly\""), "{text}");
+    assert!(text.contains("server/main has ended badly"), "{text}");
+    let pasted = text.lines().find(|line| line.starts_with("SHAKEDOWN_SEED=")).expect("the command to paste");
+    assert!(pasted.ends_with(" cargo test --test harness -- --exact long"), "{pasted}");
+}
+
+fn an_unknown_oracle_is_a_mistake() {
+    let (ok, text) = played("tests/unknown/*.toml", &[], &[]);
+    assert!(!ok && text.contains("unknown Rust oracle `peace`"), "{text}");
+    assert!(text.contains("known are nobody-ends-badly, silence"), "{text}");
 }

@@ -136,6 +136,17 @@ fn a_scenario_with_mistakes_tells_them() {
 }
 
 #[test]
+fn a_scenario_may_name_the_oracles_that_stand_before_it() {
+    let _ = Config::new("x").oracle("nobody-starts", || NobodyStarts).scenario("tests/suite/attribute/judged.txt");
+}
+
+#[test]
+#[should_panic(expected = "no Rust oracle `nobody-starts` is registered")]
+fn an_oracle_that_stands_behind_the_scenario_comes_too_late() {
+    let _ = Config::new("x").scenario("tests/suite/attribute/judged.txt").oracle("nobody-starts", || NobodyStarts);
+}
+
+#[test]
 #[should_panic(expected = "there is no strategy `pst`")]
 fn a_strategy_that_does_not_exist_is_told() {
     let _ = shakedown::strategy("pst");
