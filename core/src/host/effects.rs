@@ -22,10 +22,10 @@ impl<W: World, A: Machine> Host<W, A> {
                 return;
             }
             let doomed = core::mem::take(&mut *self.reactor.doomed.borrow_mut());
-            for run in doomed {
+            for (task, run) in doomed {
                 // One that is over has left its slot, which may be another's by now.
                 if run.end() {
-                    self.task_over(run.slot());
+                    self.task_over(task);
                 }
             }
         }

@@ -233,7 +233,7 @@ impl<W: World, A: Machine> Host<W, A> {
     pub(super) fn task_over(&mut self, task: TaskId) {
         let left = self.reactor.tasks.borrow_mut().leave(task);
         let Some(Left { run, units, name, unit }) = left else { return };
-        run.end();
+        self.reactor.wake_joiner(task, &*run);
         drop(run);
         self.roots.retain(|root| *root != task);
         // What the task asked for in its last turn comes before what becomes of its processes.

@@ -119,7 +119,7 @@ pub struct Reactor {
     pub(crate) answers: RefCell<VecDeque<(OpId, Completion)>>,
     /// Tasks that were spawned, and tasks whose end was asked for, in this turn.
     pub(crate) newborn: RefCell<Vec<TaskId>>,
-    pub(crate) doomed: RefCell<Vec<Rc<dyn Run>>>,
+    pub(crate) doomed: RefCell<Vec<(TaskId, Rc<dyn Run>)>>,
     /// What tasks may ask for by name, made when first asked for.
     pub(crate) actions: RefCell<Option<Registry>>,
     /// Who keeps processes that are started by name; nobody, where there is no such capability.
@@ -130,6 +130,8 @@ pub struct Reactor {
     pub(crate) timeouts: RefCell<Timeouts>,
     /// One waker a slot, made once.
     pub(crate) wakers: RefCell<Vec<Waker>>,
+    /// Whoever waits for a task, by the task, from inside a combinator that has wakers of its own.
+    pub(crate) joiners: RefCell<BTreeMap<TaskId, Waker>>,
     pub(crate) settling: RefCell<Vec<TaskId>>,
     /// What a unit can be beside a process: the table behind [`Body::Function`].
     pub(crate) functions: RefCell<Vec<Option<Registered>>>,
@@ -163,6 +165,7 @@ impl Reactor {
             claims: RefCell::default(),
             timeouts: RefCell::default(),
             wakers: RefCell::default(),
+            joiners: RefCell::default(),
             settling: RefCell::default(),
             functions: RefCell::default(),
             boards: RefCell::default(),
@@ -224,8 +227,8 @@ impl Reactor {
     }
 
     /// Asks for the end of a task.
-    pub(crate) fn doom(&self, run: Rc<dyn Run>) {
-        self.doomed.borrow_mut().push(run);
+    pub(crate) fn doom(&self, task: TaskId, run: Rc<dyn Run>) {
+        self.doomed.borrow_mut().push((task, run));
         self.stirs.set(true);
     }
 
@@ -300,6 +303,32 @@ impl Reactor {
     fn next_site(&self, task: TaskId, kind: Kind) -> Site {
         let (label, nth) = self.tasks.borrow_mut().next_draw(task);
         Site { kind, label, nth }
+    }
+
+    /// Whoever has this waker waits for a task from now on: which task of this host that is, or none, and then the waker is kept.
+    pub(crate) fn joins(&self, task: TaskId, waker: &Waker) -> Option<TaskId> {
+        let joiner = self.task_of(waker);
+        if joiner.is_none() || !self.joiners.borrow().is_empty() {
+            // Both to clone and to drop one may be anybody's code.
+            let kept = joiner.is_none().then(|| waker.clone());
+            let stale = match kept {
+                Some(waker) => self.joiners.borrow_mut().insert(task, waker),
+                None => self.joiners.borrow_mut().remove(&task),
+            };
+            drop(stale);
+        }
+        joiner
+    }
+
+    /// Wakes whoever waits for this task, which is over.
+    #[inline]
+    pub(crate) fn wake_joiner(&self, task: TaskId, run: &dyn Run) {
+        if let Some(joiner) = run.take_joiner() {
+            self.wakers.borrow()[joiner.index()].wake_by_ref();
+        } else if !self.joiners.borrow().is_empty() {
+            let joiner = self.joiners.borrow_mut().remove(&task);
+            joiner.into_iter().for_each(Waker::wake);
+        }
     }
 
     /// The task that is polled, if `waker` is its own: what waits for it then needs no clone, which costs an atomic instruction.

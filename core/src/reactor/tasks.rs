@@ -7,17 +7,16 @@ use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::num::NonZeroU32;
 use core::task::{Context, Poll};
 
 /// A spawned future together with the place for its result; one allocation beside the future's own.
 pub(crate) trait Run {
     /// Polls it once. `Ready` when it is over.
     fn poll(&self, cx: &mut Context<'_>) -> Poll<()>;
-    /// Drops the future, if it still runs, and tells whoever joins; whether it still ran. Never called inside a borrow.
+    /// Drops the future, if it still runs; whether it still ran. Never called inside a borrow.
     fn end(&self) -> bool;
-    /// The slot it runs in, while it does.
-    fn slot(&self) -> TaskId;
+    /// The task that waits for its result, if one does; others stand among [`Reactor::joiners`](super::Reactor::joiners).
+    fn take_joiner(&self) -> Option<TaskId>;
 }
 
 /// A task's name: literal ones are kept once for all tasks.
@@ -54,16 +53,16 @@ pub(crate) struct Task {
     rare: Option<Box<Rare>>,
     /// Polls so far: the n-th of its next action.
     pub(crate) polls: u32,
-    /// Its name among the literal ones; [`NAMED`] where it was made at run time.
-    name: u32,
-    /// The number of the unit it is part of, plus one: half of an `Option<UnitId>`.
-    unit: Option<NonZeroU32>,
+    /// Its name among the literal ones; [`NAMED`] where it is not among them.
+    name: u16,
     pub(crate) queued: bool,
 }
 
 #[derive(Default)]
 struct Rare {
-    name: Option<Arc<str>>,
+    name: Option<Name>,
+    /// The unit it is part of.
+    unit: Option<UnitId>,
     /// Draws so far.
     draws: u32,
     why: Why,
@@ -80,7 +79,7 @@ impl Task {
 
     /// The unit it is part of.
     fn unit(&self) -> Option<UnitId> {
-        self.unit.map(|n| UnitId(n.get() - 1))
+        self.rare.as_ref()?.unit
     }
 
     /// What it waits for.
@@ -109,12 +108,12 @@ pub(crate) struct Tasks {
     free: Vec<TaskId>,
     /// Children of the host itself.
     roots: Counts,
-    /// The literal names seen so far: as many as the program has, at most.
+    /// The literal names seen so far: as many as the program has, or as have a number.
     literals: Vec<&'static str>,
 }
 
-/// A name that is not among the literal ones.
-const NAMED: u32 = u32::MAX;
+/// A name that was made at run time, or one literal too many.
+const NAMED: u16 = u16::MAX;
 
 impl Tasks {
     /// The label of a new child: (parent's label, name, n-th of that name).
@@ -140,12 +139,14 @@ impl Tasks {
     #[inline]
     pub(crate) fn reserve(&mut self, parent: Option<TaskId>, name: Name, unit: Option<UnitId>) -> TaskId {
         let label = self.child_label(parent, name.as_str());
-        let (name, rare) = match name {
-            Name::Literal(name) => (self.literal(name), None),
-            Name::Shared(name) => (NAMED, Some(Box::new(Rare { name: Some(name), ..Rare::default() }))),
-        };
-        let unit = unit.and_then(|unit| NonZeroU32::new(unit.0 + 1));
-        let task = Task { run: None, label, rare, polls: 0, name, unit, queued: true };
+        let number = self.number(&name);
+        let mut task = Task { run: None, label, rare: None, polls: 0, name: number, queued: true };
+        if number == NAMED {
+            task.rare().name = Some(name);
+        }
+        if unit.is_some() {
+            task.rare().unit = unit;
+        }
         match self.free.pop() {
             Some(id) => {
                 self.slots[id.index()] = task;
@@ -158,19 +159,21 @@ impl Tasks {
         }
     }
 
-    fn literal(&mut self, name: &'static str) -> u32 {
+    fn number(&mut self, name: &Name) -> u16 {
+        let Name::Literal(name) = *name else { return NAMED };
         match self.literals.iter().position(|known| core::ptr::eq(*known, name)) {
-            Some(at) => at as u32,
+            Some(at) => at as u16,
+            None if self.literals.len() == usize::from(NAMED) => NAMED,
             None => {
                 self.literals.push(name);
-                self.literals.len() as u32 - 1
+                self.literals.len() as u16 - 1
             }
         }
     }
 
     pub(crate) fn name(&self, task: &Task) -> Name {
         match &task.rare {
-            Some(rare) if task.name == NAMED => rare.name.clone().map_or(Name::Literal(""), Name::Shared),
+            Some(rare) if task.name == NAMED => rare.name.clone().unwrap_or(Name::Literal("")),
             Some(_) | None => Name::Literal(self.literals[task.name as usize]),
         }
     }
@@ -196,9 +199,8 @@ impl Tasks {
     pub(crate) fn leave(&mut self, id: TaskId) -> Option<Left> {
         let task = self.slots.get_mut(id.index())?;
         let run = task.run.take()?;
-        let unit = task.unit();
-        task.unit = None;
         self.free.push(id);
+        let unit = task.unit();
         let units = task.rare.as_mut().map_or(Vec::new(), |rare| core::mem::take(&mut rare.units));
         let name = if units.is_empty() { None } else { Some(self.name(&self.slots[id.index()])) };
         self.slots[id.index()].rare = None;

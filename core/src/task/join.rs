@@ -6,6 +6,7 @@ use alloc::boxed::Box;
 use alloc::rc::Rc;
 use core::cell::Cell;
 use core::future::Future;
+use core::num::NonZeroU32;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 
@@ -32,24 +33,16 @@ enum Progress<T> {
 pub(crate) struct Body<F: Future> {
     future: Cell<Option<Pin<Box<F>>>>,
     progress: Cell<Progress<F::Output>>,
-    joiner: Cell<Option<Waker>>,
-    slot: TaskId,
+    /// The number of the task that waits for it, plus one: half of an `Option<TaskId>`.
+    joiner: Cell<Option<NonZeroU32>>,
 }
 
 impl<F: Future> Body<F> {
-    pub(crate) fn new(future: F, slot: TaskId) -> Body<F> {
+    pub(crate) fn new(future: F) -> Body<F> {
         Body {
             future: Cell::new(Some(Box::pin(future))),
             progress: Cell::new(Progress::Running),
             joiner: Cell::new(None),
-            slot,
-        }
-    }
-
-    fn finish(&self, progress: Progress<F::Output>) {
-        self.progress.set(progress);
-        if let Some(joiner) = self.joiner.take() {
-            joiner.wake();
         }
     }
 }
@@ -61,7 +54,7 @@ impl<F: Future> Run for Body<F> {
         match future.as_mut().poll(cx) {
             Poll::Ready(value) => {
                 drop(future);
-                self.finish(Progress::Returned(value));
+                self.progress.set(Progress::Returned(value));
                 Poll::Ready(())
             }
             Poll::Pending => {
@@ -75,32 +68,32 @@ impl<F: Future> Run for Body<F> {
         match self.future.take() {
             Some(future) => {
                 drop(future);
-                self.finish(Progress::Aborted);
+                self.progress.set(Progress::Aborted);
                 true
             }
             None => false,
         }
     }
 
-    fn slot(&self) -> TaskId {
-        self.slot
+    fn take_joiner(&self) -> Option<TaskId> {
+        self.joiner.take().map(|n| TaskId(n.get() - 1))
     }
 }
 
 /// The view of a body that knows only its result.
 pub(crate) trait Joinable<T>: Run {
-    fn poll_join(&self, cx: &mut Context<'_>) -> Poll<Result<T, Aborted>>;
+    /// The result of this task, for which whoever has this waker waits from now on where there is none yet.
+    fn poll_join(&self, task: TaskId, reactor: &Reactor, waker: &Waker) -> Poll<Result<T, Aborted>>;
     fn is_over(&self) -> bool;
 }
 
 impl<F: Future> Joinable<F::Output> for Body<F> {
-    fn poll_join(&self, cx: &mut Context<'_>) -> Poll<Result<F::Output, Aborted>> {
+    fn poll_join(&self, task: TaskId, reactor: &Reactor, waker: &Waker) -> Poll<Result<F::Output, Aborted>> {
         match self.progress.replace(Progress::Taken) {
             Progress::Running => {
                 self.progress.set(Progress::Running);
-                let mut joiner = self.joiner.take();
-                crate::sync::remember(&mut joiner, cx.waker());
-                self.joiner.set(joiner);
+                let joiner = reactor.joins(task, waker);
+                self.joiner.set(joiner.and_then(|joiner| NonZeroU32::new(joiner.0 + 1)));
                 Poll::Pending
             }
             Progress::Returned(value) => Poll::Ready(Ok(value)),
@@ -121,17 +114,19 @@ impl<F: Future> Joinable<F::Output> for Body<F> {
 pub struct JoinHandle<T> {
     body: Rc<dyn Joinable<T>>,
     reactor: Rc<Reactor>,
+    /// The slot it runs in, while it does.
+    task: TaskId,
 }
 
 impl<T: 'static> JoinHandle<T> {
-    pub(crate) fn new(body: Rc<dyn Joinable<T>>, reactor: Rc<Reactor>) -> JoinHandle<T> {
-        JoinHandle { body, reactor }
+    pub(crate) fn new(body: Rc<dyn Joinable<T>>, reactor: Rc<Reactor>, task: TaskId) -> JoinHandle<T> {
+        JoinHandle { body, reactor, task }
     }
 
     /// Drops the task's future at the end of this turn; who joins gets [`Aborted`]. Does nothing if it is over.
     pub fn abort(&self) {
         if !self.body.is_over() {
-            self.reactor.doom(self.body.clone());
+            self.reactor.doom(self.task, self.body.clone());
         }
     }
 
@@ -147,6 +142,6 @@ impl<T> Future for JoinHandle<T> {
     /// # Panics
     /// If polled again after it gave its result.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.body.poll_join(cx)
+        self.body.poll_join(self.task, &self.reactor, cx.waker())
     }
 }

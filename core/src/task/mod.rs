@@ -215,12 +215,12 @@ impl Reactor {
     {
         let id = self.tasks.borrow_mut().reserve(parent, name, unit);
         let cx = TaskCx { reactor: self.clone(), cancel: cancel.clone(), task: id };
-        let body = Rc::new(TaskBody::new(task(cx), id));
+        let body = Rc::new(TaskBody::new(task(cx)));
         self.tasks.borrow_mut().fill(id, body.clone());
         if let Some(unit) = unit {
             self.joins_unit(unit, id);
         }
         self.born(id);
-        JoinHandle::new(body, self.clone())
+        JoinHandle::new(body, self.clone(), id)
     }
 }

@@ -9,8 +9,11 @@ use shakedown_sim::choose::Seeded;
 use shakedown_sim::{Limits, Simulator, WorldConfig};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::future::{Future, ready};
+use std::future::{Future, poll_fn, ready};
+use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
 
 /// Plays a task under 300 seeds; every run must end well.
 fn check<F: Future<Output = ()> + 'static>(test: impl Fn(TaskCx) -> F) {
@@ -151,6 +154,41 @@ fn a_task_that_is_aborted_twice_takes_nobody_with_it() {
         assert_eq!(victim.await, Err(Aborted));
         assert_eq!(rx.recv().await, Some(7), "the heir took the slot and lives");
     });
+}
+
+/// Wakes through a waker of its own, as many combinators do.
+struct Relay(Waker);
+
+impl Wake for Relay {
+    fn wake(self: Arc<Self>) {
+        self.0.wake_by_ref();
+    }
+}
+
+#[test]
+fn who_joins_is_woken_also_through_a_waker_that_is_not_its_own_and_it_is_the_last_one_that_counts() {
+    for (relays, aborts) in [([true, true], false), ([true, false], true), ([false, true], false), ([true, true], true)]
+    {
+        check(move |cx| async move {
+            let mut task = cx.spawn("joined", |cx| async move { cx.sleep(ms(3)).await });
+            for (poll, is_relayed) in relays.into_iter().enumerate() {
+                let result = poll_fn(|joiner| {
+                    let relay = Waker::from(Arc::new(Relay(joiner.waker().clone())));
+                    let waker = if is_relayed { &relay } else { joiner.waker() };
+                    match Pin::new(&mut task).poll(&mut Context::from_waker(waker)) {
+                        Poll::Pending if poll == 0 => Poll::Ready(None),
+                        result => result.map(Some),
+                    }
+                });
+                let result = result.await;
+                if poll > 0 {
+                    assert_eq!(result, Some(if aborts { Err(Aborted) } else { Ok(()) }));
+                } else if aborts {
+                    task.abort();
+                }
+            }
+        });
+    }
 }
 
 #[test]
