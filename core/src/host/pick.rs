@@ -47,6 +47,8 @@ impl<W: World, A: Machine> Host<W, A> {
     ///
     /// # Panics
     /// Where the chooser picks what was not offered.
+    // Out of the turn of all others, who would pay for its registers.
+    #[inline(never)]
     pub(super) fn pick(&mut self) -> Option<&Entry> {
         let picking = self.picking.as_ref()?;
         // Mostly it is alone, and need not line up.
