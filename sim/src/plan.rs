@@ -15,8 +15,12 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub(crate) fn new(session: Option<Arc<SessionSpec>>) -> Plan {
-        Plan { session, adopted: BTreeMap::new() }
+    /// Another run, with another plan.
+    pub(crate) fn reset(&mut self, session: Option<Arc<SessionSpec>>) {
+        self.session = session;
+        if !self.adopted.is_empty() {
+            self.adopted.clear();
+        }
     }
 
     pub(crate) fn adopt(&mut self, worker: WorkerId, spec: &Arc<WorkerSpec>) {

@@ -121,7 +121,7 @@ impl<C: Choose + 'static> SimWorld<C> {
             self.audit.expect(workers);
             self.kernel.expect(workers);
         }
-        self.plan = Plan::new(plan);
+        self.plan.reset(plan);
         self.spawned.clear();
         self.gets.clear();
         self.answers.clear();

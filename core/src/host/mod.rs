@@ -86,6 +86,8 @@ pub struct Host<W: World, A: Machine = Actor> {
     patient: bool,
     /// Root tasks that have not returned.
     roots: Vec<TaskId>,
+    /// What they are cancelled with: by nobody.
+    uncancelled: CancelSource,
     /// The machine that was last seen to be open.
     open: Cell<usize>,
     /// Prompt acts of this turn, over unless their failure comes at once.
@@ -177,6 +179,7 @@ impl<W: World, A: Machine> Host<W, A> {
             commands: Vec::new(),
             patient,
             roots: Vec::new(),
+            uncancelled: CancelSource::new(),
             open: Cell::new(0),
             prompt: Vec::new(),
             facts: 0,
@@ -203,7 +206,7 @@ impl<W: World, A: Machine> Host<W, A> {
         Fut: Future<Output = T> + 'static,
         T: 'static,
     {
-        let joined = self.reactor.spawn(None, Name::Literal(name), &CancelSource::new(), task);
+        let joined = self.reactor.spawn(None, Name::Literal(name), &self.uncancelled, task);
         self.roots.extend(self.reactor.newborn.borrow().last());
         joined
     }
@@ -275,6 +278,9 @@ impl<W: World, A: Machine> Host<W, A> {
             flight.clear();
         }
         self.reactor.clear();
+        if self.uncancelled.is_awaited() {
+            self.uncancelled = CancelSource::new();
+        }
         let mut world = self.world.borrow_mut();
         while world.next_woken().is_some() {}
         renew(&mut world);
@@ -328,18 +334,14 @@ impl<W: World, A: Machine> Drop for Host<W, A> {
 
 impl Reactor {
     pub(crate) fn clear(&self) {
-        // What they hold may be anybody's, and is dropped outside any borrow.
-        let mut units = core::mem::take(&mut *self.units.borrow_mut());
-        units.clear();
-        *self.units.borrow_mut() = units;
+        empty(&self.units);
         self.tasks.borrow_mut().clear();
         self.ops.borrow_mut().clear();
         if !self.claims.borrow().is_empty() {
             *self.claims.borrow_mut() = Claims::default();
         }
         self.timeouts.borrow_mut().clear();
-        let functions = core::mem::take(&mut *self.functions.borrow_mut());
-        drop(functions);
+        empty(&self.functions);
         self.forget_the_rest();
     }
 
@@ -349,18 +351,32 @@ impl Reactor {
         self.effects.borrow_mut().clear();
         self.answers.borrow_mut().clear();
         self.newborn.borrow_mut().clear();
-        let mut doomed = core::mem::take(&mut *self.doomed.borrow_mut());
-        doomed.clear();
-        *self.doomed.borrow_mut() = doomed;
+        empty(&self.doomed);
         self.settling.borrow_mut().clear();
-        self.heirs.borrow_mut().clear();
         self.is_waning.set(false);
-        let boards = core::mem::take(&mut *self.boards.borrow_mut());
-        drop(boards);
-        let (actions, service) = (self.actions.take(), self.process_service.take());
-        drop((actions, service));
+        // To clear an empty map costs a hundred instructions, and most runs have none of these.
+        if !self.heirs.borrow().is_empty() {
+            self.heirs.borrow_mut().clear();
+        }
+        if !self.joiners.borrow().is_empty() {
+            drop(self.joiners.take());
+        }
+        if !self.boards.borrow().is_empty() {
+            drop(self.boards.take());
+        }
+        drop((self.actions.take(), self.process_service.take()));
         self.calm_down();
     }
+}
+
+/// Empties a list, and keeps its room. What it holds may be anybody's, and is dropped outside any borrow.
+fn empty<T>(list: &RefCell<Vec<T>>) {
+    if list.borrow().is_empty() {
+        return;
+    }
+    let mut held = list.take();
+    held.clear();
+    *list.borrow_mut() = held;
 }
 
 const DIGEST_START: u64 = 0x5a17_ed0c_0ffe_e000;

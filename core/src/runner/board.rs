@@ -101,6 +101,10 @@ pub(crate) enum Wait {
 }
 
 impl Boards {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.list.is_empty() && self.places.is_empty()
+    }
+
     pub(crate) fn place(&mut self, actor: ActorId, session: ActorId, worker: WorkerId) {
         self.places.insert(actor, (session, worker));
         if let Some(entry) = self.list.get_mut(&session).and_then(|board| board.workers.get_mut(&worker)) {

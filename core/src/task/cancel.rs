@@ -69,6 +69,11 @@ impl CancelSource {
         self.0.asked.get()
     }
 
+    /// Whether somebody waits, or has waited, until it is cancelled.
+    pub(crate) fn is_awaited(&self) -> bool {
+        !self.0.waiting.borrow().is_empty()
+    }
+
     /// Waits until it is cancelled.
     pub fn cancelled(&self) -> Cancelled {
         Cancelled { source: self.clone() }
