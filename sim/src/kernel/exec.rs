@@ -54,8 +54,7 @@ impl Kernel {
         // Simulations of one plan call their units alike: mostly the record knows the names from the last one.
         if !Arc::ptr_eq(&unit.worker, args.name) {
             unit.worker = args.name.clone();
-            unit.worker_hash = hash_name(args.name);
-            unit.leader_name = self.names.full(&unit.worker, unit.worker_hash, LEADER, LEADER_HASH);
+            unit.leader_name = self.names.full(&unit.worker, LEADER, LEADER_HASH);
         }
         unit.scope = args.scope;
         let name = unit.leader_name.clone();

@@ -201,7 +201,6 @@ impl Kernel {
         let Unit {
             leader,
             worker: _,
-            worker_hash: _,
             leader_name: _,
             scope: _,
             cgroup,

@@ -80,7 +80,7 @@ impl Kernel {
         let nth = process.count_birth(called);
         let unit = process.unit.expect("init and the host play no scripts");
         let of = self.units.at(unit);
-        let name = self.names.full(&of.worker, of.worker_hash, own, called);
+        let name = self.names.full(&of.worker, own, called);
         let child = Child { pid, unit, name, called, label: label.child_hashed(called, nth) };
         let id = self.fork(forker, child);
         self.load(id, body);

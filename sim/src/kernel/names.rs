@@ -1,6 +1,7 @@
 //! Worker-scoped names (`server/helper`), each built once and shared by every process that bears it.
 //! A cache that outlives simulations: births are frequent, and formatting a name costs more than all the rest of one.
 
+use shakedown_core::site::hash_name;
 use std::sync::Arc;
 
 /// A direct-mapped cache: a name that loses its place is built again, nothing else changes.
@@ -23,8 +24,8 @@ impl Names {
     }
 
     /// `worker/own`. The hash of both decides the place.
-    pub(super) fn full(&mut self, worker: &Arc<str>, worker_hash: u64, own: &str, own_hash: u64) -> Arc<str> {
-        let key = (worker_hash ^ own_hash.rotate_left(7)) as usize;
+    pub(super) fn full(&mut self, worker: &Arc<str>, own: &str, own_hash: u64) -> Arc<str> {
+        let key = (hash_name(worker) ^ own_hash.rotate_left(7)) as usize;
         let place = &mut self.places[key % Self::PLACES];
         if let Some(entry) = place
             && entry.worker == *worker

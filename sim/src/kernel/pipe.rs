@@ -28,8 +28,6 @@ pub(super) struct Pipe {
     pub(super) readers: u32,
     pub(super) writers: u32,
     pages_max: u32,
-    /// Bytes ever written to it.
-    carried: u64,
     /// Made when first used: most pipes never carry a byte and keep nobody waiting.
     buffer: Option<Box<Buffer>>,
 }
@@ -37,6 +35,8 @@ pub(super) struct Pipe {
 /// What a pipe carries, and who waits for it to change.
 #[derive(Default)]
 struct Buffer {
+    /// Bytes ever written to it.
+    carried: u64,
     /// Threads blocked on it; some may have gone on since.
     waiters: Vec<ProcId>,
     bytes: VecDeque<u8>,
@@ -98,9 +98,7 @@ impl Pipe {
 
     /// Writes what fits and says how much that was: all or nothing up to a page, whole pages beyond.
     pub(super) fn write(&mut self, source: Source<'_>) -> usize {
-        let taken = self.buffer.get_or_insert_default().write(source, self.pages_max as usize);
-        self.carried += taken as u64;
-        taken
+        self.buffer.get_or_insert_default().write(source, self.pages_max as usize)
     }
 
     /// Moves at most `max` bytes to `into` and says how many.
@@ -122,13 +120,14 @@ impl Pipe {
 
     /// Where the unread bytes begin among all that were ever written, and these bytes.
     pub(super) fn unread(&self) -> (u64, [&[u8]; 2]) {
-        let (front, back) = self.buffer.as_ref().map_or((&[][..], &[][..]), |buffer| buffer.bytes.as_slices());
-        (self.carried - (front.len() + back.len()) as u64, [front, back])
+        let Some(buffer) = &self.buffer else { return (0, [&[], &[]]) };
+        let (front, back) = buffer.bytes.as_slices();
+        (buffer.carried - (front.len() + back.len()) as u64, [front, back])
     }
 
     /// Puts in what it carries, and how it lies in pages.
     pub(super) fn digest(&self, into: &mut Digest) {
-        let Pipe { unit: _, fd: _, readers, writers, pages_max: _, carried: _, buffer } = self;
+        let Pipe { unit: _, fd: _, readers, writers, pages_max: _, buffer } = self;
         into.number(u64::from(*readers)).number(u64::from(*writers));
         if let Some(buffer) = buffer {
             let (front, back) = buffer.bytes.as_slices();
@@ -158,6 +157,7 @@ impl Buffer {
     fn write(&mut self, source: Source<'_>, pages_max: usize) -> usize {
         let taken = self.reserve(source.len(), pages_max);
         source.append_first(taken, &mut self.bytes);
+        self.carried += taken as u64;
         taken
     }
 
@@ -248,14 +248,14 @@ impl PipeTable {
         });
         if let Some(pipe) = self.pipes.get_mut(id.index()) {
             if let Some(buffer) = &mut pipe.buffer {
+                buffer.carried = 0;
                 buffer.waiters.clear();
                 buffer.bytes.clear();
                 buffer.pages.clear();
             }
             (pipe.unit, pipe.fd, pipe.readers, pipe.writers, pipe.pages_max) = (unit, fd, 1, 1, pages_max);
-            pipe.carried = 0;
         } else {
-            self.pipes.push(Pipe { unit, fd, readers: 1, writers: 1, pages_max, carried: 0, buffer: None });
+            self.pipes.push(Pipe { unit, fd, readers: 1, writers: 1, pages_max, buffer: None });
         }
         id
     }

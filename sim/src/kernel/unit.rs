@@ -10,8 +10,8 @@ use shakedown_core::ids::{OpId, ProcId, UnitId};
 use shakedown_core::vocab::{ExitNotice, ExitStatus, Scope, Survivor};
 use std::sync::Arc;
 
-/// One unit, once spawned. What is asked most lies first.
-#[repr(C)]
+/// One unit, once spawned: two cache lines, in the first of which lies what is asked most.
+#[repr(C, align(64))]
 pub(super) struct Unit {
     pub(super) leader: Option<ProcId>,
     pub(super) watches: Vec<(OpId, What)>,
@@ -35,7 +35,6 @@ pub(super) struct Unit {
     pub(super) written: u64,
     pub(super) read: u64,
     pub(super) worker: Arc<str>,
-    pub(super) worker_hash: u64,
     /// What its leader is called in full.
     pub(super) leader_name: Arc<str>,
 }
@@ -52,7 +51,6 @@ impl Unit {
         Unit {
             leader: None,
             worker: Arc::from(""),
-            worker_hash: 0,
             leader_name: Arc::from(""),
             scope: Scope::Process,
             cgroup: CgroupId::ROOT,
