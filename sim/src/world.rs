@@ -326,6 +326,10 @@ impl<C: Choose + 'static> SimWorld<C> {
     /// The next answer, or the next thing that the kernel has ready.
     fn next_of_kernel(&mut self) -> Option<Ready> {
         if let Some(answer) = self.answers.pop_front() {
+            if self.answers.is_empty() {
+                // The next ones stand at its beginning again, and do not wander through the room of ten thousand.
+                self.answers.clear();
+            }
             return Some(answer);
         }
         if let Some(ready) = self.next_of_net() {

@@ -67,7 +67,12 @@ impl<W: World, A: Machine> Host<W, A> {
         }
         let mut effects = self.reactor.effects.borrow_mut();
         if effects.capacity() > ROOM_KEPT {
-            *effects = VecDeque::new();
+            if self.patient {
+                *effects = VecDeque::new();
+            } else {
+                // The next ones stand at its beginning again, and do not wander through all of its room.
+                effects.clear();
+            }
         }
     }
 
@@ -146,5 +151,6 @@ impl<W: World, A: Machine> Host<W, A> {
     }
 }
 
-/// A queue of so many effects is kept when it is empty; the room of a longer one is given back.
+/// A queue of so many effects is kept when it is empty. The room of a longer one is given back, but in simulations, where the next
+/// session needs it again.
 const ROOM_KEPT: usize = 1024;

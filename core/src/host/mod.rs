@@ -7,6 +7,7 @@ mod actors;
 mod clock;
 mod command;
 mod crash;
+mod crowd;
 mod effects;
 mod fingerprint;
 mod flight;
@@ -167,10 +168,14 @@ impl<W: World, A: Machine> Host<W, A> {
         reactor.nonce.set(world.borrow().nonce());
         let patient = world.borrow().is_patient();
         let picking = Picking::asked_for(&mut *world.borrow_mut(), None);
+        let mut queue = Queue::default();
+        if !patient {
+            queue.keep_room();
+        }
         Host {
             reactor,
             world,
-            queue: Queue::default(),
+            queue,
             picking,
             actors: Vec::new(),
             letters: Letters::new(),

@@ -3,12 +3,11 @@
 //! The clock is the key of the last action that ran, zero when the queue has emptied. All ranks zero is first in, first out.
 //! A rank is asked when an action first has to compete; an action that is alone costs no choice.
 
+use super::crowd::Crowd;
 use crate::choose::Choose;
 use crate::ids::{ActorId, TaskId};
 use crate::site::{Kind, Label, Site};
-use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;
-use core::cmp::Reverse;
 use core::hint::select_unpredictable;
 
 /// Something that can happen now.
@@ -40,7 +39,7 @@ impl Action {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
-    key: u64,
+    pub(super) key: u64,
     pub(super) nth: u32,
     /// The turn in which it was enabled, counted from 1; 0 where time has enabled it.
     pub(super) turn: u32,
@@ -57,7 +56,7 @@ impl Entry {
     }
 }
 
-/// Enabled actions: scanned while few, a heap beyond.
+/// Enabled actions: scanned while few, by ranges of their keys beyond.
 pub(crate) struct Queue {
     /// Whether the entry at hand is enabled: the only one, which has no rank yet. Most are alone, and never see one of the lists.
     is_alone: bool,
@@ -83,6 +82,11 @@ impl Default for Queue {
 }
 
 impl Queue {
+    /// A burst is followed by the next: its room is kept, and not given back when the queue is empty.
+    pub(super) fn keep_room(&mut self) {
+        self.many.keep_room();
+    }
+
     #[inline]
     pub(crate) fn push<C: Choose>(&mut self, action: Action, label: Label, nth: u32, chooser: &mut C) {
         if self.is_empty() {
@@ -105,8 +109,8 @@ impl Queue {
         if self.many.is_empty() && self.few.len() < SCAN_MAX {
             self.few.push(Entry { key, nth, turn, label, action });
         } else {
-            self.few.drain(..).for_each(|earlier| self.many.push(earlier));
-            self.many.push(Entry { key, nth, turn, label, action });
+            self.few.drain(..).for_each(|earlier| self.many.push(earlier, self.clock));
+            self.many.push(Entry { key, nth, turn, label, action }, self.clock);
         }
     }
 
@@ -176,62 +180,8 @@ impl Queue {
     pub(crate) fn clear(&mut self) {
         self.is_alone = false;
         self.few.clear();
-        self.many = Crowd::default();
+        self.many.clear();
         (self.clock, self.turn) = (0, 0);
-    }
-}
-
-/// Thousands of entries: only their order is moved about in the heap, in 16 bytes each, and they themselves stay where they are.
-#[derive(Default)]
-struct Crowd {
-    /// From the upper bits down: key, arrival, place in `entries`.
-    heap: BinaryHeap<Reverse<u128>>,
-    entries: Vec<Entry>,
-    free: Vec<u32>,
-    /// Counted from when it was last empty.
-    arrivals: u32,
-}
-
-/// A crowd of so many is kept when it is empty; the room of a greater one is given back.
-const ROOM_KEPT: usize = 1024;
-
-impl Crowd {
-    fn is_empty(&self) -> bool {
-        self.heap.is_empty()
-    }
-
-    #[cold]
-    fn push(&mut self, entry: Entry) {
-        let at = match self.free.pop() {
-            Some(at) => {
-                self.entries[at as usize] = entry;
-                at
-            }
-            None => {
-                self.entries.push(entry);
-                self.entries.len() as u32 - 1
-            }
-        };
-        self.arrivals += 1;
-        let order = u128::from(entry.key) << 64 | u128::from(self.arrivals) << 32 | u128::from(at);
-        self.heap.push(Reverse(order));
-    }
-
-    #[cold]
-    fn pop_into(&mut self, entry: &mut Entry) {
-        let Some(Reverse(order)) = self.heap.pop() else { return };
-        *entry = self.entries[order as u32 as usize];
-        self.free.push(order as u32);
-        if !self.heap.is_empty() {
-            return;
-        }
-        if self.entries.capacity() > ROOM_KEPT {
-            *self = Crowd::default();
-        } else {
-            self.entries.clear();
-            self.free.clear();
-            self.arrivals = 0;
-        }
     }
 }
 
@@ -239,6 +189,7 @@ impl Crowd {
 mod tests {
     use super::*;
     use crate::choose::{Ask, Calm};
+    use alloc::collections::BTreeSet;
 
     struct Counting(u32, u16);
     impl Choose for Counting {
@@ -266,6 +217,39 @@ mod tests {
             let mut queue = Queue::default();
             (0..n).for_each(|i| queue.push(Action::Step(i), Label(u64::from(i)), 0, &mut Calm));
             assert_eq!(drain(&mut queue), (0..n).collect::<Vec<_>>());
+        }
+    }
+
+    /// Ranks from all over, or from so few that many agree.
+    struct Scattered(u64, u16);
+    impl Choose for Scattered {
+        fn rank(&mut self, _: Site) -> u16 {
+            self.0 = crate::site::mix(self.0.wrapping_add(1));
+            self.0 as u16 & self.1
+        }
+        fn draw(&mut self, _: Site, _: Ask) -> u32 {
+            0
+        }
+    }
+
+    #[test]
+    fn a_crowd_is_taken_by_key_and_arrival_however_it_comes_and_goes() {
+        for ranks in [u16::MAX, 0xfff, 0x101, 3, 0] {
+            let (mut queue, mut chooser, mut twin) = (Queue::default(), Scattered(7, ranks), Scattered(7, ranks));
+            let (mut clock, mut waiting) = (0, BTreeSet::new());
+            for i in 0..6000u32 {
+                queue.push(Action::Step(i), Label(0), 0, &mut chooser);
+                // The first is alone, and its rank is asked when the second comes, right before that one's.
+                waiting.insert((clock + u64::from(twin.rank(Entry::CLOCK.site())), i));
+                // Three come for each that goes, and later all go.
+                let goes = if i < 5999 { usize::from(i % 3 == 2) } else { waiting.len() };
+                for _ in 0..goes {
+                    let (key, expected) = waiting.pop_first().expect("somebody waits");
+                    assert_eq!(queue.pop().map(|entry| entry.action), Some(Action::Step(expected)), "ranks of {ranks}");
+                    clock = key;
+                }
+            }
+            assert!(queue.is_empty() && queue.pop().is_none());
         }
     }
 

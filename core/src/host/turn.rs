@@ -199,8 +199,8 @@ impl<W: World, A: Machine> Host<W, A> {
                 self.queue.push(Action::Poll(task), t.label, t.polls, world.chooser());
             }
         }
-        // A burst does not hold its room for ever.
-        if newborn.capacity() <= ROOM_KEPT {
+        // A burst does not hold its room for ever, but in simulations, where the next one comes soon.
+        if !self.patient || newborn.capacity() <= ROOM_KEPT {
             let mut newborn = newborn;
             newborn.clear();
             *self.reactor.newborn.borrow_mut() = newborn;

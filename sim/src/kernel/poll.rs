@@ -108,7 +108,12 @@ impl Kernel {
     #[inline]
     pub fn next_ready(&mut self) -> Option<KernelReady> {
         self.walks.grow_old();
-        match self.polls.ready.pop_front()? {
+        let item = self.polls.ready.pop_front()?;
+        if self.polls.ready.is_empty() {
+            // The next ones stand at its beginning again, and do not wander through the room of ten thousand.
+            self.polls.ready.clear();
+        }
+        match item {
             Item::Walk(unit) => {
                 let (label, nth) = self.walk_site(unit);
                 Some(KernelReady::Step { proc: walker(unit), label, nth })
