@@ -7,60 +7,81 @@ use shakedown_core::site::Label;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Chains<T> {
     /// A power of two of them, never full.
-    slots: Vec<Option<(Label, T)>>,
+    slots: Vec<Slot<T>>,
     used: usize,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Slot<T> {
+    is_taken: bool,
+    label: Label,
+    kept: T,
 }
 
 /// Room for the chains of a small session.
 const FIRST: usize = 32;
 
-impl<T: Copy> Chains<T> {
+impl<T: Copy + Default> Chains<T> {
     pub(super) const fn new() -> Chains<T> {
         Chains { slots: Vec::new(), used: 0 }
     }
 
     /// A table for so many chains with so much room that next to none of them shares its place: then a processor guesses where each is.
     pub(super) fn roomy(chains: usize) -> Chains<T> {
-        Chains { slots: vec![None; (chains * 8).next_power_of_two()], used: 0 }
+        Chains { slots: vec![Slot::default(); (chains * 8).next_power_of_two()], used: 0 }
     }
 
     /// What is kept for a chain; `first` where it is new.
     #[inline(always)]
     pub(super) fn of(&mut self, label: Label, first: impl FnOnce() -> T) -> &mut T {
-        if self.used * 4 >= self.slots.len() * 3 {
-            self.grow();
-        }
-        let at = self.place(label);
-        let slot = &mut self.slots[at];
-        self.used += usize::from(slot.is_none());
-        &mut slot.get_or_insert_with(|| (label, first())).1
+        let at = match self.find(label) {
+            Some(at) => at,
+            None => self.add(label, first()),
+        };
+        &mut self.slots[at].kept
     }
 
     /// What is kept for a chain, if anything is.
     #[inline]
     pub(super) fn get(&self, label: Label) -> Option<T> {
-        if self.slots.is_empty() { None } else { self.slots[self.place(label)].map(|(_, kept)| kept) }
+        self.find(label).map(|at| self.slots[at].kept)
     }
 
-    /// Where it stands, or would.
-    #[inline]
-    fn place(&self, label: Label) -> usize {
-        let mask = self.slots.len() - 1;
+    #[inline(always)]
+    fn find(&self, label: Label) -> Option<usize> {
+        let mask = self.slots.len().wrapping_sub(1);
         let mut at = label.0 as usize & mask;
-        while self.slots[at].as_ref().is_some_and(|(other, _)| *other != label) {
+        while self.slots.get(at)?.is_taken {
+            if self.slots[at].label == label {
+                return Some(at);
+            }
             at = (at + 1) & mask;
         }
-        at
+        None
     }
 
     #[cold]
-    fn grow(&mut self) {
-        let room = (self.slots.len() * 2).max(FIRST);
-        let slots = std::mem::replace(&mut self.slots, vec![None; room]);
-        for entry in slots.into_iter().flatten() {
-            let at = self.place(entry.0);
-            self.slots[at] = Some(entry);
+    fn add(&mut self, label: Label, kept: T) -> usize {
+        if self.used * 4 >= self.slots.len() * 3 {
+            let room = (self.slots.len() * 2).max(FIRST);
+            let slots = std::mem::replace(&mut self.slots, vec![Slot::default(); room]);
+            for slot in slots.into_iter().filter(|slot| slot.is_taken) {
+                self.put(slot);
+            }
         }
+        self.used += 1;
+        self.put(Slot { is_taken: true, label, kept })
+    }
+
+    /// Into the first place that is free.
+    fn put(&mut self, slot: Slot<T>) -> usize {
+        let mask = self.slots.len() - 1;
+        let mut at = slot.label.0 as usize & mask;
+        while self.slots[at].is_taken {
+            at = (at + 1) & mask;
+        }
+        self.slots[at] = slot;
+        at
     }
 }
 

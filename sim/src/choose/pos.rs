@@ -10,6 +10,7 @@ use super::without_clock;
 use crate::random::Random;
 use shakedown_core::choose::{Ask, Choose};
 use shakedown_core::site::{Label, Site, mix};
+use std::hint::select_unpredictable;
 
 /// POS under one seed.
 #[derive(Clone, Debug)]
@@ -23,7 +24,7 @@ pub struct Pos {
     touched: Objects,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Chain {
     /// How often its action has drawn again.
     draws: u64,
@@ -56,6 +57,7 @@ impl Pos {
         Pos { values: Values::new(random), random, chains: Chains::new(), running: None, touched: Objects(0) }
     }
 
+    #[inline(always)]
     fn chain(&mut self, label: Label) -> &mut Chain {
         self.chains.of(label, || Chain { draws: 0, objects: Objects::of(label) })
     }
@@ -70,6 +72,7 @@ impl Pos {
     }
 
     /// The priority of an action, drawn again where it races with what has just touched this. The least goes first.
+    #[inline(always)]
     fn priority(&mut self, site: &Site, touched: Objects) -> u64 {
         let chain = self.chain(site.label);
         chain.draws += u64::from(chain.objects.meets(touched));
@@ -94,7 +97,13 @@ impl Choose for Pos {
     fn pick(&mut self, enabled: &[Site]) -> usize {
         let enabled = without_clock(enabled);
         let touched = self.settle();
-        let chosen = (0..enabled.len()).min_by_key(|at| self.priority(&enabled[*at], touched)).unwrap_or(0);
+        let (mut chosen, mut least) = (0, u64::MAX);
+        for (at, site) in enabled.iter().enumerate() {
+            let priority = self.priority(site, touched);
+            let is_less = priority < least;
+            chosen = select_unpredictable(is_less, at, chosen);
+            least = select_unpredictable(is_less, priority, least);
+        }
         let label = enabled[chosen].label;
         (self.running, self.touched) = (Some(label), Objects::of(label));
         chosen
