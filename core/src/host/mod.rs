@@ -353,10 +353,6 @@ impl Reactor {
     /// What is left of a host whose units, tasks and operations are gone.
     fn forget_the_rest(&self) {
         self.timers.borrow_mut().clear();
-        self.effects.borrow_mut().clear();
-        self.answers.borrow_mut().clear();
-        self.newborn.borrow_mut().clear();
-        empty(&self.doomed);
         self.settling.borrow_mut().clear();
         self.is_waning.set(false);
         // To clear an empty map costs a hundred instructions, and most runs have none of these.
@@ -370,7 +366,14 @@ impl Reactor {
             drop(self.boards.take());
         }
         drop((self.actions.take(), self.process_service.take()));
-        self.calm_down();
+        // Last, because whoever was dropped may have asked for something.
+        if self.stirs.get() {
+            self.effects.borrow_mut().clear();
+            self.answers.borrow_mut().clear();
+            self.newborn.borrow_mut().clear();
+            empty(&self.doomed);
+            self.calm_down();
+        }
     }
 }
 
