@@ -309,7 +309,7 @@ impl<C: Choose + 'static> SimWorld<C> {
             self.witness.deed(deed);
             self.kernel.tell_net(deed);
             if self.config.trail {
-                self.trail.add(deed);
+                self.trail.add(&(self.clock, deed));
             }
             if tells {
                 self.touch(deed);

@@ -267,13 +267,13 @@ const SMALL_PID_SPACE: i32 = 1024;
 
 #[cfg(test)]
 mod tests {
-    use super::super::check::{Check, U, play};
+    use super::super::check::{Check, U, play, play_with};
     use shakedown_core::ids::OpId;
     use shakedown_core::signal::Signal;
     use shakedown_core::time::Instant;
-    use shakedown_core::vocab::Stream;
+    use shakedown_core::vocab::{Scope, Stream};
 
-    use super::super::{Resource, What};
+    use super::super::{KernelConfig, Resource, What};
 
     type Change = fn(&mut Check);
 
@@ -329,6 +329,16 @@ mod tests {
             assert!(!seen.contains(&after), "{what}");
             seen.push(after);
         }
+    }
+
+    #[test]
+    fn a_pipe_that_holds_less_is_another_though_both_are_empty() {
+        let of = |pipe_capacity| {
+            let config = KernelConfig { pipe_capacity, ..KernelConfig::default() };
+            play_with(config, Scope::Group, "hang").kernel.fingerprint()
+        };
+        assert_eq!(of(65_536), of(65_536));
+        assert_ne!(of(65_536), of(4_096));
     }
 
     #[test]

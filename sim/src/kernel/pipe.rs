@@ -127,8 +127,8 @@ impl Pipe {
 
     /// Puts in what it carries, and how it lies in pages.
     pub(super) fn digest(&self, into: &mut Digest) {
-        let Pipe { unit: _, fd: _, readers, writers, pages_max: _, buffer } = self;
-        into.number(u64::from(*readers)).number(u64::from(*writers));
+        let Pipe { unit: _, fd: _, readers, writers, pages_max, buffer } = self;
+        into.number(u64::from(*readers)).number(u64::from(*writers)).number(u64::from(*pages_max));
         if let Some(buffer) = buffer {
             let (front, back) = buffer.bytes.as_slices();
             if back.is_empty() {

@@ -2,15 +2,18 @@
 
 use shakedown_core::choose::{Ask, Choose};
 use shakedown_core::puppet;
-use shakedown_core::site::{Kind, Label, Site};
+use shakedown_core::site::{Kind, Label, Site, hash_name};
 use shakedown_core::time::{Duration, DurationRange};
 use shakedown_core::vocab::{
     Act, Body, Fault, FaultKind, Grace, ProcessSpec, SessionSpec, Stimulus, StopPolicy, WorkerSpec,
 };
 use shakedown_sim::explore::{Bounds, Budget, Explored, Explorer, Over, Tree, perhaps_crash};
-use shakedown_sim::{Ending, Limits, Simulator, WorldConfig};
+use shakedown_sim::{Ending, Limits, Moment, Simulator, WorldConfig};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+
+/// Machines, world, history.
+type End = (u64, u64, u64);
 
 const BUDGET: Budget = Budget { runs: 200_000 };
 
@@ -27,8 +30,8 @@ fn session(scripts: &[&str]) -> Arc<SessionSpec> {
     Arc::new(plan)
 }
 
-/// What was explored, and the ends that were seen: what the machines and the kernel came to.
-fn explore(scripts: &[&str], faults: &[Fault], bounds: Bounds, remembers: bool) -> (Explored<String>, BTreeSet<u64>) {
+/// What was explored, and the ends that were seen: what the machines and the kernel came to, and all that had happened until then.
+fn explore(scripts: &[&str], faults: &[Fault], bounds: Bounds, remembers: bool) -> (Explored<String>, BTreeSet<End>) {
     explore_with_crashes(scripts, faults, bounds, remembers, &[])
 }
 
@@ -39,11 +42,11 @@ fn explore_with_crashes(
     bounds: Bounds,
     remembers: bool,
     crashes: &[DurationRange],
-) -> (Explored<String>, BTreeSet<u64>) {
+) -> (Explored<String>, BTreeSet<End>) {
     let plan = session(scripts);
     let at = DurationRange::fixed(Duration::from_millis(20));
     let stimuli: Arc<[Stimulus]> = [Stimulus { at, when: None, on: None, act: Act::Stop }].into();
-    let config = WorldConfig { trail: true, ..WorldConfig::default() };
+    let config = WorldConfig { trail: true, history: true, ..WorldConfig::default() };
     let mut simulator: Simulator<Tree> = Simulator::new(config, Limits::default(), Tree::default());
     simulator.host().world().borrow_mut().set_faults(faults.into());
     let mut ends = BTreeSet::new();
@@ -67,7 +70,9 @@ fn explore_with_crashes(
         }
         let host = simulator.host();
         let machines = host.fingerprint().expect("there are no tasks");
-        ends.insert(machines ^ host.world().borrow().fingerprint().rotate_left(1));
+        let world = host.world().borrow();
+        ends.insert((machines, world.fingerprint(), hash_name(&world.history().iter().map(told).collect::<String>())));
+        drop(world);
         match run.violations.first() {
             Some(violation) => Over::Failed(violation.message.clone()),
             None if run.ending != Ending::Done => Over::Failed(format!("{:?}", run.ending)),
@@ -77,16 +82,27 @@ fn explore_with_crashes(
     (explored, ends)
 }
 
+/// A line of a history; whose numbers are whose does not matter.
+fn told(moment: &Moment) -> String {
+    match moment {
+        Moment::Fact(fact) => format!("{} {:?} {}\n", fact.at, fact.subject, fact.fact.word()),
+        Moment::Process(event) => format!("{} {} {:?}\n", event.at, event.name, event.what),
+    }
+}
+
 #[test]
 fn as_many_schedules_and_the_same_ends_as_without_memory() {
     let delays = |delays| Bounds { delays, ..Bounds::default() };
     let spawn_fails = Fault::new(FaultKind::SpawnFails { errno: shakedown_core::vocab::Errno::EAGAIN }, 0.5).on("w0");
     let with_faults = Bounds { delays: 1, faults: 2, ..Bounds::default() };
+    let values = Bounds { values: 2, delays: 1, ..Bounds::default() };
     let mut spared = 0;
     for (scripts, faults, bounds) in [
         (&["on TERM exit 0; print up; hang"][..], &[][..], delays(4)),
         (&["on TERM exit 0 after 5ms; hang", "print a; on TERM ignore; hang"], &[], delays(2)),
         (&["spawn helper { hang }; hang", "exit 3"], &[spawn_fails], with_faults),
+        // In the end nothing is left of when each has ended, but an expectation may ask.
+        (&["spawn a { sleep 1ms..3ms }; spawn b { sleep 5ms..7ms }; sleep 9ms; wait all; hang", "hang"], &[], values),
     ] {
         let (known, ends) = explore(scripts, faults, bounds, true);
         let (played, all_ends) = explore(scripts, faults, bounds, false);
