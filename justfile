@@ -100,6 +100,10 @@ exhaustive:
 properties times="20":
     SHAKEDOWN_RING0={{ times }} cargo test --release -p shakedown-core --test ring0 -- properties
 
+# what explorations and searches take for granted, over the corpus: states of one digest have one future (`cargo test` does a twentieth)
+futures times="20":
+    SHAKEDOWN_FUTURES={{ times }} cargo test --release -p shakedown --test suite -- --nocapture futures
+
 # break the machines in one place after the other: the scenarios of the bug must turn red (ten minutes; words choose)
 breaks *words:
     cargo test --workspace --test mutants -- breaks {{ words }}

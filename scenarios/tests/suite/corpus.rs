@@ -30,7 +30,7 @@ const SUBJECTS: &[&str] = &[
 const GENERATED: &str = "conformance";
 
 /// Every scenario that a person has written.
-fn corpus() -> Vec<Arc<Scenario>> {
+pub fn corpus() -> Vec<Arc<Scenario>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(GENERATED);
     let mut all = everything();
     all.retain(|scenario| !Path::new(&*scenario.file).starts_with(&folder));

@@ -7,6 +7,7 @@ mod book;
 mod compare;
 mod corpus;
 mod escapes;
+mod futures;
 mod fuzz_corpus;
 mod house_rules;
 mod layers;

@@ -8,19 +8,19 @@
 
 mod bounds;
 mod crash;
+mod state;
 mod tree;
 
 pub use bounds::Bounds;
 pub use crash::{crash_after, perhaps_crash};
+pub use state::State;
 pub use tree::Tree;
 
 use crate::world::SimWorld;
-use shakedown_core::digest::Digest;
 use shakedown_core::host::Host;
 use shakedown_core::machine::Machine;
 use shakedown_core::site::Kind;
 use std::collections::BTreeMap;
-use std::hash::Hash;
 
 /// How far an exploration goes before it gives up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -124,20 +124,8 @@ impl Explorer {
         if !self.remembers || !self.tree.is_at_frontier() {
             return true;
         }
-        let mut order = Digest::of(0);
-        let enabled = crate::choose::without_clock(host.alternatives());
-        if enabled.len() < 2 {
-            return true;
-        }
-        // Who came first decides what a delay costs.
-        enabled.iter().for_each(|site| (site.kind, site.label).hash(&mut order));
-        let Some(machines) = host.fingerprint() else { return true };
-        let world = host.world().borrow();
-        let state =
-            order.number(machines).number(world.fingerprint()).number(world.trail()).number(host.now().as_nanos());
-        let state = state.value();
-        drop(world);
-        self.is_known = !self.tree.meet(state);
+        let Some(state) = State::of_choice(host) else { return true };
+        self.is_known = !self.tree.meet(state.digest());
         !self.is_known
     }
 }
