@@ -267,8 +267,9 @@ const SMALL_PID_SPACE: i32 = 1024;
 
 #[cfg(test)]
 mod tests {
-    use super::super::check::{Check, U, play, play_with};
+    use super::super::check::{Check, U, play, play_block};
     use shakedown_core::ids::OpId;
+    use shakedown_core::puppet::parse;
     use shakedown_core::signal::Signal;
     use shakedown_core::time::Instant;
     use shakedown_core::vocab::{Scope, Stream};
@@ -333,9 +334,10 @@ mod tests {
 
     #[test]
     fn a_pipe_that_holds_less_is_another_though_both_are_empty() {
+        let script = parse("hang").expect("a script without mistakes");
         let of = |pipe_capacity| {
             let config = KernelConfig { pipe_capacity, ..KernelConfig::default() };
-            play_with(config, Scope::Group, "hang").kernel.fingerprint()
+            play_block(config, Scope::Group, script.clone()).kernel.fingerprint()
         };
         assert_eq!(of(65_536), of(65_536));
         assert_ne!(of(65_536), of(4_096));
