@@ -136,7 +136,7 @@ impl Queue {
     /// Takes all of them, the next to go first.
     pub(super) fn take_all(&mut self, into: &mut Vec<Entry>) {
         if self.many.is_empty() && self.few.iter().all(|entry| entry.key == self.clock) {
-            into.extend(self.few.drain(..));
+            into.append(&mut self.few);
         }
         while let Some(entry) = self.pop() {
             into.push(*entry);
