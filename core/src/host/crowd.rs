@@ -3,6 +3,7 @@
 //!
 //! A heap of ten thousand misses the cache three times for each that is taken, and nobody can tell from it who comes after the next.
 
+use super::ROOM_KEPT;
 use super::queue::Entry;
 use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;
@@ -17,12 +18,11 @@ pub(super) struct Crowd {
     late: Late,
     /// Of each later range, in the order of their arrival.
     far: Vec<Vec<Entry>>,
-    /// How many there are in all.
+    /// How many there are in all, and were at most since there were none.
     len: usize,
+    most: usize,
     /// The range at hand, counted from key zero.
     range: u64,
-    /// Whether the room of a burst is kept for the next one.
-    keeps_room: bool,
 }
 
 /// Keys of a range, and lists of ranges: together they cover all ranks. Of ten thousand enabled actions forty are in one.
@@ -30,10 +30,6 @@ const RANGE: u64 = 256;
 const RANGES: usize = (u16::MAX as usize + 1) / RANGE as usize;
 
 impl Crowd {
-    pub(super) fn keep_room(&mut self) {
-        self.keeps_room = true;
-    }
-
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.len == 0
@@ -53,6 +49,7 @@ impl Crowd {
             self.far[range as usize % RANGES].push(entry);
         }
         self.len += 1;
+        self.most = self.most.max(self.len);
     }
 
     #[cold]
@@ -69,7 +66,7 @@ impl Crowd {
             Some(_) | None => self.late.pop_into(entry),
         }
         self.len = self.len.saturating_sub(1);
-        if self.is_empty() && !self.keeps_room {
+        if self.is_empty() && core::mem::take(&mut self.most) > ROOM_KEPT {
             *self = Crowd::default();
         }
     }
@@ -85,10 +82,9 @@ impl Crowd {
     }
 
     pub(super) fn clear(&mut self) {
-        if self.is_empty() {
-            return;
+        if !self.is_empty() {
+            *self = Crowd::default();
         }
-        *self = Crowd { keeps_room: self.keeps_room, ..Crowd::default() };
     }
 }
 

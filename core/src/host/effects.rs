@@ -1,7 +1,7 @@
 //! What machines and tasks asked for in a turn, carried out at its end, in order.
 
-use super::Host;
 use super::mail::Mail;
+use super::{Host, ROOM_KEPT};
 use crate::ids::{OpId, UnitId};
 use crate::machine::{Event, Machine};
 use crate::proxy::ProxySpec;
@@ -67,12 +67,10 @@ impl<W: World, A: Machine> Host<W, A> {
         }
         let mut effects = self.reactor.effects.borrow_mut();
         if effects.capacity() > ROOM_KEPT {
-            if self.patient {
-                *effects = VecDeque::new();
-            } else {
-                // The next ones stand at its beginning again, and do not wander through all of its room.
-                effects.clear();
-            }
+            *effects = VecDeque::new();
+        } else {
+            // The next ones stand at its beginning again, and do not wander through all of its room.
+            effects.clear();
         }
     }
 
@@ -150,7 +148,3 @@ impl<W: World, A: Machine> Host<W, A> {
         }
     }
 }
-
-/// A queue of so many effects is kept when it is empty. The room of a longer one is given back, but in simulations, where the next
-/// session needs it again.
-const ROOM_KEPT: usize = 1024;

@@ -168,14 +168,10 @@ impl<W: World, A: Machine> Host<W, A> {
         reactor.nonce.set(world.borrow().nonce());
         let patient = world.borrow().is_patient();
         let picking = Picking::asked_for(&mut *world.borrow_mut(), None);
-        let mut queue = Queue::default();
-        if !patient {
-            queue.keep_room();
-        }
         Host {
             reactor,
             world,
-            queue,
+            queue: Queue::default(),
             picking,
             actors: Vec::new(),
             letters: Letters::new(),
@@ -386,5 +382,8 @@ fn empty<T>(list: &RefCell<Vec<T>>) {
     held.clear();
     *list.borrow_mut() = held;
 }
+
+/// A list of what came in a burst keeps the room of so many entries when it is empty, for the next burst; a longer one gives its room back.
+const ROOM_KEPT: usize = 16_384;
 
 const DIGEST_START: u64 = 0x5a17_ed0c_0ffe_e000;

@@ -82,11 +82,6 @@ impl Default for Queue {
 }
 
 impl Queue {
-    /// A burst is followed by the next: its room is kept, and not given back when the queue is empty.
-    pub(super) fn keep_room(&mut self) {
-        self.many.keep_room();
-    }
-
     #[inline]
     pub(crate) fn push<C: Choose>(&mut self, action: Action, label: Label, nth: u32, chooser: &mut C) {
         if self.is_empty() {

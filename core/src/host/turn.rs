@@ -3,7 +3,7 @@
 use super::actors::Entry;
 use super::mail::Mail;
 use super::queue::Entry as Enabled;
-use super::{Action, Host, Queue, Step};
+use super::{Action, Host, Queue, ROOM_KEPT, Step};
 use crate::choose::Choose;
 use crate::files::FileAnswer;
 use crate::ids::{OpId, TaskId};
@@ -199,8 +199,7 @@ impl<W: World, A: Machine> Host<W, A> {
                 self.queue.push(Action::Poll(task), t.label, t.polls, world.chooser());
             }
         }
-        // A burst does not hold its room for ever, but in simulations, where the next one comes soon.
-        if !self.patient || newborn.capacity() <= ROOM_KEPT {
+        if newborn.capacity() <= ROOM_KEPT {
             let mut newborn = newborn;
             newborn.clear();
             *self.reactor.newborn.borrow_mut() = newborn;
@@ -307,6 +306,3 @@ pub(super) fn enable<C: Choose>(queue: &mut Queue, reactor: &Reactor, task: Task
         queue.push(Action::Poll(task), t.label, t.polls, chooser);
     }
 }
-
-/// A list of so many entries is kept when it is empty; a longer one is given back.
-const ROOM_KEPT: usize = 1024;
