@@ -137,7 +137,7 @@ impl<'a> Processes<'a> {
     }
 
     /// Who lives of what an earlier supervisor of the session with this mark has started, and their descendants: see
-    /// [`Launch::session`]. The simulator knows one session, whatever its mark.
+    /// [`Launch::session`](crate::vocab::Launch::session). The simulator knows one session, whatever its mark.
     pub fn leftovers(&self, session: u64) -> Vec<Leftover> {
         self.0.reactor.port().leftovers(session)
     }
