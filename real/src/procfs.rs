@@ -159,9 +159,13 @@ pub fn environment(pid: Pid, name: &str) -> Option<String> {
     Some(String::from_utf8_lossy(wanted).into_owned())
 }
 
-/// Neither a kernel thread nor so far in its end that its memory is gone (proc_pid_statm(5)).
+/// Neither a kernel thread nor so far in its end that its memory is gone (proc_pid_statm(5)). What a main thread has left when it ended, its
+/// other threads still have.
 pub(crate) fn has_memory(pid: Pid) -> bool {
-    fs::read(format!("/proc/{pid}/statm")).is_ok_and(|pages| pages.first().is_some_and(|digit| *digit != b'0'))
+    let has_some = |place: String| {
+        fs::read(format!("{place}/statm")).is_ok_and(|pages| pages.first().is_some_and(|digit| *digit != b'0'))
+    };
+    has_some(format!("/proc/{pid}")) || living_thread(pid).is_some_and(has_some)
 }
 
 /// The command line, arguments joined by spaces; the name in brackets where it has none.
@@ -211,10 +215,11 @@ fn holds_any(folder: &str, names: &[String]) -> bool {
 /// What the threads of a process share; nothing where it cannot be read.
 fn read_shared(pid: Pid, file: &str) -> Vec<u8> {
     match fs::read(format!("/proc/{pid}/{file}")) {
-        Ok(text) if text.is_empty() => {
+        Ok(text) if !text.is_empty() => text,
+        // Of a zombie there is nothing to read, or nothing to open: newer kernels answer ESRCH (`proc_mem_open` in fs/proc/base.c).
+        Ok(_) | Err(_) => {
             living_thread(pid).and_then(|thread| fs::read(format!("{thread}/{file}")).ok()).unwrap_or_default()
         }
-        text => text.unwrap_or_default(),
     }
 }
 
