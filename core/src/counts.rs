@@ -45,23 +45,22 @@ impl Counts {
 
     /// Gives all names a table that has room for one more.
     fn spread(&mut self) {
-        let places = self.many.len();
-        let known = self.few.drain(..).chain(self.many.drain(..));
+        let known = core::mem::take(&mut self.few).into_iter().chain(core::mem::take(&mut self.many));
         let known: Vec<(u64, u32)> = known.filter(|(_, count)| *count > 0).collect();
         self.used = known.len();
-        self.many.resize((self.used * 2).next_power_of_two().max(places), (0, 0));
+        self.many.resize((self.used * 2).next_power_of_two(), (0, 0));
         for (name, count) in known {
             *place(&mut self.many, name) = (name, count);
         }
     }
 
-    /// None of any name; the room is kept, since the next simulation has about as many.
+    /// None of any name; the room for few is kept.
     #[inline]
     pub fn clear(&mut self) {
         self.few.clear();
         if self.used > 0 {
             self.used = 0;
-            self.many.fill((0, 0));
+            self.many = Vec::new();
         }
     }
 }

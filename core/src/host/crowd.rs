@@ -1,7 +1,7 @@
 //! Thousands of enabled actions, in the order of their keys. A key lies at most one rank beyond the clock, and so in one of a few hundred
 //! ranges of keys: those of a later range wait in a list of their own, unsorted, and only the range at hand is in order.
 //!
-//! A heap of ten thousand misses the cache three times for each that is taken, and nobody can tell from it who comes after the next.
+//! To take one from a heap of ten thousand is to go through it from end to end, and misses the cache at each level.
 
 use super::ROOM_KEPT;
 use super::queue::Entry;

@@ -23,7 +23,7 @@ impl<W: World, A: Machine> Host<W, A> {
     }
 
     /// Runs enabled actions until there is none, `steps` were taken since the host was new, or the clock stands beyond `time`: the step
-    /// that has gone too far is the last. A simulation is a few dozen steps, and to come in anew for each of them is a tenth of its time.
+    /// that has gone too far is the last. A simulation is a few dozen short steps, and to come in anew for each of them costs as much as some of them do.
     pub fn run_to(&mut self, steps: u64, time: Instant) -> Step {
         loop {
             match self.turn() {

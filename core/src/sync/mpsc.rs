@@ -136,7 +136,7 @@ impl<T> Receiver<T> {
     }
 }
 
-/// The wait of [`Receiver::recv`]. A future by name: to go on in an async function costs a third of a message more.
+/// The wait of [`Receiver::recv`]. A future by name: an async function around it has a state of its own to go on from, at every message.
 pub struct Recv<'a, T>(&'a mut Receiver<T>);
 
 impl<T> Future for Recv<'_, T> {

@@ -23,6 +23,7 @@ pub(crate) use cases;
 
 cases! {
     a_leaked_process_is_found,
+    a_leaked_process_is_found_though_its_first_thread_has_ended,
     a_failed_exec_leaves_nobody,
     input_arrives_and_ends,
     a_writer_that_is_blocked_hears_signals,
@@ -160,6 +161,16 @@ async fn children_start_clean() {
     );
     rig.finish(unit).await;
     drop(leaky);
+}
+
+async fn a_leaked_process_is_found_though_its_first_thread_has_ended() {
+    let mut rig = Rig::new();
+    let run = rig.world.run_name().to_owned();
+    let Started { unit, pid } = rig.puppet(Scope::Group, "thread { print ready; hang }; leader-exit").await;
+    rig.in_state(pid, b"Z").await;
+    let found = leftovers(&run);
+    assert_eq!(found.iter().map(|(pid, _)| *pid).collect::<Vec<_>>(), [pid], "{found:?}");
+    rig.finish(unit).await;
 }
 
 async fn an_attached_child_dies_with_its_parent() {

@@ -8,7 +8,6 @@ use shakedown_core::puppet::{PORT_TAKEN, port_taken};
 use shakedown_core::signal::Signal;
 use shakedown_core::vocab::{ExitStatus, ProcessSpec, ProcessWhat, Request, Scope, Stream, Target};
 use shakedown_core::world::World;
-use shakedown_real::namespace::leftovers;
 use shakedown_real::procfs::{environment, stat};
 use shakedown_real::scope::RUN_VARIABLE;
 use std::os::linux::net::SocketAddrExt;
@@ -257,9 +256,6 @@ async fn a_zombie_leader_lives_until_its_last_thread() {
     // KILL reaches it all the same.
     let Started { unit, pid } = rig.puppet(Scope::Group, "thread { print ready; hang }; leader-exit").await;
     rig.in_state(pid, b"Z").await;
-    // And whoever looks for what a run has left behind finds it.
-    let run = environment(pid, RUN_VARIABLE).expect("a thread that lives has its environment");
-    assert!(leftovers(&run).iter().any(|(left, _)| *left == pid), "{:?}", leftovers(&run));
     rig.signal(unit, Target::Leader, Signal::KILL);
     assert_eq!(rig.exit(unit).await.status, KILLED);
     rig.finish(unit).await;
