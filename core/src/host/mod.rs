@@ -7,7 +7,6 @@ mod actors;
 mod clock;
 mod command;
 mod crash;
-mod crowd;
 mod effects;
 mod fingerprint;
 mod flight;

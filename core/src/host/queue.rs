@@ -3,11 +3,13 @@
 //! The clock is the key of the last action that ran, zero when the queue has emptied. All ranks zero is first in, first out.
 //! A rank is asked when an action first has to compete; an action that is alone costs no choice.
 
-use super::crowd::Crowd;
+use super::ROOM_KEPT;
 use crate::choose::Choose;
 use crate::ids::{ActorId, TaskId};
 use crate::site::{Kind, Label, Site};
+use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 use core::hint::select_unpredictable;
 
 /// Something that can happen now.
@@ -39,7 +41,7 @@ impl Action {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
-    pub(super) key: u64,
+    key: u64,
     pub(super) nth: u32,
     /// The turn in which it was enabled, counted from 1; 0 where time has enabled it.
     pub(super) turn: u32,
@@ -56,7 +58,7 @@ impl Entry {
     }
 }
 
-/// Enabled actions: scanned while few, by ranges of their keys beyond.
+/// Enabled actions: scanned while few, a heap beyond.
 pub(crate) struct Queue {
     /// Whether the entry at hand is enabled: the only one, which has no rank yet. Most are alone, and never see one of the lists.
     is_alone: bool,
@@ -104,8 +106,8 @@ impl Queue {
         if self.many.is_empty() && self.few.len() < SCAN_MAX {
             self.few.push(Entry { key, nth, turn, label, action });
         } else {
-            self.few.drain(..).for_each(|earlier| self.many.push(earlier, self.clock));
-            self.many.push(Entry { key, nth, turn, label, action }, self.clock);
+            self.few.drain(..).for_each(|earlier| self.many.push(earlier));
+            self.many.push(Entry { key, nth, turn, label, action });
         }
     }
 
@@ -175,8 +177,59 @@ impl Queue {
     pub(crate) fn clear(&mut self) {
         self.is_alone = false;
         self.few.clear();
-        self.many.clear();
+        self.many = Crowd::default();
         (self.clock, self.turn) = (0, 0);
+    }
+}
+
+/// Thousands of entries: only their order is moved about in the heap, in 16 bytes each, and they themselves stay where they are.
+#[derive(Default)]
+struct Crowd {
+    /// From the upper bits down: key, arrival, place in `entries`.
+    heap: BinaryHeap<Reverse<u128>>,
+    entries: Vec<Entry>,
+    free: Vec<u32>,
+    /// Counted from when it was last empty.
+    arrivals: u32,
+}
+
+impl Crowd {
+    fn is_empty(&self) -> bool {
+        self.heap.is_empty()
+    }
+
+    #[cold]
+    fn push(&mut self, entry: Entry) {
+        let at = match self.free.pop() {
+            Some(at) => {
+                self.entries[at as usize] = entry;
+                at
+            }
+            None => {
+                self.entries.push(entry);
+                self.entries.len() as u32 - 1
+            }
+        };
+        self.arrivals += 1;
+        let order = u128::from(entry.key) << 64 | u128::from(self.arrivals) << 32 | u128::from(at);
+        self.heap.push(Reverse(order));
+    }
+
+    #[cold]
+    fn pop_into(&mut self, entry: &mut Entry) {
+        let Some(Reverse(order)) = self.heap.pop() else { return };
+        *entry = self.entries[order as u32 as usize];
+        self.free.push(order as u32);
+        if !self.heap.is_empty() {
+            return;
+        }
+        if self.entries.capacity() > ROOM_KEPT {
+            *self = Crowd::default();
+        } else {
+            self.entries.clear();
+            self.free.clear();
+            self.arrivals = 0;
+        }
     }
 }
 
