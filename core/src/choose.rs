@@ -34,10 +34,25 @@ impl Ask {
     }
 }
 
+/// Where an action stands that has to compete with hundreds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Crowd {
+    /// How many wait already.
+    pub waiting: u32,
+    /// How many the same step has enabled before it: one that stops ten thousand workers enables as many.
+    pub nth: u32,
+}
+
 /// Answers every question that a run leaves open. Implementations are the strategies of exploration.
 pub trait Choose {
     /// The rank of an action, 0 (first come, first served) to 65 535 (last). Asked when an action first has to compete.
     fn rank(&mut self, action: Site) -> u16;
+
+    /// As [`rank`](Self::rank), and asked in its place where hundreds wait.
+    fn rank_in_crowd(&mut self, action: Site, crowd: Crowd) -> u16 {
+        let _ = crowd;
+        self.rank(action)
+    }
 
     /// An answer to `ask`, from 0 to [`Ask::max`]. Asked only where there is more than one answer.
     fn draw(&mut self, site: Site, ask: Ask) -> u32;
@@ -92,6 +107,10 @@ impl Choose for Calm {
 impl<C: Choose + ?Sized> Choose for &mut C {
     fn rank(&mut self, action: Site) -> u16 {
         (**self).rank(action)
+    }
+
+    fn rank_in_crowd(&mut self, action: Site, crowd: Crowd) -> u16 {
+        (**self).rank_in_crowd(action, crowd)
     }
 
     fn draw(&mut self, site: Site, ask: Ask) -> u32 {

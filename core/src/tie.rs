@@ -1,7 +1,7 @@
 //! Deadlines that a drawn duration may end together with. Which of two comes first when they come together is where lifecycles break,
 //! and two durations drawn apart next to never meet: so a duration may be drawn to end exactly at a deadline that stands already.
 
-use crate::choose::{Ask, Choose};
+use crate::choose::{Ask, Choose, Crowd};
 use crate::reactor::Timers;
 use crate::site::{Kind, Label, Site};
 use crate::time::{Duration, DurationRange, Instant};
@@ -50,6 +50,10 @@ impl<'a, C: Choose + ?Sized> Tying<'a, C> {
 impl<C: Choose + ?Sized> Choose for Tying<'_, C> {
     fn rank(&mut self, action: Site) -> u16 {
         self.chooser.rank(action)
+    }
+
+    fn rank_in_crowd(&mut self, action: Site, crowd: Crowd) -> u16 {
+        self.chooser.rank_in_crowd(action, crowd)
     }
 
     fn draw(&mut self, site: Site, ask: Ask) -> u32 {

@@ -4,7 +4,7 @@
 //! A rank is asked when an action first has to compete; an action that is alone costs no choice.
 
 use super::ROOM_KEPT;
-use crate::choose::Choose;
+use crate::choose::{Choose, Crowd};
 use crate::ids::{ActorId, TaskId};
 use crate::site::{Kind, Label, Site};
 use alloc::collections::BinaryHeap;
@@ -67,19 +67,23 @@ pub(crate) struct Queue {
     at_hand: Entry,
     /// In the order of their arrival; empty where there are many.
     few: Vec<Entry>,
-    many: Crowd,
+    many: Many,
     clock: u64,
+    /// How many have joined the many since one of them was taken.
+    enabled: u32,
     /// The turn that enables what comes now.
     pub(super) turn: u32,
 }
 
 /// Measured: a scan wins up to about this many.
 const SCAN_MAX: usize = 24;
+/// So many are a crowd to the chooser.
+const CROWD_MIN: u32 = 256;
 
 impl Default for Queue {
     fn default() -> Queue {
-        let (few, many) = (Vec::new(), Crowd::default());
-        Queue { is_alone: false, at_hand: Entry::CLOCK, few, many, clock: 0, turn: 0 }
+        let (few, many) = (Vec::new(), Many::default());
+        Queue { is_alone: false, at_hand: Entry::CLOCK, few, many, clock: 0, enabled: 0, turn: 0 }
     }
 }
 
@@ -101,7 +105,8 @@ impl Queue {
             let rank = chooser.rank(self.at_hand.site());
             self.few.push(Entry { key: key + u64::from(rank), nth, turn, label, action });
         }
-        let rank = chooser.rank(Site { kind: action.kind(), label, nth });
+        let site = Site { kind: action.kind(), label, nth };
+        let rank = if self.many.is_empty() { chooser.rank(site) } else { self.rank_among_many(site, chooser) };
         let (key, turn) = (self.clock + u64::from(rank), self.turn);
         if self.many.is_empty() && self.few.len() < SCAN_MAX {
             self.few.push(Entry { key, nth, turn, label, action });
@@ -109,6 +114,13 @@ impl Queue {
             self.few.drain(..).for_each(|earlier| self.many.push(earlier));
             self.many.push(Entry { key, nth, turn, label, action });
         }
+    }
+
+    #[cold]
+    fn rank_among_many<C: Choose>(&mut self, action: Site, chooser: &mut C) -> u16 {
+        let crowd = Crowd { waiting: self.many.len(), nth: self.enabled };
+        self.enabled += 1;
+        if crowd.waiting < CROWD_MIN { chooser.rank(action) } else { chooser.rank_in_crowd(action, crowd) }
     }
 
     /// Takes the next; `None` where nothing is enabled.
@@ -150,6 +162,7 @@ impl Queue {
     #[inline(never)]
     fn pop_least(&mut self) {
         if self.few.is_empty() {
+            self.enabled = 0;
             self.many.pop_into(&mut self.at_hand);
         } else {
             self.at_hand = self.few.remove(self.least());
@@ -177,14 +190,14 @@ impl Queue {
     pub(crate) fn clear(&mut self) {
         self.is_alone = false;
         self.few.clear();
-        self.many = Crowd::default();
-        (self.clock, self.turn) = (0, 0);
+        self.many = Many::default();
+        (self.clock, self.enabled, self.turn) = (0, 0, 0);
     }
 }
 
 /// Thousands of entries: only their order is moved about in the heap, in 16 bytes each, and they themselves stay where they are.
 #[derive(Default)]
-struct Crowd {
+struct Many {
     /// From the upper bits down: key, arrival, place in `entries`.
     heap: BinaryHeap<Reverse<u128>>,
     entries: Vec<Entry>,
@@ -193,9 +206,13 @@ struct Crowd {
     arrivals: u32,
 }
 
-impl Crowd {
+impl Many {
     fn is_empty(&self) -> bool {
         self.heap.is_empty()
+    }
+
+    fn len(&self) -> u32 {
+        self.heap.len() as u32
     }
 
     #[cold]
@@ -224,7 +241,7 @@ impl Crowd {
             return;
         }
         if self.entries.capacity() > ROOM_KEPT {
-            *self = Crowd::default();
+            *self = Many::default();
         } else {
             self.entries.clear();
             self.free.clear();
@@ -299,6 +316,35 @@ mod tests {
             }
             assert!(queue.is_empty() && queue.pop().is_none());
         }
+    }
+
+    /// Remembers where it was asked in a crowd.
+    #[derive(Default)]
+    struct Crowded(Vec<Crowd>);
+    impl Choose for Crowded {
+        fn rank(&mut self, _: Site) -> u16 {
+            0
+        }
+        fn rank_in_crowd(&mut self, _: Site, crowd: Crowd) -> u16 {
+            self.0.push(crowd);
+            0
+        }
+        fn draw(&mut self, _: Site, _: Ask) -> u32 {
+            0
+        }
+    }
+
+    #[test]
+    fn where_hundreds_wait_the_chooser_is_told_how_many_and_how_many_came_together() {
+        let (mut queue, mut chooser) = (Queue::default(), Crowded::default());
+        (0..300).for_each(|i| queue.push(Action::Step(i), Label(0), 0, &mut chooser));
+        let asked = core::mem::take(&mut chooser.0);
+        assert_eq!(asked.first().map(|crowd| crowd.waiting), Some(CROWD_MIN));
+        assert_eq!(asked.len() as u32, 300 - CROWD_MIN);
+        assert!(asked.windows(2).all(|pair| pair[1].nth == pair[0].nth + 1 && pair[1].waiting == pair[0].waiting + 1));
+        queue.pop();
+        queue.push(Action::Step(300), Label(0), 0, &mut chooser);
+        assert_eq!(chooser.0, [Crowd { waiting: 299, nth: 0 }], "it follows from what was taken");
     }
 
     #[test]

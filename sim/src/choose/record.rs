@@ -4,7 +4,7 @@
 //! as they can be: so every run is replayed, shrunk and explained in one way, whatever strategy has found it.
 
 use super::without_clock;
-use shakedown_core::choose::{Ask, Choose};
+use shakedown_core::choose::{Ask, Choose, Crowd};
 use shakedown_core::site::{Kind, Label, Site};
 use shakedown_core::time::{Duration, DurationRange, Instant};
 
@@ -137,6 +137,12 @@ impl Order {
 impl<C: Choose> Choose for Record<C> {
     fn rank(&mut self, action: Site) -> u16 {
         let rank = self.inner.rank(action);
+        self.answers.push(Answer { site: action, answer: u32::from(rank) });
+        rank
+    }
+
+    fn rank_in_crowd(&mut self, action: Site, crowd: Crowd) -> u16 {
+        let rank = self.inner.rank_in_crowd(action, crowd);
         self.answers.push(Answer { site: action, answer: u32::from(rank) });
         rank
     }

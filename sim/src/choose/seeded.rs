@@ -2,11 +2,15 @@
 //!
 //! A seed also draws its style, because no single distribution of ranks finds everything: uniform ranks act like random priorities,
 //! exponential ones like a random walk, and sparse ones stay close to first come, first served.
+//!
+//! In a crowd of hundreds most compete with their neighbours alone: what follows from a step with the next to go, and of what one step
+//! enables each with those beside it, while these dozens as a whole come in any order. So whatever goes next was in use a moment ago,
+//! and ten thousand processes do not drive each other out of the processor's caches. One action in a few competes with all of them.
 
 use super::values::Values;
 use crate::random::Random;
-use shakedown_core::choose::{Ask, Choose};
-use shakedown_core::site::Site;
+use shakedown_core::choose::{Ask, Choose, Crowd};
+use shakedown_core::site::{Label, Site};
 
 /// The chooser of one seed.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +43,11 @@ impl Seeded {
     }
 }
 
+/// So many compete with each other in a crowd.
+const NEIGHBOURS: u32 = 32;
+/// One action in 64 competes with the whole crowd. The bits beside those that are asked whether a sparse one is late.
+const FAR_MASK: u64 = 63;
+
 /// −log2(u) in units of 1/1024, for u in (0, 1]: 0 to 64 · 1024.
 const fn minus_log2(bits: u64) -> u16 {
     let bits = bits | 1;
@@ -57,6 +66,20 @@ impl Choose for Seeded {
             Style::Sparse if bits & 7 == 0 => (bits >> 48) as u16,
             Style::Sparse => 0,
         }
+    }
+
+    fn rank_in_crowd(&mut self, action: Site, crowd: Crowd) -> u16 {
+        let rank = self.rank(action);
+        if self.random.at(action) >> 3 & FAR_MASK == 0 {
+            return rank;
+        }
+        // As many stand within this rank as do within the whole one among so many neighbours.
+        let near = (u32::from(rank) * NEIGHBOURS / crowd.waiting.max(NEIGHBOURS)) as u16;
+        if crowd.nth < NEIGHBOURS {
+            return near;
+        }
+        let together = Site { label: Label::ROOT, nth: action.nth.rotate_left(16) ^ crowd.nth / NEIGHBOURS, ..action };
+        self.rank(together).saturating_add(near)
     }
 
     fn draw(&mut self, site: Site, ask: Ask) -> u32 {
@@ -93,6 +116,25 @@ mod tests {
             a.rank(site(nth));
         });
         assert_eq!(a.rank(site(7)), b.rank(site(7)));
+    }
+
+    #[test]
+    fn in_a_crowd_most_that_follows_goes_soon_and_any_two_that_came_together_go_in_either_order() {
+        let alone = Crowd { waiting: 10_000, nth: 0 };
+        let follows =
+            (0..64).flat_map(|seed| (0..100).map(move |nth| Seeded::new(seed).rank_in_crowd(site(nth), alone)));
+        // A rank of 4 096 is passed by a hundredth of the crowd at least, whatever the style.
+        let late = follows.filter(|rank| *rank > 4096).count();
+        assert!((10..320).contains(&late), "{late} of 6 400 let hundreds pass");
+
+        let burst = |seed, nth: u32| {
+            let label = Label::ROOT.child("worker", nth);
+            Seeded::new(seed).rank_in_crowd(Site { label, ..site(0) }, Crowd { waiting: 10_000, nth })
+        };
+        for (one, other) in [(1000, 1001), (1000, 9000), (40, 5000)] {
+            let swapped = (0..300).filter(|seed| burst(*seed, other) < burst(*seed, one)).count();
+            assert!((60..200).contains(&swapped), "{other} goes before {one} in {swapped} of 300");
+        }
     }
 
     #[test]

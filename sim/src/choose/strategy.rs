@@ -1,7 +1,7 @@
 //! The strategies by name, and one chooser that is any of them.
 
 use super::{Bytes, Delays, Pct, Pilot, Pos, Seeded, Surw, Trace, Walk, Weather};
-use shakedown_core::choose::{Ask, Choose};
+use shakedown_core::choose::{Ask, Choose, Crowd};
 use shakedown_core::site::{Label, Site};
 use std::fmt;
 use std::str::FromStr;
@@ -170,6 +170,10 @@ impl Choose for Chooser {
     #[inline]
     fn rank(&mut self, action: Site) -> u16 {
         each!(self, chooser => chooser.rank(action))
+    }
+
+    fn rank_in_crowd(&mut self, action: Site, crowd: Crowd) -> u16 {
+        each!(self, chooser => chooser.rank_in_crowd(action, crowd))
     }
 
     #[inline]

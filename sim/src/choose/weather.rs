@@ -6,7 +6,7 @@
 
 use super::Seeded;
 use crate::random::{Random, below};
-use shakedown_core::choose::{Ask, Choose};
+use shakedown_core::choose::{Ask, Choose, Crowd};
 use shakedown_core::site::{Kind, Label, Site};
 
 /// The weather of one seed.
@@ -64,6 +64,10 @@ impl Weather {
 impl Choose for Weather {
     fn rank(&mut self, action: Site) -> u16 {
         self.order.rank(action)
+    }
+
+    fn rank_in_crowd(&mut self, action: Site, crowd: Crowd) -> u16 {
+        self.order.rank_in_crowd(action, crowd)
     }
 
     fn draw(&mut self, site: Site, ask: Ask) -> u32 {

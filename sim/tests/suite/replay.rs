@@ -8,7 +8,7 @@ use shakedown_core::signal::Signal;
 use shakedown_core::task::TaskCx;
 use shakedown_core::time::{Duration, Instant};
 use shakedown_core::vocab::ProcessSpec;
-use shakedown_sim::choose::{Answer, Chooser, Record, Strategy, Trace};
+use shakedown_sim::choose::{Answer, Chooser, Pilot, Record, Strategy, Trace};
 use shakedown_sim::{Ending, Limits, Simulator, WorldConfig};
 
 async fn supervise(cx: TaskCx) {
@@ -51,6 +51,39 @@ fn a_hundred_recorded_runs_of_each_strategy_play_again_choice_by_choice() {
         digests.dedup();
         assert!(digests.len() > 20, "{strategy}: only {} different runs: nothing to replay", digests.len());
     }
+}
+
+/// More than the hundreds from which on a chooser is asked otherwise.
+async fn supervise_a_crowd(cx: TaskCx) {
+    let script = puppet::parse("on TERM exit 0; hang").expect("the script is right");
+    let mut crowd = Vec::new();
+    for _ in 0..600 {
+        crowd.push(cx.process().start(ProcessSpec::puppet("one", script.clone())).await.expect("it starts"));
+    }
+    crowd.iter().for_each(|one| one.signal_scope(Signal::TERM));
+    for one in &crowd {
+        one.wait().await;
+    }
+}
+
+#[test]
+fn a_recorded_run_of_a_crowd_plays_again() {
+    let (config, limits) = (WorldConfig::default(), Limits::default());
+    let mut recording: Simulator<Record<Chooser>> = Simulator::new(config, limits, Record::new(Chooser::default()));
+    let mut replaying: Simulator<Trace> = Simulator::new(config, limits, Trace::default());
+    let mut digests = Vec::new();
+    for seed in 0..8 {
+        let chooser = Record::new(Strategy::Random.chooser(seed, &Pilot::default()));
+        let first = recording.run(chooser, None, |host| drop(host.spawn("main", supervise_a_crowd)));
+        let answers: Vec<Answer> = recording.host().world().borrow().choices().answers();
+        let again = replaying.run(Trace::new(&answers), None, |host| drop(host.spawn("main", supervise_a_crowd)));
+        assert!(first.is_ok(), "seed {seed}: {first:#?}");
+        assert_eq!(first, again, "seed {seed}");
+        digests.push(first.digest);
+    }
+    digests.sort_unstable();
+    digests.dedup();
+    assert_eq!(digests.len(), 8);
 }
 
 #[test]

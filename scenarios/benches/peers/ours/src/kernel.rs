@@ -89,12 +89,12 @@ fn explore(delays: u64) {
 
 /// K2: a session of `n` processes that hang, started and stopped in one simulation; one process is one unit of work. Simulators are
 /// reused, as in a sweep: the first simulation, which is not timed, counts the bytes on the heap while all processes run, the plan
-/// left out, and as many follow as make twenty thousand processes, so that small sessions are measured as well as large ones. The machine
+/// left out, and as many follow as make a hundred thousand processes, four at least: the order of each is drawn in its own style. The machine
 /// has room for all of them, as one under systemd has: `kernel.pid_max` is 4 194 304 there.
 fn crowd(n: u64) {
     let mut plan = SessionSpec::new("k2");
     plan.workers = (0..n).map(|i| process(&format!("worker-{i}"), "hang")).collect();
-    let rounds = (20_000 / n.max(1)).max(2);
+    let rounds = (100_000 / n.max(1)).max(4);
     heap::count();
     let mut crew = Crew::new(plan, DurationRange::fixed(Duration::from_millis(100)));
     let kernel = KernelConfig { pid_max: 4_194_304, ..KernelConfig::DEFAULT };
