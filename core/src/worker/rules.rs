@@ -16,8 +16,11 @@ impl Worker {
             return cx.unexpected(self.state.name(), &Event::Exited { op, notice });
         };
         run.exit = Some(notice);
+        // While the leader lives its scope is not empty: only now there is something to wait for.
         if notice.others == Some(false) {
             run.empty = true;
+        } else {
+            run.empty_op = Some(cx.submit(run.unit, Request::Empty));
         }
         self.tell(Fact::Exited { status: notice.status }, cx);
         self.herald(Condition::Exited, cx);
@@ -66,13 +69,12 @@ impl Worker {
         run.empty_op = None;
         run.empty = true;
         match replace(&mut self.state, State::Pending) {
-            State::Stopping { run, plan } if run.exit.is_some() => self.drain(run, plan, cx),
-            State::Killing { run, plan } if run.exit.is_some() => self.drain(run, plan, cx),
+            State::Stopping { run, plan } | State::Killing { run, plan } => self.drain(run, plan, cx),
             State::Draining { run, until, plan } => {
                 self.state = State::Draining { run, until, plan };
                 self.finish_if_drained(cx);
             }
-            // The leader's own end is still to be delivered.
+            // The survey tells who is left.
             other => self.state = other,
         }
     }

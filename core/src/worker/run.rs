@@ -113,13 +113,6 @@ impl Run {
         self.probe.is_some() || self.hook.is_some()
     }
 
-    /// Asks once to be told when the scope is empty.
-    pub(crate) fn watch_scope(&mut self, cx: &mut Cx<'_>) {
-        if self.empty_op.is_none() && !self.empty {
-            self.empty_op = Some(cx.submit(self.unit, Request::Empty));
-        }
-    }
-
     pub(crate) fn killed_any(&self) -> bool {
         self.sent & bit(Signal::KILL) != 0
     }

@@ -120,7 +120,6 @@ impl Worker {
         let State::Up(mut run) = replace(&mut self.state, State::Pending) else {
             unreachable!("a stop begins from Up");
         };
-        run.watch_scope(cx);
         match &self.spec.stop.hook {
             Some(hook) if run.exit.is_none() && plan.kill_at > cx.now => {
                 run.hook = Some(cx.run(&hook.command));

@@ -296,7 +296,7 @@ Starting   start stop kill signal tick spawned
 Retrying   start stop kill signal tick
 Abandoning start stop kill signal tick spawned
 Up         start stop kill signal tick exited output notified connected answered ran
-Hooking    start stop kill signal tick exited empty output ran
+Hooking    start stop kill signal tick exited output ran
 Stopping   start stop kill signal tick exited empty output ran
 Killing    start stop kill signal tick exited empty output ran
 Draining   start stop kill signal tick exited empty output ran
