@@ -115,6 +115,15 @@ impl<W: World, A: Machine> Host<W, A> {
             Request::Get(_) => answer(Completion::Answered(None)),
             // It is no proxy.
             Request::Traffic | Request::Visit(_) => {}
+            Request::Release => {
+                let released = core::mem::replace(&mut units[unit_id.index()].kind, UnitKind::Gone);
+                drop(units);
+                if let UnitKind::Task(unit) = released {
+                    let [stdin, outputs @ ..] = unit.pipes;
+                    stdin.close_input();
+                    outputs.into_iter().for_each(|output| output.close_reader());
+                }
+            }
             Request::Reap | Request::Detach => units[unit_id.index()].kind = UnitKind::Gone,
         }
     }

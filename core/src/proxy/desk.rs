@@ -67,7 +67,8 @@ impl Desk {
             Request::Readable(_) => self.answer(op, Completion::Readable),
             Request::Writable => self.answer(op, Completion::Writable),
             Request::Write(_) => self.answer(op, Completion::Written(0)),
-            Request::CloseInput | Request::CloseOutput(_) | Request::Reap | Request::Detach => {}
+            Request::CloseInput | Request::CloseOutput(_) => {}
+            Request::Reap | Request::Release | Request::Detach => {}
             // It says nothing on these channels: it is ready when it listens, which is when it has started.
             Request::Notified(_) => {}
             Request::Spawn { .. } | Request::Serve(_) | Request::Connect(_) | Request::Get(_) | Request::Visit(_) => {}

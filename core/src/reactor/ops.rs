@@ -39,6 +39,7 @@ impl Class {
             | Request::CloseInput
             | Request::CloseOutput(_)
             | Request::Reap
+            | Request::Release
             | Request::Visit(_)
             | Request::Detach => Class::Prompt,
         }

@@ -145,6 +145,8 @@ pub enum Request {
     Survey,
     /// Prompt act: reap the leader. The unit's number may be forgotten afterwards.
     Reap,
+    /// Prompt act: nobody asks the unit for anything any more. Our ends of its pipes are closed, and its leader is reaped.
+    Release,
     /// Prompt act: nobody answers for the unit any more; it may outlive the session.
     Detach,
     /// Wait, of a proxy: until there is something to tell of its requests, or all was told.

@@ -71,7 +71,6 @@ impl Worker {
                     lines.finish(|line, complete| {
                         cx.fact(subject, self.incarnation, unit, Fact::Output { stream, line, complete });
                     });
-                    cx.submit(run.unit, Request::CloseOutput(stream));
                 }
                 Reading::Traffic { op } => cx.withdraw(op),
                 Reading::Closed => {}
@@ -84,8 +83,7 @@ impl Worker {
         for op in rest.chain(run.probe).chain(run.hook) {
             cx.withdraw(op);
         }
-        cx.submit(run.unit, Request::CloseInput);
-        cx.submit(run.unit, Request::Reap);
+        cx.submit(run.unit, Request::Release);
         let status = run.exit.map(|notice| notice.status);
         let success = |status| matches!(status, ExitStatus::Exited(code) if self.spec.restart.success.contains(&code));
         let ending = Ending {

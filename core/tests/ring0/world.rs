@@ -89,7 +89,7 @@ impl World {
             Request::Get(_) => self.answered = Some(op),
             Request::Signal { signal, .. } => self.sent |= 1 << signal.number(),
             Request::Spawn { .. } | Request::Writable | Request::Write(_) | Request::CloseInput => {}
-            Request::CloseOutput(_) | Request::Reap | Request::Detach => {}
+            Request::CloseOutput(_) | Request::Reap | Request::Release | Request::Detach => {}
             Request::Serve(_) | Request::Traffic | Request::Visit(_) => unreachable!("its unit is a process"),
         }
     }

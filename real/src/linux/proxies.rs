@@ -66,7 +66,7 @@ impl Proxies {
             Request::Visit(visit) => self.visit(began, draws, office.clone(), *visit),
             other => office.ask(op, other),
         }
-        if let Request::Reap = request {
+        if matches!(request, Request::Reap | Request::Release) {
             self.offices.remove(&unit);
         }
         true

@@ -65,7 +65,10 @@ impl<S: System> RealWorld<S> {
                 let survey = shared.system.survey(&held.unit);
                 shared.complete(op, Completion::Surveyed(survey.into()));
             }
-            Request::Reap => {
+            Request::Reap | Request::Release => {
+                if let Request::Release = request {
+                    held.close();
+                }
                 if !shared.reap_now(held) {
                     self.go(held, |shared, held| async move { shared.reap(&held).await });
                 }

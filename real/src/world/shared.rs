@@ -47,6 +47,12 @@ impl<S: System> Held<S> {
         self.unit.is_reaped() && self.unit.stdin().is_closed() && Stream::BOTH.into_iter().all(is_closed)
     }
 
+    /// Closes our ends of its pipes.
+    pub(super) fn close(&self) {
+        self.unit.stdin().close();
+        Stream::BOTH.into_iter().for_each(|stream| self.unit.output(stream).close());
+    }
+
     /// Closes what can bring nothing more, now that the leader is reaped: not every owner closes what it has read to the end.
     fn close_spent(&self) {
         let outputs = Stream::BOTH.map(|stream| self.unit.output(stream));
@@ -106,10 +112,7 @@ impl<S: System> Shared<S> {
     pub(super) async fn end(&self, held: &Held<S>) {
         self.wait_empty(held).await;
         self.reap(held).await;
-        held.unit.stdin().close();
-        for stream in Stream::BOTH {
-            held.unit.output(stream).close();
-        }
+        held.close();
         self.forget_if_over(held);
     }
 
@@ -124,7 +127,8 @@ impl<S: System> Shared<S> {
     /// A unit that never was, or is over: waits come true at once, and nobody is there to be signalled.
     pub(super) fn answer_for_nobody(&self, op: OpId, request: &Request) {
         let completion = match request {
-            Request::Spawn { .. } | Request::CloseInput | Request::CloseOutput(_) | Request::Reap => return,
+            Request::Spawn { .. } | Request::CloseInput | Request::CloseOutput(_) => return,
+            Request::Reap | Request::Release => return,
             Request::Serve(_) | Request::Traffic | Request::Visit(_) | Request::Detach => return,
             Request::Signal { .. } => Completion::SignalFailed(Errno::ESRCH),
             Request::Exit => {

@@ -215,7 +215,8 @@ impl Lent {
             Request::Get(_) | Request::Traffic => true,
             Request::Serve(_) | Request::Visit(_) => false,
             Request::Spawn { .. } | Request::Signal { .. } | Request::Connect(_) | Request::Write(_) => false,
-            Request::CloseInput | Request::CloseOutput(_) | Request::Survey | Request::Reap | Request::Detach => false,
+            Request::CloseInput | Request::CloseOutput(_) | Request::Survey => false,
+            Request::Reap | Request::Release | Request::Detach => false,
         };
         let op = self.next_op();
         self.0.slots.open(op);

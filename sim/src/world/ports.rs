@@ -52,7 +52,7 @@ impl<C: Choose + 'static> World for SimWorld<C> {
                 self.kernel.finish_walks();
             }
             Request::Serve(_) => self.kernel.finish_walks(),
-            Request::CloseOutput(_) | Request::Survey | Request::Reap => self.kernel.finish_walks(),
+            Request::CloseOutput(_) | Request::Survey | Request::Reap | Request::Release => self.kernel.finish_walks(),
         }
         if self.kernel.net.serves(unit) && !matches!(request, Request::Connect(_) | Request::Get(_)) {
             return self.kernel.net.ask(op, unit, &request, self.clock, &mut self.chooser);
@@ -94,6 +94,11 @@ impl<C: Choose + 'static> World for SimWorld<C> {
                 self.answers.push_back(Ready::Done { op, completion });
             }
             Request::Reap => {
+                self.kernel.reap(unit);
+            }
+            Request::Release => {
+                self.kernel.close_input(unit);
+                Stream::BOTH.into_iter().for_each(|stream| self.kernel.close_output(unit, stream));
                 self.kernel.reap(unit);
             }
             Request::Detach => self.audit.detached(unit),
