@@ -111,11 +111,29 @@ impl<W: World, A: Machine> Host<W, A> {
         let Some(mail) = self.letters.pop(&mut self.actors[id.index()].mailbox) else { return };
         match mail {
             Mail::Event(event) => self.deliver(id, event),
+            Mail::Done { op, completion: Completion::Readable } => self.deliver_readable(id, op),
             Mail::Done { op, completion } => self.deliver_answer(id, op, completion),
         }
         if !self.actors[id.index()].mailbox.is_empty() {
             self.enable_mail(id);
         }
+    }
+
+    /// Both outputs of a unit are read in one turn where both can be: nobody promises an order of what was written to two pipes.
+    fn deliver_readable(&mut self, id: ActorId, op: OpId) {
+        let unit = self.unit_of(op);
+        self.deliver_answer(id, op, Completion::Readable);
+        if let Some(other) = self.letters.readable(self.actors[id.index()].mailbox)
+            && self.unit_of(other) == unit
+        {
+            self.letters.pop(&mut self.actors[id.index()].mailbox);
+            self.carry_out_effects();
+            self.deliver_answer(id, other, Completion::Readable);
+        }
+    }
+
+    fn unit_of(&self, op: OpId) -> Option<UnitId> {
+        self.reactor.ops.borrow_mut().get(op).map(|open| open.unit)
     }
 
     fn deliver_answer(&mut self, id: ActorId, op: OpId, completion: Completion) {

@@ -8,6 +8,7 @@ mod explore;
 mod files;
 mod first;
 mod journal;
+mod outputs;
 mod ownership;
 mod pick;
 mod proxied;

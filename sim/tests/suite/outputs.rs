@@ -1,0 +1,106 @@
+//! What a machine reads of a process that writes to both of its outputs.
+
+use shakedown_core::ids::UnitId;
+use shakedown_core::machine::{Broken, Command, Cx, Event, Machine};
+use shakedown_core::puppet;
+use shakedown_core::time::Instant;
+use shakedown_core::vocab::{Body, ProcessSpec, Request, Stream};
+use shakedown_sim::choose::{Chooser, Pilot, Strategy};
+use shakedown_sim::{Limits, Simulator, WorldConfig};
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// Starts one process and reads both of its outputs to their ends.
+struct Reader {
+    script: &'static str,
+    read: Rc<RefCell<Vec<(Stream, Vec<u8>)>>>,
+    unit: Option<UnitId>,
+    /// How many ends are still to come: of two outputs and of the process.
+    open: u32,
+}
+
+impl Machine for Reader {
+    fn on(&mut self, event: Event, cx: &mut Cx<'_>) {
+        match event {
+            Event::Command(Command::Start) => {
+                let script = puppet::parse(self.script).expect("the script is right");
+                let unit = cx.new_unit();
+                cx.start(unit, &"writer".into(), &Body::Process(Arc::new(ProcessSpec::puppet("writer", script))));
+                (self.unit, self.open) = (Some(unit), 3);
+            }
+            Event::Spawned { result: Ok(_), .. } => {
+                let unit = self.unit.expect("it was started");
+                for stream in Stream::BOTH {
+                    cx.read(unit, stream);
+                }
+                cx.submit(unit, Request::Exit);
+            }
+            Event::Output { stream, chunk, .. } => {
+                if chunk.is_empty() {
+                    self.open -= 1;
+                } else {
+                    cx.read(self.unit.expect("it was started"), stream);
+                }
+                self.read.borrow_mut().push((stream, chunk));
+            }
+            Event::Exited { .. } => self.open -= 1,
+            other => cx.unexpected("a reader", &other),
+        }
+        if self.is_closed()
+            && let Some(unit) = self.unit.take()
+        {
+            cx.submit(unit, Request::Release);
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        None
+    }
+
+    fn invariant(&self) -> Result<(), Broken> {
+        Ok(())
+    }
+
+    fn is_closed(&self) -> bool {
+        self.open == 0
+    }
+
+    fn waits_for(&self) -> String {
+        "the end of its process".into()
+    }
+}
+
+#[test]
+fn both_outputs_are_read_in_one_turn_where_both_can_be() {
+    let (mut together, mut apart) = (0, 0);
+    let mut simulator: Simulator<Chooser, Reader> =
+        Simulator::new(WorldConfig::default(), Limits::default(), Chooser::default());
+    for seed in 0..100 {
+        let read = Rc::new(RefCell::new(Vec::new()));
+        let (log, mut before) = (read.clone(), 0);
+        let reader = Reader { script: "print a; eprint b; exit 0", read: read.clone(), unit: None, open: 0 };
+        let chooser = Strategy::Random.chooser(seed, &Pilot::default());
+        let begin = |host: &mut shakedown_core::host::Host<_, Reader>| {
+            let id = host.add("reader", reader);
+            host.send(id, Event::Command(Command::Start));
+        };
+        let run = simulator.run_while(chooser, None, begin, |_| {
+            match log.borrow().len() - before {
+                0 => {}
+                1 => apart += 1,
+                2 => together += 1,
+                more => panic!("{more} reads in one turn"),
+            }
+            before = log.borrow().len();
+            true
+        });
+        assert!(run.is_ok(), "seed {seed}: {run:#?}");
+        for (stream, line) in [(Stream::Stdout, b"a\n"), (Stream::Stderr, b"b\n")] {
+            let chunks = read.borrow();
+            let of: Vec<&[u8]> = chunks.iter().filter(|(of, _)| *of == stream).map(|(_, chunk)| &chunk[..]).collect();
+            assert_eq!(of, [&line[..], &[]], "seed {seed}: each is read to its end, once");
+        }
+    }
+    assert!(together > 20 && apart > 20, "{together} turns read both, {apart} one of them");
+}
