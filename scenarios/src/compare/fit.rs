@@ -1,6 +1,7 @@
 //! Whether a simulated run fits a real outcome: so far, as something that can still become it, and at its end.
 //! The rules for what a real run does not show stand in [`outcome`](super::outcome).
 
+use super::ahead::Lacks;
 use super::order::{Order, Sofar};
 use super::outcome::{ANYBODY, Account, Change, Life, Outcome, Told, Word, index, is_real_program};
 use crate::format::Case;
@@ -9,7 +10,7 @@ use shakedown_core::host::Step;
 use shakedown_core::site::{Label, Site};
 use shakedown_core::vocab::{ExitStatus, Fact, Stream};
 use shakedown_sim::Moment;
-use shakedown_sim::kernel::Coming;
+use shakedown_sim::kernel::{Coming, Kernel};
 use shakedown_sim::search::Goal;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,12 +27,13 @@ pub(super) struct Fit<'a> {
     /// How far the simulated run has come in it.
     sofar: Sofar,
     progress: u64,
+    lacks: Lacks,
 }
 
 impl<'a> Fit<'a> {
     pub(super) fn new(case: &'a Case, real: &'a Outcome, order: Order) -> Fit<'a> {
         let (account, checked, sofar) = (Account::default(), BTreeMap::new(), Sofar::default());
-        Fit { case, real, account, checked, order, sofar, progress: 0 }
+        Fit { case, real, account, checked, order, sofar, progress: 0, lacks: Lacks::new(case, real) }
     }
 
     fn fits(&self, change: &Change) -> bool {
@@ -129,7 +131,15 @@ impl Goal for Fit<'_> {
                 lives[at].end = Some(ExitStatus::Signalled { signal: *signal, core: false }.to_string());
                 lives_fit(&lives.iter().collect::<Vec<_>>(), self.real_lives(name), false)
             }
+            Coming::Act { name, label } => match (&self.lives(name)[..], self.real_lives(name)) {
+                ([sim], [real]) if self.account.nth_of(name, *label).is_some() => may_act(sim, real),
+                _ => true,
+            },
         }
+    }
+
+    fn may_be_met(&mut self, kernel: &Kernel) -> bool {
+        self.lacks.may_come(&self.account, kernel)
     }
 
     fn is_met(&mut self, step: Step) -> bool {
@@ -238,6 +248,15 @@ fn life_fits(sim: &Life, real: &Life, at_the_end: bool) -> bool {
     }
 }
 
+/// Whether this life may go on with a signal that is caught, or with a death that comes before.
+fn may_act(sim: &Life, real: &Life) -> bool {
+    match (real.deeds.get(sim.deeds.len()), &real.end) {
+        (Some(deed), _) => deed.starts_with("acted on "),
+        (None, None) => true,
+        (None, Some(end)) => !end.starts_with("exited"),
+    }
+}
+
 /// Whether its last deed is to act on the signal of this end: the end itself is told next.
 fn is_dying(life: &Life, end: &str) -> bool {
     let by = end.strip_prefix("signalled(").and_then(|end| end.strip_suffix(')'));
@@ -245,4 +264,4 @@ fn is_dying(life: &Life, end: &str) -> bool {
 }
 
 /// An end of which nobody knows what it was.
-const UNKNOWN: &str = "unknown";
+pub(super) const UNKNOWN: &str = "unknown";

@@ -5,6 +5,7 @@
 //! means "at least", and so in the search everything may be late, without bound.
 
 mod acts;
+mod ahead;
 mod case;
 mod fit;
 mod order;

@@ -1,15 +1,23 @@
 //! The normal form, row by row: what two runs may differ in and still have the same outcome, and what a real one may lack.
 
-use super::fit::fits;
+use super::fit::{Fit, fits};
+use super::order::Order;
 use super::outcome::{Outcome, outcome_of};
+use super::{Budget, Lateness, STEPS_A_RUN, Spans, Terms, at_least, search};
 use crate::format::{Case, read};
+use shakedown_core::digest::Digest;
+use shakedown_core::host::Step;
 use shakedown_core::ids::WorkerId;
 use shakedown_core::signal::Signal;
+use shakedown_core::site::{Label, Site};
 use shakedown_core::time::Instant;
 use shakedown_core::vocab::{
     ExitStatus, Fact, FactRecord, ProcessEvent, ProcessWhat, Requester, Stream, Subject, Target,
 };
 use shakedown_sim::Moment;
+use shakedown_sim::kernel::{Coming, Kernel};
+use shakedown_sim::search::{End, Goal, Searched};
+use std::cell::Cell;
 
 fn case() -> Case {
     let text = "schema = 1\n[workers.w]\npuppet = \"hang\"\n[workers.tool]\ncommand = [\"true\"]\nsim = \"exit 0\"\n";
@@ -142,3 +150,80 @@ fn a_real_run_may_lack_what_nobody_could_report() {
         assert_eq!(fits(&of(sim), &of(real)), fit, "{what}");
     }
 }
+
+/// Goes any way, the same for the same seed; and where it is given what that way comes to, asks whether it may go on.
+struct Wanderer<'a> {
+    seed: u64,
+    turns: Cell<u64>,
+    fit: Option<Fit<'a>>,
+}
+
+impl Goal for Wanderer<'_> {
+    fn begin(&mut self) {
+        self.turns.set(0);
+        self.fit.iter_mut().for_each(Goal::begin);
+    }
+
+    fn see(&mut self, moment: &Moment, who: Option<Label>) -> bool {
+        self.fit.as_mut().is_none_or(|fit| fit.see(moment, who))
+    }
+
+    fn foresee(&mut self, coming: &Coming<'_>) -> bool {
+        self.fit.as_mut().is_none_or(|fit| fit.foresee(coming))
+    }
+
+    fn may_be_met(&mut self, kernel: &Kernel) -> bool {
+        self.fit.as_mut().is_none_or(|fit| fit.may_be_met(kernel))
+    }
+
+    fn is_met(&mut self, step: Step) -> bool {
+        step == Step::Done && self.fit.as_mut().is_none_or(|fit| fit.is_met(step))
+    }
+
+    fn turns(&self, enabled: &[Site], _: u32) -> Vec<u64> {
+        let nth = self.turns.replace(self.turns.get() + 1);
+        let each = |at| Digest::of(self.seed).number(nth).number(at).value();
+        (0..enabled.len() as u64).map(each).collect()
+    }
+
+    fn digest(&self) -> u64 {
+        0
+    }
+
+    fn progress(&self) -> u64 {
+        0
+    }
+}
+
+/// Whatever cuts a run says that nothing can come of it any more. Of a run that is over everybody knows what came of it.
+#[test]
+fn no_run_is_cut_by_what_it_comes_to_itself() {
+    let mut ended = 0;
+    for program in PROGRAMS {
+        let case = read("test.toml", program).expect("a scenario without mistakes").cases().remove(0);
+        let budget = Budget { runs: 1, steps: u64::MAX };
+        let (lateness, spans, steps_a_run) = (Lateness::Unbounded, Spans::Shortest, STEPS_A_RUN);
+        let terms = Terms { lateness, spans, budget, remembers: false, deviates_late: false, steps_a_run };
+        for seed in 0..WAYS {
+            let go = |fit| {
+                let mut wanderer = Wanderer { seed, turns: Cell::new(0), fit };
+                search(&case, &at_least(&case.stimuli), terms, &mut wanderer)
+            };
+            let Searched { end: End::Met, runs, moments, .. } = go(None) else { continue };
+            let outcome = outcome_of(&case, &moments);
+            let again = go(Some(Fit::new(&case, &outcome, Order::new(&case, &[]))));
+            assert_eq!((again.end, again.runs), (End::Met, runs), "seed {seed}: {outcome:#?}\n{program}");
+            ended += 1;
+        }
+    }
+    assert!(ended > WAYS, "only {ended} runs came to an end");
+}
+
+const WAYS: u64 = 4000;
+const PROGRAMS: [&str; 5] = [
+    include_str!("../../tests/conform/recorded/a-death-that-leaves-nobody-to-fork.run"),
+    include_str!("../../tests/conform/recorded/killed-between-two-births.run"),
+    include_str!("../../tests/conform/recorded/a-handler-that-was-late.run"),
+    include_str!("../../tests/conform/recorded/abandoned-while-a-group-was-orphaned.run"),
+    include_str!("../../tests/conform/recorded/output-of-a-child-that-nobody-read.run"),
+];

@@ -33,6 +33,13 @@ pub enum Coming<'a> {
         /// The signal: what is sent later cannot change it.
         signal: Signal,
     },
+    /// A process that acts on a signal next, or dies before: a handler is about to run.
+    Act {
+        /// Its name.
+        name: &'a str,
+        /// Its label.
+        label: Label,
+    },
 }
 
 impl Kernel {
@@ -40,7 +47,8 @@ impl Kernel {
     pub fn coming(&self, see: &mut dyn FnMut(&Coming<'_>) -> bool) -> bool {
         let outputs = self.pipes.every().filter_map(|pipe| self.coming_output(pipe));
         let deaths = (HOST.index() + 1..self.born).filter_map(|at| self.coming_death(ProcId(at as u32)));
-        outputs.chain(deaths).all(|coming| see(&coming))
+        let acts = (HOST.index() + 1..self.born).filter_map(|at| self.coming_act(ProcId(at as u32)));
+        outputs.chain(deaths).chain(acts).all(|coming| see(&coming))
     }
 
     fn coming_output<'a>(&'a self, pipe: &'a Pipe) -> Option<Coming<'a>> {
@@ -55,6 +63,19 @@ impl Kernel {
         let installs = |thread| matches!(self.next_verb(thread), Some(Verb::On { .. }));
         let shows = |thread| self.entry(thread).in_flight && (installs(thread) || self.is_about_to_exit(thread));
         self.each_thread(id).any(shows)
+    }
+
+    /// Where one call is under way, that one must neither show nor change what the signal meets. Of several threads any may act.
+    fn coming_act(&self, id: ProcId) -> Option<Coming<'_>> {
+        let process = self.entry(id);
+        let is_alone =
+            !process.is_thread(id) && !process.over && process.rare.as_ref().is_none_or(|rare| rare.is_plain());
+        if process.life != Life::Alive || !is_alone || !process.signals.is_about_to_be_caught(&process.mask) {
+            return None;
+        }
+        let changes = matches!(self.next_verb(id), Some(Verb::On { .. } | Verb::Block(_) | Verb::Exec(_)));
+        let may_differ = process.in_flight && (changes || self.is_about_to_exit(id));
+        (!may_differ).then_some(Coming::Act { name: &process.name, label: process.label })
     }
 
     fn coming_death(&self, id: ProcId) -> Option<Coming<'_>> {
@@ -100,6 +121,35 @@ mod tests {
                 true
             });
             assert_eq!(seen, foreseen, "{script} {signals:?}");
+        }
+    }
+
+    #[test]
+    fn an_act_is_foreseen_once_only_a_death_can_come_before_it() {
+        use Signal as S;
+        for (script, is_settled, signals, is_foreseen) in [
+            ("on USR1 print a; hang", true, &[S::USR1][..], true),
+            // Which of the two it is depends on whether it runs.
+            ("on USR1 print a; hang", true, &[S::USR1, S::TERM], false),
+            // A continue takes a stop away again.
+            ("on TSTP print a; hang", true, &[S::TSTP], false),
+            ("on USR1 print a; block USR1; hang", true, &[S::USR1], false),
+            ("on USR1 print a; thread { hang }; hang", true, &[S::USR1], false),
+            // It has installed nothing yet.
+            ("on USR1 print a; hang", false, &[S::USR1], false),
+        ] {
+            let mut check = play(script);
+            if is_settled {
+                check.settle();
+            }
+            let pid = check.pid("w/main");
+            signals.iter().for_each(|signal| check.kernel.kill(pid, *signal).expect("it lives"));
+            let mut seen = false;
+            check.kernel.coming(&mut |coming| {
+                seen |= matches!(coming, Coming::Act { name: "w/main", .. });
+                true
+            });
+            assert_eq!(seen, is_foreseen, "{script} {signals:?}");
         }
     }
 }

@@ -2,6 +2,7 @@
 //! It answers what real Linux would (SEMANTICS.md), at a cost per process that does not grow with their number.
 
 mod abandon;
+mod ahead;
 mod boot;
 mod cgroup;
 mod clock;
@@ -49,6 +50,7 @@ mod wchan;
 #[cfg(test)]
 mod check;
 
+pub use ahead::Ahead;
 pub use boot::{BootId, Identity};
 pub use cgroup::CgroupId;
 pub use clock::Clock;

@@ -118,6 +118,11 @@ impl Pipe {
         }
     }
 
+    /// How many bytes were ever written to it.
+    pub(super) fn carried(&self) -> u64 {
+        self.buffer.as_ref().map_or(0, |buffer| buffer.carried)
+    }
+
     /// Where the unread bytes begin among all that were ever written, and these bytes.
     pub(super) fn unread(&self) -> (u64, [&[u8]; 2]) {
         let Some(buffer) = &self.buffer else { return (0, [&[], &[]]) };

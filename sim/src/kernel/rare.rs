@@ -22,3 +22,10 @@ pub(super) struct Rare {
     /// Its descriptors beyond the standard ones, in the order in which they were opened or inherited.
     pub(super) files: Vec<FileId>,
 }
+
+impl Rare {
+    /// Whether there is one thread, and the process is not ending.
+    pub(super) fn is_plain(&self) -> bool {
+        self.threads.is_empty() && self.ending.is_none()
+    }
+}

@@ -54,6 +54,11 @@ impl SignalSet {
         self.0 &= !others.0;
     }
 
+    /// All of them, the lowest number first.
+    pub(super) fn each(self) -> impl Iterator<Item = Signal> {
+        (1..=64).filter_map(Signal::from_number).filter(move |signal| self.has(*signal))
+    }
+
     fn without(self, other: SignalSet) -> SignalSet {
         SignalSet(self.0 & !other.0)
     }
@@ -174,7 +179,13 @@ impl Signals {
         self.lists.as_ref().map_or(&[], |lists| &lists.queued)
     }
 
-    fn handlers(&self) -> &[(Signal, Block)] {
+    /// What was generated for the process, and has not acted yet.
+    pub(super) fn pending(&self) -> SignalSet {
+        self.pending
+    }
+
+    /// What its handlers play.
+    pub(super) fn handlers(&self) -> &[(Signal, Block)] {
         self.lists.as_ref().map_or(&[], |lists| &lists.handlers)
     }
 
@@ -305,6 +316,13 @@ impl Signals {
         if let Some(lists) = &mut self.lists {
             lists.queued.retain(|&queued| !which.has(queued));
         }
+    }
+
+    /// Whether a pending signal would be delivered now, and whichever it is meets a handler. Stops and continues may still be cancelled.
+    pub(super) fn is_about_to_be_caught(&self, mask: &Mask) -> bool {
+        let actionable = SignalSet(self.pending.0 | mask.own.0).without(self.blocked(*mask));
+        let stays = actionable.without(SignalSet::STOPS).without(SignalSet::CONT);
+        !stays.is_empty() && actionable.without(self.caught).is_empty() && self.perhaps_fatal().is_empty()
     }
 
     /// Whether a pending signal would be delivered to a thread with this mask now.

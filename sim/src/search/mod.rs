@@ -14,7 +14,7 @@ mod path;
 pub use budget::Budget;
 pub use path::{Lateness, Path, Spans};
 
-use crate::kernel::Coming;
+use crate::kernel::{Coming, Kernel};
 use crate::world::{Moment, SimWorld, WorldConfig};
 use level::{Level, levels};
 use shakedown_core::digest::Digest;
@@ -41,6 +41,12 @@ pub trait Goal {
     /// Looks at what is settled already, and not told yet: bytes in a pipe, a process that is dying. False cuts the run, as above.
     fn foresee(&mut self, coming: &Coming<'_>) -> bool {
         let _ = coming;
+        true
+    }
+
+    /// Looks at what may still come. False cuts the run, as above.
+    fn may_be_met(&mut self, kernel: &Kernel) -> bool {
+        let _ = kernel;
         true
     }
 
@@ -229,7 +235,7 @@ impl Search {
                 return Over::Cut;
             }
             if self.path(|path| path.is_at_frontier()) {
-                if !self.host.world().borrow().kernel().coming(&mut |it| goal.foresee(it)) {
+                if !self.is_hopeful(goal) {
                     return Over::Cut;
                 }
                 if self.host.alternatives().len() > 1 {
@@ -252,6 +258,12 @@ impl Search {
                 over @ (Step::Done | Step::Stuck | Step::Idle { .. }) => return Over::Ended(over),
             }
         }
+    }
+
+    /// Whether the goal can still be met, as far as it sees what is settled and what may come.
+    fn is_hopeful(&self, goal: &mut impl Goal) -> bool {
+        let world = self.host.world().borrow();
+        world.kernel().coming(&mut |it| goal.foresee(it)) && goal.may_be_met(world.kernel())
     }
 
     /// Shows the goal what has happened since it was last shown something.

@@ -77,7 +77,7 @@ impl Goal for Wanted {
                 let coming: String = String::from_utf8_lossy(front).split('\n').collect();
                 self.wanted.output.starts_with(&(self.told.output.clone() + &coming))
             }
-            Coming::Death { .. } => true,
+            Coming::Death { .. } | Coming::Act { .. } => true,
         }
     }
 
