@@ -88,7 +88,7 @@ pub fn decide_along(case: &Case, real: &Outcome, moments: &[Moment], budget: Bud
         return decide_by(case, real, &[], budget);
     }
     let mut left = budget;
-    for divisor in [64, 16, 4] {
+    for divisor in [4096, 1024, 256, 64, 16, 4] {
         for hint in [moments, &[]] {
             let share = Budget { runs: budget.runs / divisor, steps: budget.steps / divisor };
             match decide_by(case, real, hint, share) {
