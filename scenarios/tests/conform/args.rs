@@ -1,5 +1,7 @@
 //! The arguments: `conform N --seed 7`. What libtest would understand is passed over, because `cargo test` hands it to everybody.
 
+use std::path::PathBuf;
+
 /// What is asked for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Args {
@@ -26,6 +28,10 @@ pub struct Args {
     pub list: bool,
     /// Leave out the coverage, which a few dozen programs say nothing about, and search little: what is not found soon is undecided.
     pub is_brief: bool,
+    /// Where to write down the real runs whose search was long.
+    pub record: Option<PathBuf>,
+    /// Decide what was written down, and play nothing.
+    pub decide: Option<PathBuf>,
 }
 
 impl Default for Args {
@@ -44,6 +50,8 @@ impl Default for Args {
             filter: None,
             list: false,
             is_brief: false,
+            record: None,
+            decide: None,
         }
     }
 }
@@ -59,6 +67,8 @@ conform [N] [--seed S] [--runs R] [--jobs J] [--max-fail F] [--no-shrink] [--onl
   --only K      the program of this number alone
   --show        print programs and do not play them
   --dry         count what they exercise in the simulator and play none for real
+  --record DIR  write down there the real runs whose search took long
+  --decide FILE search again for one that was written down; nothing is played
   --brief       play those without a race alone, search little, and leave out the coverage";
 
 /// Reads the arguments.
@@ -72,6 +82,12 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Args, String> {
         None => vec![word],
     });
     while let Some(word) = words.next() {
+        if let "--record" | "record" | "--decide" | "decide" = word.as_str() {
+            let path = words.next().ok_or_else(|| format!("{word} needs a path"))?;
+            let which = if word.ends_with("record") { &mut args.record } else { &mut args.decide };
+            *which = Some(path.into());
+            continue;
+        }
         let mut number = |of: &str| {
             let value = words.next().ok_or_else(|| format!("{of} needs a number"))?;
             value.parse::<u64>().map_err(|_| format!("{of} needs a number, not `{value}`"))

@@ -6,12 +6,17 @@ use super::crew::{self, Exit};
 use super::generate::{Generator, lessened, shrink};
 use super::program::{Family, Program};
 use super::race::race;
+use super::recorded;
+use super::share::BUDGET;
 use super::tidy::{PROCESSES_MAX, processes};
 use super::verbs::{VERBS, each, is_last, is_on, word};
 use shakedown::compare::{Budget, Decision, decide, outcome_of, outcomes};
 use shakedown::core::puppet::{Script, Verb, parse};
 use shakedown::core::vocab::Body;
+use shakedown::failure::Stage;
 use shakedown::format;
+use shakedown::sim::choose::{Chooser, Pilot, Record, Strategy};
+use shakedown::sweep::Player;
 use std::cell::RefCell;
 use std::panic::catch_unwind;
 use std::process::ExitCode;
@@ -30,6 +35,8 @@ const CHECKS: &[Check] = &[
     ("a_calm_program_has_one_simulated_outcome", a_calm_program_has_one_simulated_outcome),
     ("shrinking_keeps_programs_playable_and_ends_small", shrinking_keeps_programs_playable_and_ends_small),
     ("a_wrong_model_is_caught", a_wrong_model_is_caught),
+    ("what_a_sweep_shows_is_never_refuted", what_a_sweep_shows_is_never_refuted),
+    ("what_linux_did_is_found_within_a_thousand_simulations", what_linux_did_is_found_within_a_thousand_simulations),
     ("arguments_are_read_or_refused", arguments_are_read_or_refused),
 ];
 
@@ -230,6 +237,39 @@ fn a_wrong_model_is_caught() {
         };
         let outcome = outcome_of(&truth, &moments);
         assert!(matches!(decide(&model, &outcome, Budget::default()), Decision::Unreachable { .. }), "{truth:?}");
+    }
+}
+
+/// Whatever a seed comes to is possible; a search that says it is not has cut what it must not.
+fn what_a_sweep_shows_is_never_refuted() {
+    let mut found = 0;
+    for program in programs(6, 200) {
+        let case = program.case();
+        for seed in 0..2 {
+            let mut player = Player::new(&case, Record::new(Chooser::default()));
+            player.play(Record::new(Strategy::Random.chooser(seed, &Pilot::default())));
+            let budget = Budget { runs: 400, steps: 40_000 };
+            let decision = decide(&case, &outcome_of(&case, &player.moments()), budget);
+            assert!(!matches!(decision, Decision::Unreachable { .. }), "seed {seed}: {decision:?}\n{program}");
+            found += u64::from(matches!(decision, Decision::Reachable { .. }));
+        }
+    }
+    assert!(found > 300, "only {found} of 400 were found");
+}
+
+/// Real runs whose search took more than a million simulations once, or, the last two, some ten thousand. They read back as they were written.
+fn what_linux_did_is_found_within_a_thousand_simulations() {
+    for (name, file) in [
+        ("a death that leaves nobody to fork", include_str!("recorded/a-death-that-leaves-nobody-to-fork.run")),
+        ("killed between two births", include_str!("recorded/killed-between-two-births.run")),
+        ("a handler that was late", include_str!("recorded/a-handler-that-was-late.run")),
+        ("abandoned while a group was orphaned", include_str!("recorded/abandoned-while-a-group-was-orphaned.run")),
+        ("output of a child that nobody read", include_str!("recorded/output-of-a-child-that-nobody-read.run")),
+    ] {
+        let decision = recorded::decide(file, BUDGET);
+        assert!(matches!(decision, Decision::Reachable { runs: ..1000, .. }), "{name}: {decision:?}");
+        let written = recorded::write(&recorded::read(file)).expect("what a program can show");
+        assert!(file.ends_with(&written), "{name}: {written}");
     }
 }
 

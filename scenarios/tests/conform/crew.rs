@@ -81,6 +81,9 @@ fn muster(args: &Args) -> std::io::Result<(Vec<Child>, Receiver<Played>)> {
         if let Some(only) = args.only {
             command.args(["--only".to_owned(), only.to_string()]);
         }
+        if let Some(folder) = &args.record {
+            command.arg("--record").arg(folder);
+        }
         let flags = [("--no-shrink", !args.shrink), ("--dry", args.dry), ("--brief", args.is_brief)];
         command.args(flags.iter().filter(|(_, is_given)| *is_given).map(|(flag, _)| flag));
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;

@@ -1,13 +1,16 @@
 //! A program played for real a few times, and each of its outcomes held against what the simulator can come to.
 
 use super::program::{Family, Program};
+use super::recorded;
 use shakedown::compare::{Budget, Decision, Outcome, decide, decide_along, outcome_of, outcomes};
+use shakedown::core::digest::Digest;
 use shakedown::format::Case;
 use shakedown::live::{self, CannotPlay};
 use shakedown::real::namespace;
 use shakedown::sim::Moment;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 
 /// What became of a program.
 pub enum Verdict {
@@ -63,6 +66,8 @@ pub struct Judge {
     /// The run's name, by which leftovers are found.
     pub run: String,
     pub budget: Budget,
+    /// Where the real runs whose search was long are written down.
+    pub record: Option<PathBuf>,
 }
 
 impl Judge {
@@ -96,7 +101,9 @@ impl Judge {
             }
         }
         for (outcome, moments) in real {
-            match decide_along(&case, &outcome, &moments, self.budget) {
+            let decision = decide_along(&case, &outcome, &moments, self.budget);
+            self.write_down(program, &decision, &moments);
+            match decision {
                 Decision::Reachable { .. } => {}
                 Decision::Undecided { .. } => undecided = true,
                 Decision::Unreachable { closest, .. } => {
@@ -112,6 +119,20 @@ impl Judge {
         Ok(if undecided { Verdict::Undecided { distinct } } else { Verdict::Agrees { distinct } })
     }
 
+    /// Writes a real run down, so that its search can be made again.
+    fn write_down(&self, program: &Program, decision: &Decision, moments: &[Moment]) {
+        let (Decision::Reachable { runs, .. } | Decision::Unreachable { runs, .. } | Decision::Undecided { runs, .. }) =
+            decision;
+        let (Some(folder), Some(text)) = (&self.record, recorded::write(moments)) else { return };
+        if *runs >= LONG_FROM {
+            let file = format!("{program}\n{text}");
+            let path = folder.join(format!("{:016x}.run", Digest::of(0).bytes(file.as_bytes()).value()));
+            if let Err(error) = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, file)) {
+                eprintln!("{} cannot be written: {error}", path.display());
+            }
+        }
+    }
+
     /// Ends whoever has outlived the session: some policies leave survivors, and the next run must meet nobody.
     fn end_leftovers(&self) {
         for _round in 0..ROUNDS_MAX {
@@ -125,6 +146,9 @@ impl Judge {
         }
     }
 }
+
+/// A search of so many simulations is long: a second or so.
+const LONG_FROM: u64 = 20_000;
 
 /// A survivor may fork while it is looked for; none of our programs does so for long.
 const ROUNDS_MAX: u32 = 20;

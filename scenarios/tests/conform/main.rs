@@ -15,6 +15,7 @@ mod program;
 mod race;
 mod racy;
 mod reach;
+mod recorded;
 mod rows;
 mod share;
 mod sight;
@@ -35,6 +36,9 @@ fn main() -> ExitCode {
     if args.show {
         show(&args);
         return ExitCode::SUCCESS;
+    }
+    if let Some(file) = &args.decide {
+        return share::decide_again(file);
     }
     if let Some(share) = args.share {
         return ExitCode::from(share::play(&args, share));

@@ -6,11 +6,14 @@ use super::coverage::{Exercised, exercised};
 use super::generate::{Generator, Tree, shrink};
 use super::judge::{Disagreement, Judge, Symptom, Verdict};
 use super::program::{Family, Program};
+use super::recorded;
 use serde::{Deserialize, Serialize};
-use shakedown::compare::Budget;
+use shakedown::compare::{Budget, Decision};
 use shakedown::live::CannotPlay;
 use shakedown::real::namespace;
 use std::io::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 /// What is told of one program.
@@ -42,7 +45,9 @@ pub const LACKING: u8 = 7;
 /// Plays a share. The exit code, once all is played or nobody listens any more.
 pub fn play(args: &Args, (share, of): (u64, u64)) -> u8 {
     let judge = match namespace::enter_private_pid_namespace() {
-        Ok(entered) => Judge { run: entered.run, budget: if args.is_brief { BRIEF } else { BUDGET } },
+        Ok(entered) => {
+            Judge { run: entered.run, budget: if args.is_brief { BRIEF } else { BUDGET }, record: args.record.clone() }
+        }
         Err(refused) => {
             eprintln!("{refused}");
             return LACKING;
@@ -66,6 +71,25 @@ pub fn play(args: &Args, (share, of): (u64, u64)) -> u8 {
         }
     }
     0
+}
+
+/// Decides what was written down of a real run, and prints what it took.
+pub fn decide_again(file: &Path) -> ExitCode {
+    let text = match std::fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) => {
+            eprintln!("error: {}: {error}", file.display());
+            return ExitCode::from(2);
+        }
+    };
+    let began = Instant::now();
+    let (word, runs) = match recorded::decide(&text, BUDGET) {
+        Decision::Reachable { runs, .. } => ("reachable", runs),
+        Decision::Unreachable { runs, .. } => ("unreachable", runs),
+        Decision::Undecided { runs, .. } => ("undecided", runs),
+    };
+    println!("{}: {word} after {runs} simulations, {:.1} s", file.display(), began.elapsed().as_secs_f64());
+    ExitCode::SUCCESS
 }
 
 fn one(args: &Args, judge: &Judge, tree: Tree, number: u64) -> Result<Played, CannotPlay> {
@@ -124,7 +148,7 @@ fn smaller(args: &Args, judge: &Judge, tree: Tree, first: Disagreement) -> (Prog
 }
 
 /// Of one search: a few seconds, seldom a minute. What needs more is undecided, and counted.
-const BUDGET: Budget = Budget { runs: 1_500_000, steps: 100_000_000 };
+pub const BUDGET: Budget = Budget { runs: 1_500_000, steps: 100_000_000 };
 /// Of one search where a few dozen programs are played: a second or so, in a debug build.
 const BRIEF: Budget = Budget { runs: 1_000, steps: 100_000 };
 /// How much more often a candidate is played.
