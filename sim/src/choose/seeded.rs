@@ -78,8 +78,8 @@ impl Choose for Seeded {
         if crowd.nth < NEIGHBOURS {
             return near;
         }
-        let together = Site { label: Label::ROOT, nth: action.nth.rotate_left(16) ^ crowd.nth / NEIGHBOURS, ..action };
-        self.rank(together).saturating_add(near)
+        let dozen = action.nth.rotate_left(16) ^ (crowd.nth / NEIGHBOURS);
+        self.rank(Site { label: Label::ROOT, nth: dozen, ..action }).saturating_add(near)
     }
 
     fn draw(&mut self, site: Site, ask: Ask) -> u32 {

@@ -11,10 +11,13 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+/// What was read, in its order.
+type Chunks = Rc<RefCell<Vec<(Stream, Vec<u8>)>>>;
+
 /// Starts one process and reads both of its outputs to their ends.
 struct Reader {
     script: &'static str,
-    read: Rc<RefCell<Vec<(Stream, Vec<u8>)>>>,
+    read: Chunks,
     unit: Option<UnitId>,
     /// How many ends are still to come: of two outputs and of the process.
     open: u32,
@@ -77,7 +80,7 @@ fn both_outputs_are_read_in_one_turn_where_both_can_be() {
     let mut simulator: Simulator<Chooser, Reader> =
         Simulator::new(WorldConfig::default(), Limits::default(), Chooser::default());
     for seed in 0..100 {
-        let read = Rc::new(RefCell::new(Vec::new()));
+        let read = Chunks::default();
         let (log, mut before) = (read.clone(), 0);
         let reader = Reader { script: "print a; eprint b; exit 0", read: read.clone(), unit: None, open: 0 };
         let chooser = Strategy::Random.chooser(seed, &Pilot::default());
