@@ -75,6 +75,20 @@ pub fn every() -> Result<Vec<Stat>, Errno> {
     Ok(found)
 }
 
+/// Every living process that is one of those meant. It is asked before the last listing, which names whomever it has borne until then:
+/// asked later it may have died and left somebody of whom no list tells.
+///
+/// # Errors
+/// As [`every`].
+pub fn every_living(is_meant: impl Fn(&Stat) -> bool) -> Result<Vec<Stat>, Errno> {
+    let mut found = Vec::new();
+    each(|pid| {
+        found.extend(stat(pid).filter(|stat| stat.is_alive() && is_meant(stat)));
+        Ok(())
+    })?;
+    Ok(found)
+}
+
 /// Shows every pid once. The listing is repeated until it names nobody new: a process may fork and end between the listing and the
 /// look at it, and then its child would be missed although one of the two was alive all the time.
 fn each(mut see: impl FnMut(Pid) -> Result<(), Errno>) -> Result<(), Errno> {

@@ -52,14 +52,15 @@ impl Realm {
     pub fn members(&self, kin: &mut Kin) -> Result<Vec<Stat>, Errno> {
         let mut every = match self.scope {
             Scope::Process => procfs::stat(self.leader).into_iter().filter(|_| self.is_pinned.get()).collect(),
-            Scope::Group | Scope::PosixSession | Scope::Tree | Scope::Cgroup | Scope::Job => procfs::every()?,
+            Scope::Group | Scope::PosixSession => procfs::every()?,
+            Scope::Tree | Scope::Cgroup | Scope::Job => Vec::new(),
         };
         match self.scope {
             Scope::Process => {}
             Scope::Group => every.retain(|s| self.is_numbered(s, s.pgrp, kin)),
             Scope::PosixSession => every.retain(|s| self.is_numbered(s, s.session, kin)),
             // The last two are refused at the spawn; a walk of theirs is never more than the tree.
-            Scope::Tree | Scope::Cgroup | Scope::Job => self.keep_tree(&mut every, kin),
+            Scope::Tree | Scope::Cgroup | Scope::Job => every = self.tree(kin, procfs::every)?,
         }
         Ok(every)
     }
@@ -127,20 +128,35 @@ impl Realm {
     }
 
     /// The leader, what it has been seen to have borne, orphans that carry our tag, and all descendants of these.
-    fn keep_tree(&self, every: &mut Vec<Stat>, kin: &mut Kin) {
-        let tree = descendants(self.roots(every, kin), every);
-        every.retain(|process| tree.contains(&process.pid));
-        kin.clear();
-        kin.extend(every.iter().map(|process| (process.pid, process.started)));
+    ///
+    /// Whoever is asked is asked after all were listed. One that is dying by then may have borne somebody in between whom no list names
+    /// yet, and who is all that is left: so a walk that finds one is done again. Without memory nobody forks, so once is enough for each.
+    fn tree(&self, kin: &mut Kin, list: impl Fn() -> Result<Vec<Stat>, Errno>) -> Result<Vec<Stat>, Errno> {
+        let mut known = BTreeSet::new();
+        loop {
+            let mut every = list()?;
+            let (roots, dying) = self.roots(&every, kin);
+            let before = known.len();
+            known.extend(dying);
+            if known.len() > before && before < ROUNDS_MAX as usize {
+                continue;
+            }
+            let tree = descendants(roots, &every);
+            every.retain(|process| tree.contains(&process.pid));
+            kin.clear();
+            kin.extend(every.iter().map(|process| (process.pid, process.started)));
+            return Ok(every);
+        }
     }
 
     /// Those of the tree whom no parent speaks for, so that they are asked themselves: adopted orphans, and whose parent has died in the
     /// middle of the walk, or is dying. Memory goes before children do (`do_exit` of Linux), so for a while a parent that looks alive
-    /// has no environment any more to tell whose it was.
-    fn roots(&self, every: &[Stat], kin: &Kin) -> BTreeSet<Pid> {
+    /// has no environment any more to tell whose it was. And these, who looked alive and were found dying.
+    fn roots(&self, every: &[Stat], kin: &Kin) -> (BTreeSet<Pid>, BTreeSet<(Pid, u64)>) {
         let own = std::process::id() as i32;
         let living: BTreeSet<i32> = every.iter().filter(|s| s.is_alive()).map(|s| s.pid.as_raw()).collect();
         let (mut roots, mut asked, mut dying) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        let is_dying = |dying: &BTreeSet<(Pid, u64)>, pid| dying.iter().any(|(of, _)| of.as_raw() == pid);
         loop {
             let before = asked.len();
             for process in every {
@@ -151,18 +167,19 @@ impl Realm {
                 }
                 let is_adopted = process.ppid == own && !spawn::is_leader(process.pid);
                 // Zero is a parent outside our namespace.
-                let is_lost = process.ppid != 0 && !living.contains(&process.ppid) || dying.contains(&process.ppid);
+                let is_lost = process.ppid != 0 && !living.contains(&process.ppid) || is_dying(&dying, process.ppid);
                 if !(is_adopted || is_lost) || !asked.insert(process.pid) {
                     continue;
                 }
                 if self.claims(process, kin) {
                     roots.insert(process.pid);
                 } else if !procfs::has_memory(process.pid) {
-                    dying.insert(process.pid.as_raw());
+                    dying.insert((process.pid, process.started));
                 }
             }
             if asked.len() == before {
-                return roots;
+                dying.retain(|(pid, _)| living.contains(&pid.as_raw()));
+                return (roots, dying);
             }
         }
     }
@@ -232,7 +249,7 @@ mod tests {
         fn check(every: &[Stat], tree: &[i32]) {
             let (leader, tag) = (Pid::new(LEADER).expect("a pid"), "unit".into());
             let realm = Realm { leader, scope: Scope::Tree, tag, is_pinned: Cell::new(true) };
-            let found = descendants(realm.roots(every, &Kin::new()), every);
+            let found = descendants(realm.roots(every, &Kin::new()).0, every);
             assert_eq!(found.iter().map(|pid| pid.as_raw()).collect::<Vec<_>>(), tree);
         }
         let own = std::process::id() as i32;
@@ -248,5 +265,24 @@ mod tests {
         check(&[leader(), child(), stat(PARENT, own, 1, b'R')], &[LEADER, CHILD]);
         check(&[leader(), stranger(), stat(PARENT, own, 1, b'R')], &[LEADER]);
         check(&[stat(LEADER, own, LEADER, b'Z'), stat(CHILD, 0, LEADER, b'S')], &[LEADER]);
+    }
+
+    /// Its parent looks alive in the first list, and is dying when it is asked: what it has borne in between stands in the second.
+    #[test]
+    fn whoever_is_born_of_the_dying_while_a_walk_lasts_is_found() {
+        let (leader, tag) = (Pid::new(LEADER).expect("a pid"), "unit".into());
+        let realm = Realm { leader, scope: Scope::Tree, tag, is_pinned: Cell::new(true) };
+        let own = std::process::id() as i32;
+        let (leader, parent) = (stat(LEADER, own, LEADER, b'Z'), stat(PARENT, own, 1, b'R'));
+        let born = stat(CHILD, PARENT, LEADER, b'S');
+        let lists = [vec![leader.clone(), parent.clone()], vec![leader, parent, born]];
+        let listed = Cell::new(0);
+        let list = || {
+            listed.set(listed.get() + 1);
+            Ok(lists[1.min(listed.get() - 1)].clone())
+        };
+        let found = realm.tree(&mut Kin::new(), list).expect("listed");
+        assert_eq!(found.iter().map(|process| process.pid.as_raw()).collect::<Vec<_>>(), [LEADER, CHILD]);
+        assert_eq!(listed.get(), 2, "who is known to be dying bears nobody more");
     }
 }

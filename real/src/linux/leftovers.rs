@@ -17,10 +17,10 @@ use std::fs;
 pub(super) fn leftovers(mark: &str) -> Vec<Leftover> {
     let Ok(boot) = boot() else { return Vec::new() };
     let own = i32::try_from(std::process::id()).unwrap_or(0);
-    let every = procfs::every().unwrap_or_default();
-    let others = every.into_iter().filter(|stat| stat.is_alive() && stat.pid.as_raw() != own && stat.pid.as_raw() > 1);
+    let is_other = |pid: Pid| pid.as_raw() != own && pid.as_raw() > 1;
     let carries = |pid: Pid| procfs::environment(pid, Launch::SESSION).as_deref() == Some(mark);
-    let left = others.filter(|stat| carries(stat.pid)).map(|stat| Leftover {
+    let left = procfs::every_living(|stat| is_other(stat.pid) && carries(stat.pid)).unwrap_or_default();
+    let left = left.into_iter().map(|stat| Leftover {
         worker: procfs::environment(stat.pid, Launch::WORKER).unwrap_or_default().into(),
         name: stat.comm.as_str().into(),
         who: Identity { boot, pid: stat.pid, start: stat.started },
@@ -59,8 +59,8 @@ pub(super) fn take_over(who: Identity) -> Result<(Child, String), Errno> {
 pub(super) fn kin(tag: &str) -> Kin {
     let bears =
         |pid: Pid| procfs::environment(pid, UNIT_VARIABLE).is_some_and(|tags| tags.split('/').any(|t| t == tag));
-    let every = procfs::every().unwrap_or_default().into_iter().filter(|stat| stat.is_alive() && bears(stat.pid));
-    every.map(|stat| (stat.pid, stat.started)).collect()
+    let kin = procfs::every_living(|stat| bears(stat.pid)).unwrap_or_default();
+    kin.into_iter().map(|stat| (stat.pid, stat.started)).collect()
 }
 
 /// Which boot of the machine this is.
