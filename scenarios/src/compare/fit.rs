@@ -241,11 +241,21 @@ fn life_fits(sim: &Life, real: &Life, at_the_end: bool) -> bool {
     match &real.end {
         // Only a beginning was seen.
         None => sim.deeds.starts_with(&real.deeds) || !at_the_end && real.deeds.starts_with(&sim.deeds),
-        Some(end) if at_the_end || sim.end.is_some() => sim.end.is_some() && same_end(end) && sim.deeds == real.deeds,
-        Some(end) => {
-            real.deeds.starts_with(&sim.deeds) || is_dying(sim, end) && sim.deeds[..sim.deeds.len() - 1] == real.deeds
+        Some(end) if at_the_end || sim.end.is_some() => {
+            sim.end.is_some() && same_end(end) && (sim.deeds == real.deeds || has_lost_its_word(&sim.deeds, real))
         }
+        Some(end) if is_dying(sim, end) => {
+            let before = &sim.deeds[..sim.deeds.len() - 1];
+            real.deeds.starts_with(&sim.deeds) || *before == real.deeds || has_lost_its_word(before, real)
+        }
+        Some(_) => real.deeds.starts_with(&sim.deeds) || has_lost_its_word(&sim.deeds, real),
     }
+}
+
+/// Killed between what it did and its word of it, a process has a handler of which nobody knows.
+fn has_lost_its_word(deeds: &[String], real: &Life) -> bool {
+    let is_killed = real.end.as_deref() == Some("signalled(KILL)");
+    is_killed && deeds.split_last().is_some_and(|(last, told)| last.starts_with("installed ") && *told == real.deeds)
 }
 
 /// Whether this life may go on with a signal that is caught, or with a death that comes before.

@@ -257,7 +257,8 @@ fn what_a_sweep_shows_is_never_refuted() {
     assert!(found > 300, "only {found} of 400 were found");
 }
 
-/// Real runs whose search took more than a million simulations once, or, the last two, some ten thousand. They read back as they were written.
+/// Real runs whose search took more than a million simulations once, or, two of them, some ten thousand; and one that was found impossible,
+/// because a process was killed between what it did and its word of it. They read back as they were written.
 fn what_linux_did_is_found_within_a_thousand_simulations() {
     for (name, file) in [
         ("a death that leaves nobody to fork", include_str!("recorded/a-death-that-leaves-nobody-to-fork.run")),
@@ -265,6 +266,7 @@ fn what_linux_did_is_found_within_a_thousand_simulations() {
         ("a handler that was late", include_str!("recorded/a-handler-that-was-late.run")),
         ("abandoned while a group was orphaned", include_str!("recorded/abandoned-while-a-group-was-orphaned.run")),
         ("output of a child that nobody read", include_str!("recorded/output-of-a-child-that-nobody-read.run")),
+        ("killed before its word", include_str!("recorded/killed-before-its-word.run")),
     ] {
         let decision = recorded::decide(file, BUDGET);
         assert!(matches!(decision, Decision::Reachable { runs: ..1000, .. }), "{name}: {decision:?}");
