@@ -19,6 +19,8 @@ pub(super) struct Client {
     life: Life,
     /// When it takes its next step.
     pub due: Option<Instant>,
+    /// Whether a step of it is due, and not taken yet.
+    pub is_called: bool,
 }
 
 /// How far it has come.
@@ -65,7 +67,7 @@ pub(crate) struct Around {
 
 impl Client {
     pub fn new(proxy: usize, visit: Visit, label: Label) -> Client {
-        Client { proxy, visit, label, steps: 0, life: Life::Connecting, due: None }
+        Client { proxy, visit, label, steps: 0, life: Life::Connecting, due: None, is_called: false }
     }
 
     /// What its proxy has of it.
@@ -228,7 +230,7 @@ impl Client {
             Life::Tunnelling(conn, _) => (6, conn.0),
             Life::Over => (7, 0),
         };
-        into.number(kind).number(u64::from(n)).number(self.visit as u64);
+        into.number(kind).number(u64::from(n)).number(self.visit as u64).number(u64::from(self.is_called));
     }
 }
 

@@ -179,8 +179,14 @@ impl Net {
         {
             let (_, step) = self.timers.pop_first().expect("it was just seen");
             match step {
-                Step::Client(client) => self.clients[client as usize].due = None,
-                Step::Proxy(proxy) => self.proxies[proxy as usize].due = None,
+                Step::Client(at) => {
+                    let client = &mut self.clients[at as usize];
+                    (client.due, client.is_called) = (None, true);
+                }
+                Step::Proxy(at) => {
+                    let proxy = &mut self.proxies[at as usize];
+                    (proxy.due, proxy.is_called) = (None, true);
+                }
             }
             self.ready.push_back(step);
         }
@@ -204,11 +210,13 @@ impl Net {
             Some(Step::Client(client)) => {
                 let id = client as usize;
                 let at = self.clients[id].proxy;
+                self.clients[id].is_called = false;
                 let due = self.clients[id].step(&mut self.proxies[at], around, choose);
                 self.schedule(id, due);
                 at
             }
             Some(Step::Proxy(at)) => {
+                self.proxies[at as usize].is_called = false;
                 self.proxies[at as usize].desk.drain.tick(around.now);
                 at as usize
             }

@@ -19,6 +19,8 @@ pub(super) struct Proxy {
     pub visits: u32,
     /// When its machine wants to be asked again.
     pub due: Option<Instant>,
+    /// Whether its machine is to be asked, and was not yet.
+    pub is_called: bool,
 }
 
 /// Which clients an order reaches.
@@ -52,7 +54,17 @@ pub(super) enum End {
 
 impl Proxy {
     pub fn new(unit: UnitId, spec: Arc<ProxySpec>, port: u16, label: Label) -> Proxy {
-        Proxy { unit, desk: Desk::new(spec), port, label, listening: true, pending: 0, visits: 0, due: None }
+        Proxy {
+            unit,
+            desk: Desk::new(spec),
+            port,
+            label,
+            listening: true,
+            pending: 0,
+            visits: 0,
+            due: None,
+            is_called: false,
+        }
     }
 
     /// Whose connections are closed by this. close(2) takes effect at once; what is still on its way meets nobody.
@@ -74,5 +86,6 @@ impl Proxy {
     pub fn digest(&self, now: Instant, into: &mut Digest) {
         self.desk.drain.digest(now, into);
         into.number(u64::from(self.listening)).number(u64::from(self.pending)).number(u64::from(self.visits));
+        into.number(u64::from(self.is_called));
     }
 }

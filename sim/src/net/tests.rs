@@ -132,3 +132,20 @@ fn whoever_comes_after_the_listener_was_closed_meets_nobody() {
     stand.until(100);
     assert!(stand.has_exited() && stand.words.is_empty());
 }
+
+/// A client that has fallen silent waits for nothing, either: it would look like one that is about to act.
+#[test]
+fn a_client_whose_step_is_due_looks_otherwise_than_one_that_waits_for_nothing() {
+    let mut stand = Stand::new(50);
+    stand.visit(Visit::Request);
+    let look = |stand: &Stand| {
+        let mut digest = Digest::of(0);
+        stand.net.digest(stand.now, &mut digest);
+        digest.value()
+    };
+    stand.net.fire_timers(stand.now);
+    let called = look(&stand);
+    assert!(stand.net.next_timer().is_none() && stand.net.clients[0].is_called, "it connects at once");
+    stand.net.clients[0].is_called = false;
+    assert_ne!(called, look(&stand));
+}
