@@ -83,8 +83,8 @@ fn play_on(cases: &[(String, Case)], who: Who, hole: Hole, effort: u64) -> Playe
         let every = meetings.len().div_ceil(MEETINGS * effort as usize).max(1);
         for (seed, [one, other]) in (0..).zip(meetings.iter().step_by(every)) {
             let futures = [one, other].map(|met| stage.future(*met, seed));
-            // Steps are counted from the beginning, and the two have not come by equally many.
-            if futures.iter().any(|future| future.ending == Ending::Livelock) {
+            // Steps and time are limited from the beginning, and the two have not come by equally many.
+            if futures.iter().any(|future| matches!(future.ending, Ending::Livelock | Ending::Hang)) {
                 continue;
             }
             played.meetings += 1;
