@@ -72,6 +72,11 @@ impl Signal {
         Self::NAMES.iter().find(|(n, _)| n.eq_ignore_ascii_case(bare)).map(|&(_, n)| Signal(n))
     }
 
+    /// Reads what [`Display`](fmt::Display) writes: a name, or the number of a real-time one, which has none.
+    pub fn from_display(text: &str) -> Option<Signal> {
+        Signal::parse(text).or_else(|| Signal::from_number(text.parse().ok()?))
+    }
+
     /// Every named signal, in the order of its number.
     pub fn all() -> impl Iterator<Item = Signal> {
         Self::NAMES.iter().map(|&(_, n)| Signal(n))
@@ -106,6 +111,10 @@ mod tests {
     fn names_and_numbers_agree() {
         assert_eq!(Signal::parse("sigterm"), Some(Signal::TERM));
         assert_eq!(Signal::parse("9"), None);
+        assert!(
+            (1..=64).filter_map(Signal::from_number).all(|s| Signal::from_display(&alloc::format!("{s}")) == Some(s))
+        );
+        assert_eq!((Signal::from_display("65"), Signal::from_display("")), (None, None));
         assert_eq!(Signal::from_number(0), None);
         for s in Signal::all() {
             assert_eq!(Signal::parse(&alloc::format!("{s}")), Some(s));

@@ -271,7 +271,7 @@ fn exit_fields(exit: Option<ExitStatus>) -> BTreeMap<String, Value> {
 
 fn exit_of(value: &Value) -> Option<ExitStatus> {
     let code = value.get("code").and_then(Value::as_int).and_then(|code| u8::try_from(code).ok());
-    let signal = value.get("signal").and_then(Value::as_text).and_then(Signal::parse);
+    let signal = value.get("signal").and_then(Value::as_text).and_then(Signal::from_display);
     let signalled = signal.map(|signal| ExitStatus::Signalled { signal, core: false });
     code.map(ExitStatus::Exited).or(signalled)
 }

@@ -101,7 +101,7 @@ impl Once {
         };
         let sent = |(at, word): (usize, &Word)| {
             let signal = word.text.strip_prefix("signalled ")?.split(' ').next()?;
-            Some((at, signal_of(signal)?))
+            Some((at, Signal::from_display(signal)?))
         };
         let own = real.lives.iter().filter_map(|(process, lives)| {
             process.strip_prefix(&**name)?.strip_prefix('/')?;
@@ -183,15 +183,11 @@ impl Missing<'_> {
 
 /// What it acted on, deed by deed, and how many of these did not end it. Of whose end nothing is known the last may have.
 fn acts(life: &Life) -> (Vec<Option<Signal>>, usize) {
-    let deeds = life.deeds.iter().map(|deed| deed.strip_prefix("acted on ").and_then(signal_of));
-    let end = life.end.iter().map(|end| end.strip_prefix("signalled(")?.strip_suffix(')').and_then(signal_of));
+    let deeds = life.deeds.iter().map(|deed| deed.strip_prefix("acted on ").and_then(Signal::from_display));
+    let end =
+        life.end.iter().map(|end| end.strip_prefix("signalled(")?.strip_suffix(')').and_then(Signal::from_display));
     let is_known = life.end.as_deref().is_some_and(|end| end != UNKNOWN);
     (deeds.chain(end).collect(), life.deeds.len().saturating_sub(usize::from(!is_known)))
-}
-
-/// Real-time ones have a number alone.
-fn signal_of(name: &str) -> Option<Signal> {
-    Signal::parse(name).or_else(|| Signal::from_number(name.parse().ok()?))
 }
 
 /// What a kernel sends of its own accord, or a host without telling: at ends, of groups and pipes, and to those who are left over.

@@ -103,8 +103,8 @@ fn done(did: &str) -> Option<ProcessWhat> {
     let (word, of) = did.split_once(' ').unwrap_or((did, ""));
     match word {
         "started" => Some(ProcessWhat::Started),
-        "installed" => signal(of).map(ProcessWhat::Installed),
-        "signalled" => signal(of).map(ProcessWhat::Signalled),
+        "installed" => Signal::from_display(of).map(ProcessWhat::Installed),
+        "signalled" => Signal::from_display(of).map(ProcessWhat::Signalled),
         "exited" => status(of).map(ProcessWhat::Exited),
         _ => None,
     }
@@ -125,7 +125,7 @@ fn fact(text: &str) -> Option<Fact> {
         }
         ("signalled", [name, to, by]) => {
             let target = if *to == "Leader" { Target::Leader } else { Target::Scope };
-            Fact::Signalled { signal: signal(name)?, target, by: requester(by)? }
+            Fact::Signalled { signal: Signal::from_display(name)?, target, by: requester(by)? }
         }
         ("exited", [of]) => Fact::Exited { status: status(of)? },
         ("output", [stream, complete, text]) => {
@@ -170,13 +170,8 @@ fn status(text: &str) -> Option<ExitStatus> {
     let (word, of) = text.strip_suffix(')').and_then(|text| text.split_once('(')).unwrap_or((text, ""));
     match word {
         "exited" => of.parse().ok().map(ExitStatus::Exited),
-        "signalled" => signal(of).map(|signal| ExitStatus::Signalled { signal, core: false }),
+        "signalled" => Signal::from_display(of).map(|signal| ExitStatus::Signalled { signal, core: false }),
         "unknown" => Some(ExitStatus::Unknown),
         _ => None,
     }
-}
-
-/// Real-time ones have a number alone.
-fn signal(text: &str) -> Option<Signal> {
-    Signal::parse(text).or_else(|| Signal::from_number(text.parse().ok()?))
 }
