@@ -59,32 +59,19 @@ pub fn stat(pid: Pid) -> Option<Stat> {
     parse(pid, &read_stat(pid).ok()?)
 }
 
-/// Every process of our namespace, in the order of /proc, and then those that were born meanwhile.
+/// Every process of our namespace that is meant, in the order of /proc, and then those that were born meanwhile. Each is asked before the last
+/// listing, which names whomever it has borne until then: asked later it may have died and left somebody of whom no list tells.
 ///
 /// # Errors
-/// Where /proc cannot be listed (EMFILE, or not mounted). A process that ends meanwhile is left out.
-pub fn every() -> Result<Vec<Stat>, Errno> {
+/// Where /proc cannot be listed or read (EMFILE, or not mounted). A process that ends meanwhile is left out.
+pub fn every_that(is_meant: impl Fn(&Stat) -> bool) -> Result<Vec<Stat>, Errno> {
     let mut found = Vec::new();
     each(|pid| match read_stat(pid) {
         Ok(text) => {
-            found.extend(parse(pid, &text));
+            found.extend(parse(pid, &text).filter(&is_meant));
             Ok(())
         }
         Err(e) => gone(&e),
-    })?;
-    Ok(found)
-}
-
-/// Every living process that is one of those meant. It is asked before the last listing, which names whomever it has borne until then:
-/// asked later it may have died and left somebody of whom no list tells.
-///
-/// # Errors
-/// As [`every`].
-pub fn every_living(is_meant: impl Fn(&Stat) -> bool) -> Result<Vec<Stat>, Errno> {
-    let mut found = Vec::new();
-    each(|pid| {
-        found.extend(stat(pid).filter(|stat| stat.is_alive() && is_meant(stat)));
-        Ok(())
     })?;
     Ok(found)
 }
@@ -145,9 +132,7 @@ pub fn children_of_first_thread() -> Option<Vec<Pid>> {
 /// Where /proc cannot be read.
 pub fn own_children() -> Result<Vec<Stat>, Errno> {
     let own = std::process::id() as i32;
-    let mut every = every()?;
-    every.retain(|s| s.ppid == own);
-    Ok(every)
+    every_that(|s| s.ppid == own)
 }
 
 /// The value of a variable in the environment that a process was given; `None` where it has none or we may not look.
@@ -331,7 +316,7 @@ mod tests {
     #[test]
     fn we_find_ourselves() {
         let own = Pid::new(std::process::id() as i32).unwrap();
-        assert!(every().unwrap().iter().any(|s| s.pid == own && s.is_alive()));
+        assert!(every_that(Stat::is_alive).unwrap().iter().any(|s| s.pid == own));
         assert_eq!(environment(own, "PATH"), std::env::var("PATH").ok());
         assert!(!command_line(own).is_empty());
     }

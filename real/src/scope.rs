@@ -50,19 +50,13 @@ impl Realm {
     /// # Errors
     /// Where /proc cannot be read.
     pub fn members(&self, kin: &mut Kin) -> Result<Vec<Stat>, Errno> {
-        let mut every = match self.scope {
-            Scope::Process => procfs::stat(self.leader).into_iter().filter(|_| self.is_pinned.get()).collect(),
-            Scope::Group | Scope::PosixSession => procfs::every()?,
-            Scope::Tree | Scope::Cgroup | Scope::Job => Vec::new(),
-        };
         match self.scope {
-            Scope::Process => {}
-            Scope::Group => every.retain(|s| self.is_numbered(s, s.pgrp, kin)),
-            Scope::PosixSession => every.retain(|s| self.is_numbered(s, s.session, kin)),
+            Scope::Process => Ok(procfs::stat(self.leader).into_iter().filter(|_| self.is_pinned.get()).collect()),
+            Scope::Group => procfs::every_that(|s| self.is_numbered(s, s.pgrp, kin)),
+            Scope::PosixSession => procfs::every_that(|s| self.is_numbered(s, s.session, kin)),
             // The last two are refused at the spawn; a walk of theirs is never more than the tree.
-            Scope::Tree | Scope::Cgroup | Scope::Job => every = self.tree(kin, procfs::every)?,
+            Scope::Tree | Scope::Cgroup | Scope::Job => self.tree(kin, || procfs::every_that(|_| true)),
         }
-        Ok(every)
     }
 
     /// Whether this process belongs to us by what it carries itself: group, session, environment, or our memory.
@@ -132,7 +126,7 @@ impl Realm {
     /// Whoever is asked is asked after all were listed. One that is dying by then may have borne somebody in between whom no list names
     /// yet, and who is all that is left: so a walk that finds one is done again. Without memory nobody forks, so once is enough for each.
     fn tree(&self, kin: &mut Kin, list: impl Fn() -> Result<Vec<Stat>, Errno>) -> Result<Vec<Stat>, Errno> {
-        let mut known = BTreeSet::new();
+        let mut known = Kin::new();
         loop {
             let mut every = list()?;
             let (roots, dying) = self.roots(&every, kin);
@@ -152,11 +146,10 @@ impl Realm {
     /// Those of the tree whom no parent speaks for, so that they are asked themselves: adopted orphans, and whose parent has died in the
     /// middle of the walk, or is dying. Memory goes before children do (`do_exit` of Linux), so for a while a parent that looks alive
     /// has no environment any more to tell whose it was. And these, who looked alive and were found dying.
-    fn roots(&self, every: &[Stat], kin: &Kin) -> (BTreeSet<Pid>, BTreeSet<(Pid, u64)>) {
+    fn roots(&self, every: &[Stat], kin: &Kin) -> (BTreeSet<Pid>, Kin) {
         let own = std::process::id() as i32;
         let living: BTreeSet<i32> = every.iter().filter(|s| s.is_alive()).map(|s| s.pid.as_raw()).collect();
-        let (mut roots, mut asked, mut dying) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-        let is_dying = |dying: &BTreeSet<(Pid, u64)>, pid| dying.iter().any(|(of, _)| of.as_raw() == pid);
+        let (mut roots, mut asked, mut dying) = (BTreeSet::new(), BTreeSet::new(), Kin::new());
         loop {
             let before = asked.len();
             for process in every {
@@ -167,18 +160,19 @@ impl Realm {
                 }
                 let is_adopted = process.ppid == own && !spawn::is_leader(process.pid);
                 // Zero is a parent outside our namespace.
-                let is_lost = process.ppid != 0 && !living.contains(&process.ppid) || is_dying(&dying, process.ppid);
+                let is_of_dying = Pid::new(process.ppid).is_some_and(|parent| dying.contains_key(&parent));
+                let is_lost = process.ppid != 0 && !living.contains(&process.ppid) || is_of_dying;
                 if !(is_adopted || is_lost) || !asked.insert(process.pid) {
                     continue;
                 }
                 if self.claims(process, kin) {
                     roots.insert(process.pid);
                 } else if !procfs::has_memory(process.pid) {
-                    dying.insert((process.pid, process.started));
+                    dying.insert(process.pid, process.started);
                 }
             }
             if asked.len() == before {
-                dying.retain(|(pid, _)| living.contains(&pid.as_raw()));
+                dying.retain(|pid, _| living.contains(&pid.as_raw()));
                 return (roots, dying);
             }
         }

@@ -19,7 +19,8 @@ pub(super) fn leftovers(mark: &str) -> Vec<Leftover> {
     let own = i32::try_from(std::process::id()).unwrap_or(0);
     let is_other = |pid: Pid| pid.as_raw() != own && pid.as_raw() > 1;
     let carries = |pid: Pid| procfs::environment(pid, Launch::SESSION).as_deref() == Some(mark);
-    let left = procfs::every_living(|stat| is_other(stat.pid) && carries(stat.pid)).unwrap_or_default();
+    let left =
+        procfs::every_that(|stat| stat.is_alive() && is_other(stat.pid) && carries(stat.pid)).unwrap_or_default();
     let left = left.into_iter().map(|stat| Leftover {
         worker: procfs::environment(stat.pid, Launch::WORKER).unwrap_or_default().into(),
         name: stat.comm.as_str().into(),
@@ -59,7 +60,7 @@ pub(super) fn take_over(who: Identity) -> Result<(Child, String), Errno> {
 pub(super) fn kin(tag: &str) -> Kin {
     let bears =
         |pid: Pid| procfs::environment(pid, UNIT_VARIABLE).is_some_and(|tags| tags.split('/').any(|t| t == tag));
-    let kin = procfs::every_living(|stat| bears(stat.pid)).unwrap_or_default();
+    let kin = procfs::every_that(|stat| stat.is_alive() && bears(stat.pid)).unwrap_or_default();
     kin.into_iter().map(|stat| (stat.pid, stat.started)).collect()
 }
 

@@ -108,7 +108,7 @@ pub fn end_leftover(run: &str, pid: Pid) -> bool {
 /// Every living process of this namespace but ourselves.
 fn others() -> Vec<Pid> {
     let own = own_pid();
-    let living = procfs::every().unwrap_or_default().into_iter().filter(|s| s.is_alive() && s.pid != own);
+    let living = procfs::every_that(|s| s.is_alive() && s.pid != own).unwrap_or_default().into_iter();
     living.map(|s| s.pid).collect()
 }
 

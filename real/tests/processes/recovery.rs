@@ -105,7 +105,7 @@ fn supervisor_of(folder: &Folder, env: &[(&str, &str)]) -> (Child, impl Iterator
 fn living(folder: &Folder) -> Vec<Pid> {
     let launch = Launch { session: hash_name(&format!("{}/status", folder.text())), ..Launch::default() };
     let mark = launch.session_mark();
-    let every = procfs::every().expect("/proc is there").into_iter().filter(procfs::Stat::is_alive);
+    let every = procfs::every_that(procfs::Stat::is_alive).expect("/proc is there").into_iter();
     every.map(|stat| stat.pid).filter(|pid| procfs::environment(*pid, Launch::SESSION) == mark).collect()
 }
 

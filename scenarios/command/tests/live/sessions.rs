@@ -137,7 +137,7 @@ stop = { grace = "50ms", scope = "tree" }
 
 /// Who lives of the worker, whoever has started it.
 fn living() -> Vec<Pid> {
-    let every = procfs::every().expect("/proc is there").into_iter().filter(procfs::Stat::is_alive);
+    let every = procfs::every_that(procfs::Stat::is_alive).expect("/proc is there").into_iter();
     every
         .map(|stat| stat.pid)
         .filter(|pid| procfs::environment(*pid, Launch::WORKER).as_deref() == Some("api"))
