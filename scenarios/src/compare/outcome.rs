@@ -11,6 +11,7 @@
 //! - A report may come after the kernel's word on the end: an end is kept apart from the deeds, and so always last.
 //! - The run is over before somebody's end was seen, or all that it did: a life without an end is only a beginning.
 //! - `exiting` is told before the exit: killed in between, the end is the kernel's word and nothing else.
+//! - A handler is told of once it is installed: killed in between, the last one of a process that KILL has ended may be missing.
 //! - Nobody knows how some process ended, as one that was reaped unseen: such an end may be any.
 //! - Stops and continues show in nobody's report, so signals that stop or continue are left out where a process acted on them.
 //! - The first child of a double fork has no name in any script, and nobody reports it.

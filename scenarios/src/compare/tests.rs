@@ -133,12 +133,15 @@ fn a_real_run_may_lack_what_nobody_could_report() {
         let each = lives.iter().enumerate().flat_map(|(pid, whats)| life("w/a", pid as i32, whats));
         outcome_of(&case(), &each.collect::<Vec<_>>())
     };
-    let rows: [(&str, Lives, Lives, bool); 11] = [
+    let rows: [(&str, Lives, Lives, bool); 14] = [
         ("the same", &[&[STARTED, INSTALLED, EXITED]], &[&[STARTED, INSTALLED, EXITED]], true),
         ("killed before its first verb", &[&[STARTED, KILLED]], &[], true),
         ("alive, and never heard of", &[&[STARTED]], &[], true),
         ("it did something, and must have been seen", &[&[STARTED, INSTALLED, KILLED]], &[], false),
         ("it exited, and must have been seen", &[&[STARTED, EXITED]], &[], false),
+        ("killed before its word", &[&[STARTED, INSTALLED, KILLED]], &[&[STARTED, KILLED]], true),
+        ("one word is lost, not two", &[&[STARTED, INSTALLED, INSTALLED, KILLED]], &[&[STARTED, KILLED]], false),
+        ("whoever exits has told all", &[&[STARTED, INSTALLED, EXITED]], &[&[STARTED, EXITED]], false),
         ("only its beginning was seen", &[&[STARTED, INSTALLED, KILLED]], &[&[STARTED, INSTALLED]], true),
         ("more than it did", &[&[STARTED]], &[&[STARTED, INSTALLED]], false),
         ("nobody knows how it ended", &[&[STARTED, KILLED]], &[&[STARTED, UNKNOWN]], true),

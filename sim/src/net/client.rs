@@ -20,7 +20,7 @@ pub(super) struct Client {
     /// When it takes its next step.
     pub due: Option<Instant>,
     /// Whether a step of it is due, and not taken yet.
-    pub is_called: bool,
+    pub announced: bool,
 }
 
 /// How far it has come.
@@ -67,7 +67,7 @@ pub(crate) struct Around {
 
 impl Client {
     pub fn new(proxy: usize, visit: Visit, label: Label) -> Client {
-        Client { proxy, visit, label, steps: 0, life: Life::Connecting, due: None, is_called: false }
+        Client { proxy, visit, label, steps: 0, life: Life::Connecting, due: None, announced: false }
     }
 
     /// What its proxy has of it.
@@ -230,7 +230,7 @@ impl Client {
             Life::Tunnelling(conn, _) => (6, conn.0),
             Life::Over => (7, 0),
         };
-        into.number(kind).number(u64::from(n)).number(self.visit as u64).number(u64::from(self.is_called));
+        into.number(kind).number(u64::from(n)).number(self.visit as u64).number(u64::from(self.announced));
     }
 }
 

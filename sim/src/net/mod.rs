@@ -181,11 +181,11 @@ impl Net {
             match step {
                 Step::Client(at) => {
                     let client = &mut self.clients[at as usize];
-                    (client.due, client.is_called) = (None, true);
+                    (client.due, client.announced) = (None, true);
                 }
                 Step::Proxy(at) => {
                     let proxy = &mut self.proxies[at as usize];
-                    (proxy.due, proxy.is_called) = (None, true);
+                    (proxy.due, proxy.announced) = (None, true);
                 }
             }
             self.ready.push_back(step);
@@ -210,13 +210,13 @@ impl Net {
             Some(Step::Client(client)) => {
                 let id = client as usize;
                 let at = self.clients[id].proxy;
-                self.clients[id].is_called = false;
+                self.clients[id].announced = false;
                 let due = self.clients[id].step(&mut self.proxies[at], around, choose);
                 self.schedule(id, due);
                 at
             }
             Some(Step::Proxy(at)) => {
-                self.proxies[at as usize].is_called = false;
+                self.proxies[at as usize].announced = false;
                 self.proxies[at as usize].desk.drain.tick(around.now);
                 at as usize
             }

@@ -20,7 +20,7 @@ pub(super) struct Proxy {
     /// When its machine wants to be asked again.
     pub due: Option<Instant>,
     /// Whether its machine is to be asked, and was not yet.
-    pub is_called: bool,
+    pub announced: bool,
 }
 
 /// Which clients an order reaches.
@@ -63,7 +63,7 @@ impl Proxy {
             pending: 0,
             visits: 0,
             due: None,
-            is_called: false,
+            announced: false,
         }
     }
 
@@ -86,6 +86,6 @@ impl Proxy {
     pub fn digest(&self, now: Instant, into: &mut Digest) {
         self.desk.drain.digest(now, into);
         into.number(u64::from(self.listening)).number(u64::from(self.pending)).number(u64::from(self.visits));
-        into.number(u64::from(self.is_called));
+        into.number(u64::from(self.announced));
     }
 }

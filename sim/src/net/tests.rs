@@ -145,7 +145,7 @@ fn a_client_whose_step_is_due_looks_otherwise_than_one_that_waits_for_nothing() 
     };
     stand.net.fire_timers(stand.now);
     let called = look(&stand);
-    assert!(stand.net.next_timer().is_none() && stand.net.clients[0].is_called, "it connects at once");
-    stand.net.clients[0].is_called = false;
+    assert!(stand.net.next_timer().is_none() && stand.net.clients[0].announced, "it connects at once");
+    stand.net.clients[0].announced = false;
     assert_ne!(called, look(&stand));
 }

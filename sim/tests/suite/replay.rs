@@ -1,10 +1,11 @@
 //! What was recorded plays again; and a run is over when nobody is open any more, also where a closed machine has opened late.
 
-use shakedown_core::choose::Calm;
+use shakedown_core::choose::{Calm, Choose};
 use shakedown_core::ids::ActorId;
 use shakedown_core::machine::{Broken, Command, Cx, Event, Machine};
 use shakedown_core::puppet;
 use shakedown_core::signal::Signal;
+use shakedown_core::site::Kind;
 use shakedown_core::task::TaskCx;
 use shakedown_core::time::{Duration, Instant};
 use shakedown_core::vocab::ProcessSpec;
@@ -71,7 +72,7 @@ fn a_recorded_run_of_a_crowd_plays_again() {
     let (config, limits) = (WorldConfig::default(), Limits::default());
     let mut recording: Simulator<Record<Chooser>> = Simulator::new(config, limits, Record::new(Chooser::default()));
     let mut replaying: Simulator<Trace> = Simulator::new(config, limits, Trace::default());
-    let mut digests = Vec::new();
+    let (mut digests, mut crowded) = (Vec::new(), 0);
     for seed in 0..8 {
         let chooser = Record::new(Strategy::Random.chooser(seed, &Pilot::default()));
         let first = recording.run(chooser, None, |host| drop(host.spawn("main", supervise_a_crowd)));
@@ -79,11 +80,15 @@ fn a_recorded_run_of_a_crowd_plays_again() {
         let again = replaying.run(Trace::new(&answers), None, |host| drop(host.spawn("main", supervise_a_crowd)));
         assert!(first.is_ok(), "seed {seed}: {first:#?}");
         assert_eq!(first, again, "seed {seed}");
+        let mut alone = Strategy::Random.chooser(seed, &Pilot::default());
+        let orders = answers.iter().filter(|answer| matches!(answer.site.kind, Kind::Step | Kind::Mail | Kind::Poll));
+        crowded += orders.filter(|answer| u32::from(alone.rank(answer.site)) != answer.answer).count();
         digests.push(first.digest);
     }
     digests.sort_unstable();
     digests.dedup();
     assert_eq!(digests.len(), 8);
+    assert!(crowded > 600, "only {crowded} were asked for as of a crowd");
 }
 
 #[test]
