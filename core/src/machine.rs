@@ -15,7 +15,7 @@ use crate::tie::{Deadlines, Tying};
 use crate::time::{Duration, DurationRange, Instant};
 use crate::vocab::{
     Body, Condition, Errno, ExitNotice, ExitStatus, Fact, Identity, Launch, Outcome, ProcessEvent, ProcessSpec,
-    Request, Requester, SpawnFailure, StopPolicy, Stream, Subject, Survey, WorkerSpec,
+    Request, Requester, SpawnFailure, StopPolicy, Stream, Streams, Subject, Survey, WorkerSpec,
 };
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -102,9 +102,9 @@ pub enum Event {
         /// Which wait.
         op: OpId,
     },
-    /// A read was answered; an empty chunk is the end.
+    /// A read has brought this; an empty chunk is the end of the stream.
     Output {
-        /// Which.
+        /// Which read.
         op: OpId,
         /// Of which stream.
         stream: Stream,
@@ -323,9 +323,10 @@ impl Cx<'_> {
         op
     }
 
-    /// Waits for output; answered by [`Event::Output`].
-    pub fn read(&mut self, unit: UnitId, stream: Stream) -> OpId {
-        self.submit(unit, Request::Readable(stream))
+    /// Reads these outputs to their ends, unless it is withdrawn; answered by [`Event::Output`] for each chunk of each, in their order,
+    /// and with an empty chunk for the end of each.
+    pub fn read(&mut self, unit: UnitId, streams: impl Into<Streams>) -> OpId {
+        self.submit(unit, Request::Readable(streams.into()))
     }
 
     /// Withdraws a wait, or gives up an act, whose answer the host then owns.

@@ -3,11 +3,11 @@
 use crate::ids::OpId;
 use crate::reactor::Reactor;
 use crate::sync::remember;
-use crate::vocab::{Completion, TryRead, TryWrite};
+use crate::vocab::{Completion, Streams, TryRead, TryWrite};
 use alloc::collections::VecDeque;
 use alloc::rc::{Rc, Weak};
 use alloc::vec::Vec;
-use core::cell::RefCell;
+use core::cell::{RefCell, RefMut};
 use core::future::poll_fn;
 use core::task::{Poll, Waker};
 
@@ -23,14 +23,22 @@ struct State {
     reader: Option<Waker>,
     writer: Option<Waker>,
     /// Waits of machines, answered through the reactor.
-    reader_op: Option<OpId>,
+    reader_op: Option<(OpId, Streams)>,
     writer_op: Option<OpId>,
+}
+
+/// The pipes of one unit, by the numbers of their descriptors.
+struct Pipes {
+    states: [RefCell<State>; 3],
     reactor: Weak<Reactor>,
 }
 
 /// A pipe; the host keeps it by this handle, which counts as neither end.
 #[derive(Clone)]
-pub(crate) struct Pipe(Rc<RefCell<State>>);
+pub(crate) struct Pipe {
+    of: Rc<Pipes>,
+    fd: u8,
+}
 
 /// The end that is read.
 pub struct PipeReader(Pipe);
@@ -51,16 +59,8 @@ impl core::fmt::Display for BrokenPipe {
 impl core::error::Error for BrokenPipe {}
 
 impl State {
-    fn answer(&self, op: OpId, completion: Completion) {
-        if let Some(reactor) = self.reactor.upgrade() {
-            reactor.answer(op, completion);
-        }
-    }
-}
-
-impl Pipe {
-    pub(crate) fn new(reactor: &Rc<Reactor>) -> Pipe {
-        Pipe(Rc::new(RefCell::new(State {
+    const fn new() -> State {
+        State {
             bytes: VecDeque::new(),
             writers: 0,
             host_writes: false,
@@ -69,12 +69,32 @@ impl Pipe {
             writer: None,
             reader_op: None,
             writer_op: None,
-            reactor: Rc::downgrade(reactor),
-        })))
+        }
+    }
+}
+
+impl Pipes {
+    fn answer(&self, op: OpId, completion: Completion) {
+        if let Some(reactor) = self.reactor.upgrade() {
+            reactor.answer(op, completion);
+        }
+    }
+}
+
+impl Pipe {
+    /// The pipes of a unit: stdin, stdout and stderr.
+    pub(crate) fn trio(reactor: &Rc<Reactor>) -> [Pipe; 3] {
+        let states = [const { RefCell::new(State::new()) }; 3];
+        let of = Rc::new(Pipes { states, reactor: Rc::downgrade(reactor) });
+        [0, 1, 2].map(|fd| Pipe { of: of.clone(), fd })
+    }
+
+    fn state(&self) -> RefMut<'_, State> {
+        self.of.states[usize::from(self.fd)].borrow_mut()
     }
 
     pub(crate) fn writer(&self) -> PipeWriter {
-        self.0.borrow_mut().writers += 1;
+        self.state().writers += 1;
         PipeWriter(self.clone())
     }
 
@@ -84,34 +104,34 @@ impl Pipe {
 
     /// Counts the host as a writer, until [`close_input`](Self::close_input).
     pub(crate) fn open_writer(&self) {
-        let mut state = self.0.borrow_mut();
+        let mut state = self.state();
         state.writers += 1;
         state.host_writes = true;
     }
 
     /// The host is a writer no longer; a second time this means nothing.
     pub(crate) fn close_input(&self) {
-        if core::mem::take(&mut self.0.borrow_mut().host_writes) {
+        if core::mem::take(&mut self.state().host_writes) {
             self.close_writer();
         }
     }
 
     fn close_writer(&self) {
-        self.0.borrow_mut().writers -= 1;
+        self.state().writers -= 1;
         self.changed();
     }
 
     pub(crate) fn close_reader(&self) {
-        self.0.borrow_mut().reader_lives = false;
+        self.state().reader_lives = false;
         self.changed();
     }
 
     pub(crate) fn has_writers(&self) -> bool {
-        self.0.borrow().writers > 0
+        self.state().writers > 0
     }
 
     pub(crate) fn try_read(&self, into: &mut Vec<u8>, max: usize) -> TryRead {
-        let mut state = self.0.borrow_mut();
+        let mut state = self.state();
         if state.bytes.is_empty() {
             return if state.writers == 0 { TryRead::Eof } else { TryRead::WouldBlock };
         }
@@ -123,7 +143,7 @@ impl Pipe {
     }
 
     pub(crate) fn try_write(&self, bytes: &[u8]) -> TryWrite {
-        let mut state = self.0.borrow_mut();
+        let mut state = self.state();
         if !state.reader_lives {
             return TryWrite::Broken;
         }
@@ -137,30 +157,44 @@ impl Pipe {
         TryWrite::Wrote(n)
     }
 
-    pub(crate) fn wait_readable(&self, op: OpId) {
-        self.0.borrow_mut().reader_op = Some(op);
-        self.changed();
+    /// Waits until one of these pipes of a unit, which stand in the order of their descriptors, can be read.
+    pub(crate) fn wait_readable(pipes: &[Pipe; 3], streams: Streams, op: OpId) {
+        for stream in streams.iter() {
+            let pipe = &pipes[1 + stream as usize];
+            pipe.state().reader_op = Some((op, streams));
+            pipe.changed();
+            if pipe.state().reader_op.is_none() {
+                return;
+            }
+        }
     }
 
     pub(crate) fn wait_writable(&self, op: OpId) {
-        self.0.borrow_mut().writer_op = Some(op);
+        self.state().writer_op = Some(op);
         self.changed();
     }
 
     /// Wakes whoever can go on. A waiter that was withdrawn is answered in vain.
     fn changed(&self) {
-        let mut state = self.0.borrow_mut();
+        let mut state = self.state();
         let readable = !state.bytes.is_empty() || state.writers == 0;
         let writable = state.bytes.len() < CAPACITY || !state.reader_lives;
         let reader = if readable { state.reader.take() } else { None };
         let writer = if writable { state.writer.take() } else { None };
-        if readable && let Some(op) = state.reader_op.take() {
-            state.answer(op, Completion::Readable);
-        }
-        if writable && let Some(op) = state.writer_op.take() {
-            state.answer(op, Completion::Writable);
-        }
+        let reader_op = if readable { state.reader_op.take() } else { None };
+        let writer_op = if writable { state.writer_op.take() } else { None };
         drop(state);
+        if let Some(wait) = reader_op {
+            // It is answered once, whichever of the pipes was first; to try the other one, too, costs nothing.
+            for other in &self.of.states {
+                other.borrow_mut().reader_op.take_if(|other| *other == wait);
+            }
+            let (op, streams) = wait;
+            self.of.answer(op, Completion::Readable(streams));
+        }
+        if let Some(op) = writer_op {
+            self.of.answer(op, Completion::Writable);
+        }
         reader.into_iter().chain(writer).for_each(Waker::wake);
     }
 }
@@ -172,7 +206,7 @@ impl PipeReader {
             TryRead::Data(n) => Poll::Ready(n),
             TryRead::Eof => Poll::Ready(0),
             TryRead::WouldBlock => {
-                remember(&mut self.0.0.borrow_mut().reader, cx.waker());
+                remember(&mut self.0.state().reader, cx.waker());
                 Poll::Pending
             }
         })
@@ -197,7 +231,7 @@ pub(crate) struct ReadWaiter(Pipe);
 impl ReadWaiter {
     pub(crate) async fn ready(self) {
         poll_fn(|cx| {
-            let mut state = self.0.0.borrow_mut();
+            let mut state = self.0.state();
             if !state.bytes.is_empty() || state.writers == 0 {
                 return Poll::Ready(());
             }
@@ -227,7 +261,7 @@ impl PipeWriter {
                     TryWrite::Wrote(n) => rest = &rest[n..],
                     TryWrite::Broken => return Poll::Ready(Err(BrokenPipe)),
                     TryWrite::WouldBlock => {
-                        remember(&mut self.0.0.borrow_mut().writer, cx.waker());
+                        remember(&mut self.0.state().writer, cx.waker());
                         return Poll::Pending;
                     }
                 }
@@ -240,7 +274,7 @@ impl PipeWriter {
     /// Waits for room, or for the reader to go away.
     pub(crate) async fn room(self) {
         poll_fn(|cx| {
-            let mut state = self.0.0.borrow_mut();
+            let mut state = self.0.state();
             if state.bytes.len() < CAPACITY || !state.reader_lives {
                 return Poll::Ready(());
             }

@@ -44,9 +44,9 @@ impl Session {
     /// If the two lists differ in length.
     pub fn new(spec: Arc<SessionSpec>, workers: &[ActorId]) -> Session {
         assert_eq!(spec.workers.len(), workers.len(), "one machine for each worker of the plan");
-        let own: Vec<(WorkerId, ActorId)> = spec.top_level().into_iter().map(|id| (id, workers[id.index()])).collect();
+        let own = spec.top_level().map(|id| (id, workers[id.index()]));
         // A session keeps its children running one by one; who wants more puts a supervisor in between.
-        let children = Children::new(spec.clone(), Strategy::OneForOne, &own);
+        let children = Children::new(spec.clone(), Strategy::OneForOne, own);
         Session { spec, children, state: State::Pending }
     }
 
@@ -309,10 +309,10 @@ pub fn for_worker(worker: WorkerId, command: Command) -> Event {
 
 impl SessionSpec {
     /// The workers that are no supervisor's children, in the order of the plan.
-    pub fn top_level(&self) -> Vec<WorkerId> {
-        let all = (0..self.workers.len() as u32).map(WorkerId);
+    pub fn top_level(&self) -> impl Iterator<Item = WorkerId> + '_ {
         let supervised = self.supervised();
-        if supervised.is_empty() { all.collect() } else { all.filter(|id| !supervised.contains(id)).collect() }
+        let all = (0..self.workers.len() as u32).map(WorkerId);
+        all.filter(move |id| supervised.is_empty() || !supervised.contains(id))
     }
 
     /// The workers that are a supervisor's children.

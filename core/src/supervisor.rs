@@ -15,7 +15,6 @@ use crate::worker::StopPlan;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::hash::Hash;
 
 /// The machine of a supervisor.
@@ -68,8 +67,8 @@ impl Supervisor {
     pub fn of_plan(id: WorkerId, parent: ActorId, plan: &Arc<SessionSpec>, actors: &[ActorId]) -> Supervisor {
         let spec = supervisor_spec(plan, id);
         assert_eq!(spec.children.len(), actors.len(), "one machine for each child");
-        let list: Vec<(WorkerId, ActorId)> = spec.children.iter().copied().zip(actors.iter().copied()).collect();
-        let children = Children::new(plan.clone(), spec.strategy, &list);
+        let list = spec.children.iter().copied().zip(actors.iter().copied());
+        let children = Children::new(plan.clone(), spec.strategy, list);
         let (incarnation, restarts) = (0, Restarts::default());
         Supervisor { id, parent, plan: plan.clone(), children, incarnation, restarts, state: State::Pending }
     }

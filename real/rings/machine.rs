@@ -280,7 +280,7 @@ impl Port for SimPort {
         }
         let request = match self.side {
             Side::Input => Request::Writable,
-            Side::Output(stream) => Request::Readable(stream),
+            Side::Output(stream) => Request::Readable(stream.into()),
         };
         let mut asked = pin!(self.lent.ask(self.unit, request));
         std::future::poll_fn(|cx| {

@@ -302,20 +302,13 @@ impl<C: Choose + 'static> SimWorld<C> {
         if self.kernel.deeds().is_empty() {
             return;
         }
-        let tells = self.chooser.picks();
+        let is_watched = self.config.keeps_deeds() || self.chooser.picks();
         let mut deeds = std::mem::take(self.kernel.deeds());
         for deed in &deeds {
             self.audit.deed(deed, &scene!(self));
-            self.witness.deed(deed);
             self.kernel.tell_net(deed);
-            if self.config.trail {
-                self.trail.add(&(self.clock, deed));
-            }
-            if tells {
-                self.touch(deed);
-            }
-            if self.config.history || self.config.observed {
-                self.observe(deed);
+            if is_watched {
+                self.watch(deed);
             }
         }
         // Nothing was logged meanwhile: the allocation goes back.

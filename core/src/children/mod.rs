@@ -142,14 +142,15 @@ enum Standing {
 
 impl Children {
     /// The children of a plan, none started, in this order.
-    pub(crate) fn new(plan: Arc<SessionSpec>, strategy: Strategy, children: &[(WorkerId, ActorId)]) -> Children {
-        let workers: Vec<WorkerId> = children.iter().map(|(worker, _)| *worker).collect();
-        let order = Order::of(&plan, &workers).map(Box::new);
+    pub(crate) fn new(
+        plan: Arc<SessionSpec>,
+        strategy: Strategy,
+        children: impl Iterator<Item = (WorkerId, ActorId)>,
+    ) -> Children {
         let (stage, wanted, come) = (Stage::Over, Wanted::Down, Come::default());
-        let list = children
-            .iter()
-            .map(|&(worker, actor)| Child { worker, actor, stage, wanted, come, lived: false })
-            .collect();
+        let list: Vec<Child> =
+            children.map(|(worker, actor)| Child { worker, actor, stage, wanted, come, lived: false }).collect();
+        let order = Order::of(&plan, &list).map(Box::new);
         let adopted = BTreeMap::new();
         Children { plan, strategy, list, adopted, order, mode: Mode::Up, regroup: None, open: 0, unasked: 0 }
     }

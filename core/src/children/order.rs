@@ -1,5 +1,6 @@
 //! The order among siblings: whom a start waits for, and whom a stop waits for. Made once a session, and only where there is one.
 
+use super::Child;
 use crate::ids::WorkerId;
 use crate::vocab::{SessionSpec, StopOrder};
 use alloc::vec::Vec;
@@ -22,9 +23,9 @@ struct Node {
 
 impl Order {
     /// The order that the plan asks for among these; `None` where there is none.
-    pub(super) fn of(plan: &SessionSpec, children: &[WorkerId]) -> Option<Order> {
-        let ordered = |worker: &WorkerId| {
-            let spec = &plan.workers[worker.index()];
+    pub(super) fn of(plan: &SessionSpec, children: &[Child]) -> Option<Order> {
+        let ordered = |child: &Child| {
+            let spec = &plan.workers[child.worker.index()];
             !spec.after.is_empty() || !spec.stop_after.is_empty()
         };
         if !children.iter().any(ordered) {
@@ -32,9 +33,10 @@ impl Order {
         }
         let mut order = Order { nodes: Vec::new() };
         order.nodes.resize_with(children.len(), Node::default);
-        let place = |worker: WorkerId| children.iter().position(|child| *child == worker).map(|place| place as u32);
-        for (at, worker) in children.iter().enumerate() {
-            let spec = &plan.workers[worker.index()];
+        let place =
+            |worker: WorkerId| children.iter().position(|child| child.worker == worker).map(|place| place as u32);
+        for (at, child) in children.iter().enumerate() {
+            let spec = &plan.workers[child.worker.index()];
             for on in spec.after.iter().filter_map(|dependency| place(dependency.on)) {
                 order.nodes[on as usize].dependents.push(at as u32);
                 if plan.order == StopOrder::ReverseDependency {

@@ -9,7 +9,7 @@ use crate::machine::{Cx, Event, Machine};
 use crate::reactor::{Name, Owner, Target, TimerId};
 use crate::site::{Kind, Label, Site};
 use crate::time::Instant;
-use crate::vocab::{Completion, Request, Stream, TryRead};
+use crate::vocab::{Completion, Request, Stream, Streams, TryRead};
 use crate::world::World;
 use alloc::format;
 use alloc::vec::Vec;
@@ -111,29 +111,11 @@ impl<W: World, A: Machine> Host<W, A> {
         let Some(mail) = self.letters.pop(&mut self.actors[id.index()].mailbox) else { return };
         match mail {
             Mail::Event(event) => self.deliver(id, event),
-            Mail::Done { op, completion: Completion::Readable } => self.deliver_readable(id, op),
             Mail::Done { op, completion } => self.deliver_answer(id, op, completion),
         }
         if !self.actors[id.index()].mailbox.is_empty() {
             self.enable_mail(id);
         }
-    }
-
-    /// Both outputs of a unit are read in one turn where both can be: nobody promises an order of what was written to two pipes.
-    fn deliver_readable(&mut self, id: ActorId, op: OpId) {
-        let unit = self.unit_of(op);
-        self.deliver_answer(id, op, Completion::Readable);
-        if let Some(other) = self.letters.readable(self.actors[id.index()].mailbox)
-            && self.unit_of(other) == unit
-        {
-            self.letters.pop(&mut self.actors[id.index()].mailbox);
-            self.carry_out_effects();
-            self.deliver_answer(id, other, Completion::Readable);
-        }
-    }
-
-    fn unit_of(&self, op: OpId) -> Option<UnitId> {
-        self.reactor.ops.borrow_mut().get(op).map(|open| open.unit)
     }
 
     fn deliver_answer(&mut self, id: ActorId, op: OpId, completion: Completion) {
@@ -144,10 +126,10 @@ impl<W: World, A: Machine> Host<W, A> {
             drop(ops);
             return self.complete(op, completion);
         }
-        if let (Completion::Readable, Some(stream)) = (&completion, open.stream) {
+        if let Completion::Readable(streams) = completion {
             let unit = open.unit;
             drop(ops);
-            return self.deliver_output(id, op, unit, stream);
+            return self.deliver_output(id, op, unit, streams);
         }
         let unit = open.unit;
         let waker = ops.close(op);
@@ -157,19 +139,45 @@ impl<W: World, A: Machine> Host<W, A> {
         self.deliver(id, event_of(op, completion));
     }
 
-    fn deliver_output(&mut self, id: ActorId, op: OpId, unit: UnitId, stream: Stream) {
-        if self.holds_back(op, unit, stream) {
+    /// All outputs that can be read are read in one turn: nobody promises an order of what was written to two pipes. Readiness is a
+    /// hint, and the wait goes on until each has come to its end.
+    fn deliver_output(&mut self, id: ActorId, op: OpId, unit: UnitId, streams: Streams) {
+        if self.holds_back(op, unit) {
             return;
         }
-        let mut chunk = Vec::new();
-        match self.read_unit(unit, stream, &mut chunk, CHUNK_MAX) {
-            // Readiness is a hint: the wait goes on.
-            TryRead::WouldBlock => self.submit(op, unit, Request::Readable(stream)),
-            TryRead::Data(_) | TryRead::Eof => {
-                let waker = self.reactor.ops.borrow_mut().close(op);
-                drop(waker);
-                self.deliver(id, Event::Output { op, stream, chunk });
+        for stream in streams.iter() {
+            if self.reactor.ops.borrow_mut().get(op).is_none() {
+                return; // withdrawn, on what the other stream has brought
             }
+            let mut chunk = Vec::new();
+            match self.read_unit(unit, stream, &mut chunk, CHUNK_MAX) {
+                TryRead::WouldBlock => continue,
+                TryRead::Data(_) => {}
+                TryRead::Eof => self.output_is_over(op, stream),
+            }
+            self.deliver(id, Event::Output { op, stream, chunk });
+            self.carry_out_effects();
+        }
+        self.read_on(op, unit);
+    }
+
+    /// Waits for more of what a machine reads, if it is not over.
+    pub(super) fn read_on(&mut self, op: OpId, unit: UnitId) {
+        let rest = self.reactor.ops.borrow_mut().get(op).map(|open| open.streams);
+        if let Some(rest) = rest {
+            self.submit(op, unit, Request::Readable(rest));
+        }
+    }
+
+    /// Nothing more comes of an output, and of a read of nothing but that.
+    fn output_is_over(&self, op: OpId, stream: Stream) {
+        let mut ops = self.reactor.ops.borrow_mut();
+        let Some(open) = ops.get(op) else { return };
+        open.streams = open.streams.without(stream);
+        if open.streams.is_empty() {
+            let waker = ops.close(op);
+            drop(ops);
+            drop(waker);
         }
     }
 
@@ -276,7 +284,7 @@ fn event_of(op: OpId, completion: Completion) -> Event {
         Completion::Answered(status) => Event::Answered { op, status },
         Completion::Ran(status) => Event::Ran { op, status },
         Completion::Filed(_) => unreachable!("files are in the hands of tasks"),
-        Completion::Readable | Completion::Writable => {
+        Completion::Readable(_) | Completion::Writable => {
             unreachable!("a machine reads through Cx::read and writes through Request::Write")
         }
     }

@@ -7,7 +7,7 @@ use crate::machine::{Event, Machine};
 use crate::proxy::ProxySpec;
 use crate::reactor::{Class, Effect, UnitKind};
 use crate::task::{Given, Registered};
-use crate::vocab::{Body, Fact, FactRecord, Launch, Request, Subject};
+use crate::vocab::{Body, Fact, FactRecord, Launch, Request, Streams, Subject};
 use crate::world::World;
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -135,7 +135,7 @@ impl<W: World, A: Machine> Host<W, A> {
             let mut ops = self.reactor.ops.borrow_mut();
             let Some(open) = ops.get(op) else { return };
             open.class = class;
-            open.stream = if let Request::Readable(stream) = request { Some(stream) } else { None };
+            open.streams = if let Request::Readable(streams) = request { streams } else { Streams::NONE };
         }
         if class == Class::Prompt {
             self.prompt.push(op);

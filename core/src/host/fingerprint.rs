@@ -48,7 +48,7 @@ impl<W: World, A: Machine> Host<W, A> {
             Mail::Event(event) => digest_event(event, now, into),
             Mail::Done { op, completion } => {
                 let mut ops = self.reactor.ops.borrow_mut();
-                let open = ops.get(*op).map(|open| (open.owner == Owner::Actor(to), open.stream));
+                let open = ops.get(*op).map(|open| (open.owner == Owner::Actor(to), open.streams));
                 (open, discriminant(completion)).hash(into);
                 digest_completion(completion, into);
             }
@@ -73,16 +73,13 @@ fn digest_completion(completion: &Completion, into: &mut Digest) {
             names(holders, into);
             exit.hash(into);
         }
+        Completion::Readable(streams) => streams.hash(into),
         Completion::Connected(accepted) => accepted.hash(into),
         Completion::Answered(status) => status.hash(into),
         Completion::Traffic(traffic) => traffic.hash(into),
         Completion::Ran(status) => status.hash(into),
         Completion::Filed(answer) => answer.hash(into),
-        Completion::Notified
-        | Completion::TaskStarted
-        | Completion::Empty
-        | Completion::Readable
-        | Completion::Writable => {}
+        Completion::Notified | Completion::TaskStarted | Completion::Empty | Completion::Writable => {}
     }
 }
 

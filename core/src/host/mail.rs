@@ -132,14 +132,6 @@ impl Letters {
         mail
     }
 
-    /// The read that can go on, where that is what the first letter of a mailbox says.
-    pub(super) fn readable(&self, mailbox: Mailbox) -> Option<OpId> {
-        match self.slots.get(mailbox.first as usize)?.mail.as_ref()? {
-            Mail::Done { op, completion: Completion::Readable } => Some(*op),
-            Mail::Done { .. } | Mail::Event(_) => None,
-        }
-    }
-
     /// The letters of a mailbox, in their order.
     pub(super) fn of(&self, mailbox: Mailbox) -> impl Iterator<Item = &Mail> {
         let letters = core::iter::successors(self.slots.get(mailbox.first as usize), |letter| {

@@ -8,7 +8,7 @@ use crate::journal::{Sink, SinkSpec, entry_of};
 use crate::machine::Machine;
 use crate::snapshot::Snapshot;
 use crate::status::{Status, StatusFile};
-use crate::vocab::{Fact, FactRecord, Request, SessionSpec, Stream, Subject, WorkerSpec};
+use crate::vocab::{Fact, FactRecord, SessionSpec, Subject, WorkerSpec};
 use crate::world::World;
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -22,7 +22,7 @@ pub(super) struct Recorder {
     /// Those who have joined the session since.
     adopted: BTreeMap<WorkerId, Arc<WorkerSpec>>,
     /// Output that is not read before there is room.
-    held: Vec<(OpId, UnitId, Stream)>,
+    held: Vec<(OpId, UnitId)>,
 }
 
 /// What keeps a session's status file.
@@ -109,10 +109,10 @@ impl<W: World, A: Machine> Host<W, A> {
     }
 
     /// Whether output is not read just now: its wait goes on when there is room.
-    pub(super) fn holds_back(&mut self, op: OpId, unit: UnitId, stream: Stream) -> bool {
+    pub(super) fn holds_back(&mut self, op: OpId, unit: UnitId) -> bool {
         match &mut self.recorder {
             Some(recorder) if recorder.sink.holds_back() => {
-                recorder.held.push((op, unit, stream));
+                recorder.held.push((op, unit));
                 true
             }
             Some(_) | None => false,
@@ -130,8 +130,8 @@ impl<W: World, A: Machine> Host<W, A> {
     /// Reads on where output was held back, and there is room now.
     fn release_held(&mut self) {
         let Some(recorder) = self.recorder.as_mut().filter(|recorder| !recorder.sink.holds_back()) else { return };
-        for (op, unit, stream) in core::mem::take(&mut recorder.held) {
-            self.submit(op, unit, Request::Readable(stream));
+        for (op, unit) in core::mem::take(&mut recorder.held) {
+            self.read_on(op, unit);
         }
     }
 }

@@ -22,7 +22,7 @@ impl<W: World, A: Machine> Host<W, A> {
         Fut: Future<Output = ExitStatus> + 'static,
     {
         let reactor = self.reactor.clone();
-        let pipes = [(); 3].map(|()| Pipe::new(&reactor));
+        let pipes = Pipe::trio(&reactor);
         pipes[0].open_writer();
         let stdio = Stdio { stdin: pipes[0].reader(), stdout: pipes[1].writer(), stderr: pipes[2].writer() };
         let cancel = CancelSource::new();
@@ -78,10 +78,10 @@ impl<W: World, A: Machine> Host<W, A> {
             },
             Request::Empty if unit.members.is_empty() => answer(Completion::Empty),
             Request::Empty => unit.empty_waits.push(op),
-            Request::Readable(stream) => {
-                let pipe = unit.pipes[stream_index(stream)].clone();
+            Request::Readable(streams) => {
+                let pipes = unit.pipes.clone();
                 drop(units);
-                pipe.wait_readable(op);
+                Pipe::wait_readable(&pipes, streams, op);
             }
             Request::Writable => {
                 let pipe = unit.pipes[0].clone();

@@ -64,7 +64,7 @@ impl Desk {
                 self.answer(op, Completion::Surveyed(Box::new(survey)));
             }
             // It has no standard streams: they are at their end.
-            Request::Readable(_) => self.answer(op, Completion::Readable),
+            Request::Readable(streams) => self.answer(op, Completion::Readable(*streams)),
             Request::Writable => self.answer(op, Completion::Writable),
             Request::Write(_) => self.answer(op, Completion::Written(0)),
             Request::CloseInput | Request::CloseOutput(_) => {}

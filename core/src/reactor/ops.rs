@@ -1,7 +1,7 @@
 //! Submitted operations: who waits for the answer. One effect, one `OpId`, at most one completion.
 
 use crate::ids::{ActorId, OpId, TaskId, UnitId};
-use crate::vocab::{Completion, Request, Stream};
+use crate::vocab::{Completion, Request, Streams};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::task::Waker;
@@ -52,8 +52,8 @@ pub(crate) struct Op {
     pub(crate) class: Class,
     /// A prompt act whose failure is on its way.
     pub(crate) failed: bool,
-    /// Of a read.
-    pub(crate) stream: Option<Stream>,
+    /// Of a read: what has not come to its end.
+    pub(crate) streams: Streams,
     pub(crate) owner: Owner,
     pub(crate) unit: UnitId,
     /// Of tasks only, made when first needed and kept with the slot: a machine's answer goes to its mailbox, and machines have most
@@ -86,7 +86,7 @@ impl Ops {
                 generation: 0,
                 class: Class::Slow,
                 failed: false,
-                stream: None,
+                streams: Streams::NONE,
                 owner: Owner::Nobody,
                 unit,
                 task: None,

@@ -250,7 +250,7 @@ impl Process {
 
     /// Waits until a read would not block. It may come back in vain: see select(2), BUGS.
     pub async fn readable(&self, stream: Stream) {
-        self.cx.ask(self.unit, "output", Request::Readable(stream)).await;
+        self.cx.ask(self.unit, "output", Request::Readable(stream.into())).await;
     }
 
     /// Writes what fits to its stdin.

@@ -22,7 +22,8 @@ pub use identity::{Identity, Leftover};
 pub use outcome::{Coarse, ExitStatus, Outcome, OutputTally, Reason, Survivor, WorkerState};
 pub use policy::{Grace, PreStop, Scope, SecondStop, SignalTo, StopPolicy};
 pub use port::{
-    Channel, Completion, Errno, ExitNotice, Launch, Request, SpawnFailure, Stream, Survey, Target, TryRead, TryWrite,
+    Channel, Completion, Errno, ExitNotice, Launch, Request, SpawnFailure, Stream, Streams, Survey, Target, TryRead,
+    TryWrite,
 };
 pub use ready::{Condition, Dependency, Probe, ReadyPolicy};
 pub use restart::{Backoff, RestartPolicy, RestartWhen};

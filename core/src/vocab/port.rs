@@ -37,6 +37,67 @@ impl Stream {
     }
 }
 
+/// Some of a unit's outputs.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Streams(u8);
+
+impl Streams {
+    /// None of them.
+    pub const NONE: Streams = Streams(0);
+    /// All of them.
+    pub const BOTH: Streams = Streams(0b11);
+
+    /// This one alone.
+    pub const fn of(stream: Stream) -> Streams {
+        Streams(1 << stream as u8)
+    }
+
+    /// Whether it is one of them.
+    pub const fn contains(self, stream: Stream) -> bool {
+        self.0 & Streams::of(stream).0 != 0
+    }
+
+    /// These, and this one.
+    #[must_use]
+    pub const fn with(self, stream: Stream) -> Streams {
+        Streams(self.0 | Streams::of(stream).0)
+    }
+
+    /// The others.
+    #[must_use]
+    pub const fn without(self, stream: Stream) -> Streams {
+        Streams(self.0 & !Streams::of(stream).0)
+    }
+
+    /// Whether there is none.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// In the order of their numbers.
+    pub fn iter(self) -> impl Iterator<Item = Stream> {
+        Stream::BOTH.into_iter().filter(move |stream| self.contains(*stream))
+    }
+
+    /// Those for which it holds.
+    #[must_use]
+    pub fn only(self, holds: impl FnMut(&Stream) -> bool) -> Streams {
+        self.iter().filter(holds).fold(Streams::NONE, Streams::with)
+    }
+}
+
+impl From<Stream> for Streams {
+    fn from(stream: Stream) -> Streams {
+        Streams::of(stream)
+    }
+}
+
+impl fmt::Debug for Streams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}
+
 /// Who is signalled.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Target {
@@ -131,8 +192,8 @@ pub enum Request {
     Connect(Arc<str>),
     /// Wait: ask for this by HTTP, on a connection of its own, and for no longer than [`HttpGet::PATIENCE`].
     Get(Arc<HttpGet>),
-    /// Wait: until a `try_read` of the stream would not block.
-    Readable(Stream),
+    /// Wait: until a `try_read` of one of these would not block.
+    Readable(Streams),
     /// Wait: until a `try_write` to stdin would not block.
     Writable,
     /// Slow act: write all of it to stdin, as far as anybody reads.
@@ -176,8 +237,8 @@ pub enum Completion {
     Answered(Option<u16>),
     /// To the command of [`Cx::run`](crate::machine::Cx::run): how it ended; `None` where it did not start.
     Ran(Option<ExitStatus>),
-    /// To `Readable`.
-    Readable,
+    /// To `Readable`: of these a read may bring something, as poll(2) tells of each descriptor that it was asked for.
+    Readable(Streams),
     /// To `Writable`.
     Writable,
     /// To `Write`: how many bytes were taken before the reader went away or closed.

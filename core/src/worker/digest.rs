@@ -83,6 +83,7 @@ impl Run {
             exit,
             empty,
             outputs,
+            output_op: _,
             delivered,
             readiness,
             probe,
@@ -98,8 +99,8 @@ impl Run {
         for output in outputs {
             match output {
                 Reading::Closed => into.number(0),
-                Reading::Traffic { op: _ } => into.number(2),
-                Reading::Open { op: _, lines } => {
+                Reading::Traffic => into.number(2),
+                Reading::Open(lines) => {
                     lines.hash(into);
                     into.number(1)
                 }

@@ -1,7 +1,7 @@
 //! The end of an incarnation: the drain, the survey of who is left, and the one terminal record.
 
 use super::outcome::Ending;
-use super::run::{Reading, index};
+use super::run::Reading;
 use super::{Run, State, StopPlan, Worker};
 use crate::ids::OpId;
 use crate::machine::{Cx, Event};
@@ -62,22 +62,17 @@ impl Worker {
     /// The one terminal record of this incarnation.
     fn finish(&mut self, mut run: Run, survivors: Vec<Survivor>, holders: Vec<Survivor>, cx: &mut Cx<'_>) {
         let abandoned = !run.outputs_closed();
-        for stream in Stream::BOTH {
-            let at = index(stream);
-            match replace(&mut run.outputs[at], Reading::Closed) {
-                Reading::Open { op, mut lines } => {
-                    cx.withdraw(op);
-                    let (subject, unit) = (Subject::Worker(self.id), Some(run.unit));
+        if abandoned {
+            cx.withdraw(run.output_op);
+            let (subject, unit) = (Subject::Worker(self.id), Some(run.unit));
+            for (stream, output) in Stream::BOTH.into_iter().zip(&mut run.outputs) {
+                if let Reading::Open(lines) = output {
                     lines.finish(|line, complete| {
                         cx.fact(subject, self.incarnation, unit, Fact::Output { stream, line, complete });
                     });
                 }
-                Reading::Traffic { op } => cx.withdraw(op),
-                Reading::Closed => {}
             }
-        }
-        if abandoned {
-            cx.fact(Subject::Worker(self.id), self.incarnation, Some(run.unit), Fact::DrainAbandoned);
+            cx.fact(subject, self.incarnation, unit, Fact::DrainAbandoned);
         }
         let rest = run.empty_op.into_iter().chain(run.exit.is_none().then_some(run.exit_op));
         for op in rest.chain(run.probe).chain(run.hook) {

@@ -13,6 +13,9 @@ pub struct Lines {
 }
 
 impl Lines {
+    /// Nothing has come yet.
+    pub const EMPTY: Lines = Lines { partial: Vec::new() };
+
     /// Takes a chunk and hands out each line that it completes: its bytes, and whether a newline ended it.
     pub fn feed(&mut self, mut chunk: &[u8], mut line: impl FnMut(Arc<[u8]>, bool)) {
         while let Some(end) = chunk.iter().position(|byte| *byte == b'\n') {

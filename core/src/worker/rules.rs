@@ -81,26 +81,19 @@ impl Worker {
 
     pub(super) fn output(&mut self, op: OpId, stream: Stream, chunk: &[u8], cx: &mut Cx<'_>) {
         let at = index(stream);
-        let Some(run) = self.run_mut().filter(|run| run.outputs[at].is_read_by(op)) else {
+        let is_read = |run: &&mut Run| run.output_op == op && matches!(run.outputs[at], Reading::Open(_));
+        let Some(run) = self.run_mut().filter(is_read) else {
             return cx.unexpected(self.state.name(), &Event::Output { op, stream, chunk: chunk.to_vec() });
         };
-        let unit = run.unit;
         run.delivered += chunk.len() as u64;
         let mut lines_read = Vec::new();
         let mut line = |line, complete| lines_read.push((line, complete));
-        if let Reading::Open { lines, .. } = &mut run.outputs[at] {
+        if let Reading::Open(lines) = &mut run.outputs[at] {
             if chunk.is_empty() {
                 lines.finish(&mut line);
+                run.outputs[at] = Reading::Closed;
             } else {
                 lines.feed(chunk, &mut line);
-            }
-        }
-        if chunk.is_empty() {
-            run.outputs[at] = Reading::Closed;
-        } else {
-            let next = cx.read(unit, stream);
-            if let Reading::Open { op, .. } = &mut run.outputs[at] {
-                *op = next;
             }
         }
         let closed = chunk.is_empty() && run.outputs_closed();
@@ -119,12 +112,15 @@ impl Worker {
 
     /// What a proxy tells of its requests. That all was told is the end of its output.
     pub(super) fn traffic(&mut self, op: OpId, traffic: Traffic, cx: &mut Cx<'_>) {
-        let is_awaited = |run: &&mut Run| matches!(run.outputs[0], Reading::Traffic { op: awaited } if awaited == op);
+        let is_awaited = |run: &&mut Run| run.output_op == op && matches!(run.outputs[0], Reading::Traffic);
         let Some(run) = self.run_mut().filter(is_awaited) else {
             return cx.unexpected(self.state.name(), &Event::Traffic { op, traffic: traffic.into() });
         };
-        run.outputs[0] =
-            if traffic.over { Reading::Closed } else { Reading::Traffic { op: cx.submit(run.unit, Request::Traffic) } };
+        if traffic.over {
+            run.outputs[0] = Reading::Closed;
+        } else {
+            run.output_op = cx.submit(run.unit, Request::Traffic);
+        }
         for exchange in traffic.told {
             self.tell(Fact::Request(exchange.into()), cx);
         }
@@ -152,11 +148,5 @@ impl Worker {
             State::Pending | State::Starting { .. } | State::Retrying { .. } | State::Abandoning { .. } => None,
             State::Backoff { .. } | State::Ended(_) => None,
         }
-    }
-}
-
-impl Reading {
-    fn is_read_by(&self, by: OpId) -> bool {
-        matches!(self, Reading::Open { op, .. } if *op == by)
     }
 }

@@ -7,7 +7,7 @@ use crate::ids::{OpId, Pid, UnitId};
 use crate::machine::Cx;
 use crate::signal::Signal;
 use crate::time::Instant;
-use crate::vocab::{Body, ExitNotice, Request, Requester, Stream, Target};
+use crate::vocab::{Body, ExitNotice, Request, Requester, Stream, Streams, Target};
 
 /// What is known of a unit that was started.
 #[derive(Clone, Debug)]
@@ -23,6 +23,8 @@ pub(crate) struct Run {
     /// Whether the scope was seen to be empty.
     pub(crate) empty: bool,
     pub(crate) outputs: [Reading; 2],
+    /// The read of its outputs that have not come to their ends, or a proxy's wait for what it tells.
+    pub(crate) output_op: OpId,
     pub(crate) delivered: u64,
     /// How far it has come towards being of use.
     pub(crate) readiness: Readiness,
@@ -42,10 +44,10 @@ pub(crate) struct Run {
 /// One output of a unit.
 #[derive(Clone, Debug)]
 pub(crate) enum Reading {
-    /// A read is pending.
-    Open { op: OpId, lines: Lines },
+    /// It is read.
+    Open(Lines),
     /// A proxy has none: what it tells of its requests is awaited.
-    Traffic { op: OpId },
+    Traffic,
     /// Read to its end.
     Closed,
 }
@@ -53,10 +55,10 @@ pub(crate) enum Reading {
 impl Run {
     /// Begins to listen to a unit that has just started.
     pub(crate) fn begin(unit: UnitId, pid: Option<Pid>, spawned_at: Instant, body: &Body, cx: &mut Cx<'_>) -> Run {
-        let outputs = match body {
-            Body::Proxy(_) => [Reading::Traffic { op: cx.submit(unit, Request::Traffic) }, Reading::Closed],
+        let (output_op, outputs) = match body {
+            Body::Proxy(_) => (cx.submit(unit, Request::Traffic), [Reading::Traffic, Reading::Closed]),
             Body::Process(_) | Body::PuppetTask(_) | Body::Function(_) | Body::Supervisor(_) => {
-                Stream::BOTH.map(|stream| Reading::Open { op: cx.read(unit, stream), lines: Lines::default() })
+                (cx.read(unit, Streams::BOTH), [const { Reading::Open(Lines::EMPTY) }; 2])
             }
         };
         let exit_op = cx.submit(unit, Request::Exit);
@@ -69,6 +71,7 @@ impl Run {
             exit: None,
             empty: false,
             outputs,
+            output_op,
             delivered: 0,
             readiness: Readiness::Unknown,
             probe: None,

@@ -82,9 +82,9 @@ fn take(reactor: &Rc<Reactor>, before: &Worker, now: Instant, event: Event) -> W
 /// All that can happen to a worker now.
 fn events(worker: &Worker, now: Instant) -> Vec<Next> {
     // One output shows what two would: the other is closed before anything else happens.
-    if let Some(Reading::Open { op, .. }) = worker.run().map(|run| &run.outputs[1]) {
-        let (stream, chunk) = (Stream::Stderr, Vec::new());
-        return [(now, Event::Output { op: *op, stream, chunk }, "output closed")].into();
+    if let Some(run) = worker.run().filter(|run| matches!(run.outputs[1], Reading::Open(_))) {
+        let (op, stream, chunk) = (run.output_op, Stream::Stderr, Vec::new());
+        return [(now, Event::Output { op, stream, chunk }, "output closed")].into();
     }
     let told = commands(&worker.state, now).into_iter();
     let mut next: Vec<Next> = told.map(|(word, command)| (now, Event::Command(command), word)).collect();
@@ -171,8 +171,8 @@ fn answers(run: &Run, comes: &mut impl FnMut(&'static str, Event)) {
     if let Some(op) = run.empty_op {
         comes("scope empty", Event::Empty { op });
     }
-    if let Reading::Open { op, .. } = run.outputs[0] {
-        let stream = Stream::Stdout;
+    if let Reading::Open(_) = run.outputs[0] {
+        let (op, stream) = (run.output_op, Stream::Stdout);
         comes("output closed", Event::Output { op, stream, chunk: Vec::new() });
         if let Readiness::Awaited { look: Look::Output, .. } = run.readiness {
             comes("ready", Event::Output { op, stream, chunk: b"ready\n".into() });

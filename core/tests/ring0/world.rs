@@ -82,7 +82,7 @@ impl World {
         match request {
             Request::Exit => self.exit = Some(op),
             Request::Empty => self.empty = Some(op),
-            Request::Readable(stream) => self.reads[*stream as usize] = Some(op),
+            Request::Readable(streams) => streams.iter().for_each(|stream| self.reads[stream as usize] = Some(op)),
             Request::Survey => self.survey = Some(op),
             Request::Notified(_) => self.notified = Some(op),
             Request::Connect(_) => self.connected = Some(op),
@@ -171,7 +171,7 @@ impl World {
             Move::Empties => Event::Empty { op: self.empty.take().expect(owed) },
             Move::Writes(stream) => {
                 self.lines += 1;
-                let op = self.reads[stream as usize].take().expect(owed);
+                let op = self.reads[stream as usize].expect(owed);
                 Event::Output { op, stream, chunk: b"ready\n".to_vec() }
             }
             Move::Closes(stream) => {

@@ -4,9 +4,11 @@ use super::RealWorld;
 use super::shared::{Held, Shared};
 use super::system::{Executor, Port, System, Unit};
 use shakedown_core::ids::OpId;
-use shakedown_core::vocab::{Completion, Request, Stream};
-use std::future::Future;
+use shakedown_core::vocab::{Completion, Request, Stream, Streams};
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::rc::Rc;
+use std::task::{Context, Poll};
 
 impl<S: System> RealWorld<S> {
     pub(super) fn act(&mut self, op: OpId, held: &Rc<Held<S>>, request: Request) {
@@ -28,9 +30,14 @@ impl<S: System> RealWorld<S> {
                 shared.wait_empty(&held).await;
                 Completion::Empty
             }),
-            Request::Readable(stream) => self.wait(op, held, move |_, held| async move {
-                held.unit.output(stream).ready().await;
-                Completion::Readable
+            Request::Readable(streams) => self.wait(op, held, move |_, held| async move {
+                let [stdout, stderr] = Stream::BOTH.map(|stream| held.unit.output(stream).ready());
+                let (mut stdout, mut stderr) = (pin!(stdout), pin!(stderr));
+                let is_ready = |stream: &Stream, cx: &mut Context<'_>| match stream {
+                    Stream::Stdout => stdout.as_mut().poll(cx).is_ready(),
+                    Stream::Stderr => stderr.as_mut().poll(cx).is_ready(),
+                };
+                Completion::Readable(any_of(streams, is_ready).await)
             }),
             Request::Writable => self.wait(op, held, |_, held| async move {
                 held.unit.stdin().ready().await;
@@ -105,4 +112,13 @@ impl<S: System> RealWorld<S> {
     ) {
         drop(S::Executor::spawn(body(self.shared.clone(), held.clone())));
     }
+}
+
+/// Those that are ready first.
+async fn any_of(streams: Streams, mut is_ready: impl FnMut(&Stream, &mut Context<'_>) -> bool) -> Streams {
+    poll_fn(|cx| match streams.only(|stream| is_ready(stream, cx)) {
+        Streams::NONE => Poll::Pending,
+        ready => Poll::Ready(ready),
+    })
+    .await
 }

@@ -135,7 +135,7 @@ impl<S: System> Shared<S> {
                 Completion::Exited(ExitNotice { status: ExitStatus::Unknown, others: None, writers: None })
             }
             Request::Empty => Completion::Empty,
-            Request::Readable(_) => Completion::Readable,
+            Request::Readable(streams) => Completion::Readable(*streams),
             Request::Writable => Completion::Writable,
             Request::Write(_) => Completion::Written(0),
             Request::Notified(_) => Completion::Notified,

@@ -105,8 +105,8 @@ async fn a_writer_that_is_blocked_hears_signals() {
     let script = "on USR1 { eprint heard }; on TERM exit 5; print ready; write 1000000; exit 9";
     let Started { unit, .. } = rig.puppet(Scope::Group, script).await;
     // Once there is anything to read, the first write has filled the pipe: it is one call.
-    let full = rig.submit(unit, Request::Readable(Stream::Stdout));
-    assert_eq!(rig.answer(full).await, Completion::Readable);
+    let full = rig.submit(unit, Request::Readable(Stream::Stdout.into()));
+    assert_eq!(rig.answer(full).await, Completion::Readable(Stream::Stdout.into()));
     rig.signal(unit, Target::Leader, Signal::USR1);
     rig.saw("p/main", ProcessWhat::Signalled(Signal::USR1)).await;
     rig.signal(unit, Target::Leader, Signal::TERM);
@@ -216,7 +216,7 @@ async fn a_withdrawn_wait_is_never_answered() {
     let mut rig = Rig::new();
     let Started { unit, .. } = rig.puppet(Scope::Group, "print ready; hang").await;
     let withdrawn = rig.submit(unit, Request::Exit);
-    let readable = rig.submit(unit, Request::Readable(Stream::Stdout));
+    let readable = rig.submit(unit, Request::Readable(Stream::Stdout.into()));
     tokio::task::yield_now().await;
     rig.world.withdraw(withdrawn, unit);
     rig.world.withdraw(readable, unit);

@@ -157,8 +157,8 @@ impl Rig {
                 TryRead::Data(_) if !end.is_empty() && read.ends_with(end) => return read,
                 TryRead::Data(_) => {}
                 TryRead::WouldBlock => {
-                    let op = self.submit(unit, Request::Readable(Stream::Stdout));
-                    assert_eq!(self.answer(op).await, Completion::Readable);
+                    let op = self.submit(unit, Request::Readable(Stream::Stdout.into()));
+                    assert_eq!(self.answer(op).await, Completion::Readable(Stream::Stdout.into()));
                 }
             }
         }

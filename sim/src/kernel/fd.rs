@@ -217,8 +217,8 @@ impl Kernel {
             unit,
             match fd {
                 Fd::Stdin => What::Writable,
-                Fd::Stdout => What::Readable(Stream::Stdout),
-                Fd::Stderr => What::Readable(Stream::Stderr),
+                Fd::Stdout => What::Readable(Stream::Stdout.into()),
+                Fd::Stderr => What::Readable(Stream::Stderr.into()),
             },
         );
     }

@@ -347,7 +347,7 @@ mod tests {
     fn a_withdrawn_wait_and_a_signal_without_effect_leave_it_as_it_was() {
         let mut check = at("on TERM ignore; hang", 0);
         let before = check.kernel.fingerprint();
-        check.kernel.watch(OpId(1), U, What::Readable(Stream::Stderr));
+        check.kernel.watch(OpId(1), U, What::Readable(Stream::Stderr.into()));
         check.kernel.unwatch(OpId(1), U);
         check.kill("w/main", Signal::TERM);
         assert_eq!(check.kernel.fingerprint(), before);

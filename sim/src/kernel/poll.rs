@@ -5,7 +5,7 @@ use super::walk::walker;
 use super::{HOST, Kernel};
 use shakedown_core::ids::{OpId, ProcId, UnitId};
 use shakedown_core::site::Label;
-use shakedown_core::vocab::{Completion, Stream};
+use shakedown_core::vocab::{Completion, Stream, Streams};
 use std::collections::VecDeque;
 
 /// What may be waited for.
@@ -15,12 +15,22 @@ pub enum What {
     Exit,
     /// Nobody in the scope is alive.
     Empty,
-    /// A read of the output would not block.
-    Readable(Stream),
+    /// A read of one of these outputs would not block.
+    Readable(Streams),
     /// A write to stdin would not block.
     Writable,
     /// One of its processes has said that the unit is ready.
     Notified,
+}
+
+impl What {
+    /// Whether a wait for it is over once this has come true.
+    fn comes_with(self, come: What) -> bool {
+        match (self, come) {
+            (What::Readable(awaited), What::Readable(come)) => come.iter().any(|stream| awaited.contains(stream)),
+            (awaited, come) => awaited == come,
+        }
+    }
 }
 
 /// Something that became ready.
@@ -70,7 +80,7 @@ impl Kernel {
         let already = match what {
             What::Exit => self.exit_notice(unit).is_some(),
             What::Empty => self.scope_is_empty(unit),
-            What::Readable(stream) => self.is_readable(unit, stream),
+            What::Readable(streams) => streams.iter().any(|stream| self.is_readable(unit, stream)),
             What::Writable => self.is_writable(unit),
             What::Notified => self.has_said_ready(unit),
         };
@@ -95,7 +105,7 @@ impl Kernel {
     /// Whether the host waits to read an output.
     pub(super) fn is_watched(&self, unit: UnitId, stream: Stream) -> bool {
         let watches = self.units.get(unit).map_or(&[][..], |of| &of.watches);
-        watches.iter().any(|(_, what)| *what == What::Readable(stream))
+        watches.iter().any(|(_, what)| matches!(what, What::Readable(streams) if streams.contains(stream)))
     }
 
     /// Whether anything is ready.
@@ -159,9 +169,9 @@ impl Kernel {
         let watches = &mut self.units.at(unit).watches;
         let mut at = 0;
         while let Some(&(op, waited)) = watches.get(at) {
-            if waited == what {
+            if waited.comes_with(what) {
                 watches.remove(at);
-                self.polls.ready.push_back(Item::Done(op, unit, what));
+                self.polls.ready.push_back(Item::Done(op, unit, waited));
             } else {
                 at += 1;
             }
@@ -180,7 +190,7 @@ impl Kernel {
         match what {
             What::Exit => Completion::Exited(self.exit_notice(unit).expect("a leader that has ended stays so")),
             What::Empty => Completion::Empty,
-            What::Readable(_) => Completion::Readable,
+            What::Readable(streams) => Completion::Readable(streams.only(|stream| self.is_readable(unit, *stream))),
             What::Writable => Completion::Writable,
             What::Notified => Completion::Notified,
         }
@@ -193,7 +203,12 @@ mod tests {
     use super::*;
     use shakedown_core::signal::Signal;
 
-    const ALL: [What; 4] = [What::Exit, What::Empty, What::Readable(Stream::Stdout), What::Readable(Stream::Stderr)];
+    const ALL: [What; 4] = [
+        What::Exit,
+        What::Empty,
+        What::Readable(Streams::of(Stream::Stdout)),
+        What::Readable(Streams::of(Stream::Stderr)),
+    ];
 
     /// The ops that are done after this script has ended, in their order.
     #[test]

@@ -67,7 +67,7 @@ impl Child {
             match self.lent.try_read(self.unit, stream, into, READ_BYTES) {
                 TryRead::Data(n) => return n,
                 TryRead::Eof => return 0,
-                TryRead::WouldBlock => drop(self.lent.ask(self.unit, Request::Readable(stream)).await),
+                TryRead::WouldBlock => drop(self.lent.ask(self.unit, Request::Readable(stream.into())).await),
             }
         }
     }

@@ -21,6 +21,14 @@ pub struct WorldConfig {
     pub trail: bool,
 }
 
+impl WorldConfig {
+    /// Whether anybody is told of what the kernel does, beside oracles and a chooser that picks.
+    #[inline]
+    pub(super) fn keeps_deeds(&self) -> bool {
+        self.history || self.observed || self.witness || self.trail
+    }
+}
+
 /// One entry of a kept history: what was told, and what happened, in their common order.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Moment {

@@ -9,8 +9,23 @@ use shakedown_core::vocab::{Completion, Deed, ProcessEvent, ProcessWhat, Truth};
 use shakedown_core::world::Ready;
 
 impl<C: Choose + 'static> SimWorld<C> {
+    /// Keeps a deed for whoever asks for it. Out of line: most simulations keep none.
+    #[inline(never)]
+    pub(super) fn watch(&mut self, deed: &Deed) {
+        self.witness.deed(deed);
+        if self.config.trail {
+            self.trail.add(&(self.clock, deed));
+        }
+        if self.chooser.picks() {
+            self.touch(deed);
+        }
+        if self.config.history || self.config.observed {
+            self.observe(deed);
+        }
+    }
+
     /// Tells the chooser whom a deed was done to.
-    pub(super) fn touch(&mut self, deed: &Deed) {
+    fn touch(&mut self, deed: &Deed) {
         let whom = match *deed {
             Deed::Born { child, .. } => child,
             Deed::Signalled { to, .. } | Deed::Delivered { to, .. } => to,
@@ -20,7 +35,7 @@ impl<C: Choose + 'static> SimWorld<C> {
         self.chooser.touched(self.kernel.label_of(whom));
     }
 
-    pub(super) fn observe(&mut self, deed: &Deed) {
+    fn observe(&mut self, deed: &Deed) {
         let (who, what) = match *deed {
             Deed::Born { child, ref name, .. } => {
                 if self.names.len() <= child.index() {
@@ -56,7 +71,7 @@ impl<C: Choose + 'static> SimWorld<C> {
     /// journal is to be waited for, somebody may well do so; and a notice that is late was waited for.
     pub(super) fn look_at_pumps(&mut self) {
         let waits = |sink: &SinkSpec| sink.when_full == WhenFull::Block;
-        let is_late = |ready: &Ready| matches!(ready, Ready::Done { completion: Completion::Readable, .. });
+        let is_late = |ready: &Ready| matches!(ready, Ready::Done { completion: Completion::Readable(_), .. });
         if self.plan.plan().and_then(|plan| plan.journal.as_deref()).is_some_and(waits)
             || self.late.values().any(is_late)
         {

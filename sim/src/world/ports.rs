@@ -69,11 +69,11 @@ impl<C: Choose + 'static> World for SimWorld<C> {
             Request::Signal { to, signal } => self.signal(op, unit, to, signal),
             Request::Exit => self.kernel.watch(op, unit, What::Exit),
             Request::Empty => self.kernel.watch(op, unit, What::Empty),
-            Request::Readable(stream) => {
+            Request::Readable(streams) => {
                 if self.kernel.wakes_spuriously(unit, &mut self.chooser) {
-                    self.answers.push_back(Ready::Done { op, completion: Completion::Readable });
+                    self.answers.push_back(Ready::Done { op, completion: Completion::Readable(streams) });
                 } else {
-                    self.kernel.watch(op, unit, What::Readable(stream));
+                    self.kernel.watch(op, unit, What::Readable(streams));
                 }
             }
             Request::Writable => self.kernel.watch(op, unit, What::Writable),

@@ -4,7 +4,7 @@ use shakedown_core::ids::UnitId;
 use shakedown_core::machine::{Broken, Command, Cx, Event, Machine};
 use shakedown_core::puppet;
 use shakedown_core::time::Instant;
-use shakedown_core::vocab::{Body, ProcessSpec, Request, Stream};
+use shakedown_core::vocab::{Body, ProcessSpec, Request, Stream, Streams};
 use shakedown_sim::choose::{Chooser, Pilot, Strategy};
 use shakedown_sim::{Limits, Simulator, WorldConfig};
 use std::cell::RefCell;
@@ -34,17 +34,11 @@ impl Machine for Reader {
             }
             Event::Spawned { result: Ok(_), .. } => {
                 let unit = self.unit.expect("it was started");
-                for stream in Stream::BOTH {
-                    cx.read(unit, stream);
-                }
+                cx.read(unit, Streams::BOTH);
                 cx.submit(unit, Request::Exit);
             }
             Event::Output { stream, chunk, .. } => {
-                if chunk.is_empty() {
-                    self.open -= 1;
-                } else {
-                    cx.read(self.unit.expect("it was started"), stream);
-                }
+                self.open -= u32::from(chunk.is_empty());
                 self.read.borrow_mut().push((stream, chunk));
             }
             Event::Exited { .. } => self.open -= 1,

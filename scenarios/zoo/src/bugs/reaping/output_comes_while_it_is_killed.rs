@@ -94,9 +94,7 @@ impl Machine for Runner {
             (State::Running { unit, kill_at, .. }, Event::Output { chunk, .. }) if chunk.is_empty() => {
                 State::Silent { unit, kill_at }
             }
-            (State::Running { unit, kill_at, .. }, Event::Output { .. }) => {
-                State::Running { unit, read: cx.read(unit, Stream::Stdout), kill_at }
-            }
+            (running @ State::Running { .. }, Event::Output { .. }) => running,
             (State::Running { unit, read, .. }, Event::Tick) => {
                 if self.withdraws {
                     cx.withdraw(read);
