@@ -31,13 +31,14 @@ pub(crate) enum Ended {
     OutOfTime,
 }
 
-/// Shows the progress on stderr until `done` says so, and ends the sweep when its time is up.
+/// Shows the progress on stderr until the sweep is over, and ends it when its time is up. `waits` waits for its end, so long at most, and
+/// says whether it has come: whoever plays a hundred runs is not to wait for the next look at them.
 pub(crate) fn watch(
     show: Show,
     total: u64,
     progress: &Progress,
     budget: Option<Duration>,
-    done: impl Fn() -> bool,
+    waits: impl Fn(Duration) -> bool,
 ) -> Ended {
     let show = match show {
         Show::Auto if std::io::stderr().is_terminal() => Show::Bar,
@@ -47,9 +48,8 @@ pub(crate) fn watch(
     let bar = if show == Show::Bar { bar(total) } else { ProgressBar::hidden() };
     let (began, mut told) = (Instant::now(), 0);
     let mut out_of_time = false;
-    while !done() {
-        std::thread::sleep(Duration::from_millis(50).min(budget.unwrap_or(Duration::MAX)));
-        if !out_of_time && budget.is_some_and(|budget| began.elapsed() >= budget) && !done() {
+    while !waits(LOOK_EVERY.min(budget.unwrap_or(LOOK_EVERY))) {
+        if !out_of_time && budget.is_some_and(|budget| began.elapsed() >= budget) {
             out_of_time = !progress.stop.swap(true, Relaxed);
         }
         let (runs, failed) = (progress.runs.load(Relaxed), progress.failed.load(Relaxed));
@@ -68,6 +68,8 @@ pub(crate) fn watch(
         (false, false) => Ended::ByItself,
     }
 }
+
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 fn bar(total: u64) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());

@@ -12,9 +12,11 @@ use shakedown::failure::Effort;
 use shakedown::report::SweepReport;
 use shakedown::sim::choose::{Selector, Strategy};
 use shakedown::sweep::{Job, Mix, Progress, Seeds, Shard, SweepResult};
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 /// The arguments of `sim`.
@@ -159,8 +161,15 @@ fn play(args: &SimArgs, jobs: &[Job]) -> (SweepResult, Ended, Interrupt) {
     let interrupt = Interrupt::listen(move || stop.stop.store(true, Relaxed));
     let total: u64 = jobs.iter().map(|job| job.seeds.end - job.seeds.start).sum();
     std::thread::scope(|scope| {
-        let sweeping = scope.spawn(|| args.strategy.sweep(jobs, threads, args.check_determinism, &progress));
-        let ended = watch(args.progress, total, &progress, args.time_budget, || sweeping.is_finished());
+        let (at_work, over) = channel::<Infallible>();
+        let progress = &progress;
+        let sweeping = scope.spawn(move || {
+            // Dropped when the sweep is over, and where it panics.
+            let _at_work = at_work;
+            args.strategy.sweep(jobs, threads, args.check_determinism, progress)
+        });
+        let is_over = |at_most| matches!(over.recv_timeout(at_most), Err(RecvTimeoutError::Disconnected));
+        let ended = watch(args.progress, total, progress, args.time_budget, is_over);
         (sweeping.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), ended, interrupt)
     })
 }
