@@ -67,8 +67,10 @@ bench-quick *names: bench-build
 bench-proxy:
     cargo bench -p shakedown-real --features proxy --bench proxy
 
-# build the peers; madsim wants a flag for all it depends on, and so a folder of its own
+# build the peers and our own programs; madsim wants a flag for all it depends on, and so a folder of its own
 bench-build:
+    cargo build --release
+    cargo build --release -p shakedown-zoo
     cargo build --release --manifest-path {{ peers }}/Cargo.toml --target-dir {{ target }}/peers
     RUSTFLAGS="--cfg madsim" cargo build --release --manifest-path {{ peers }}/madsim/Cargo.toml --target-dir {{ target }}/peers/madsim
 

@@ -3,6 +3,7 @@
 mod kernel;
 mod measure;
 mod peers;
+mod programs;
 mod report;
 mod zoo;
 
@@ -42,13 +43,18 @@ fn main() -> ExitCode {
     }
     compare_work(&mut rows, &jobs);
     let is_ours = |row: &Row<'_>| row.peer.role == Role::Ours;
-    let mut sessions = if rows.iter().any(is_ours) { kernel::Sessions::new(target_ns) } else { None };
+    let is_measured = rows.iter().any(is_ours);
+    let mut sessions = if is_measured { kernel::Sessions::new(target_ns) } else { None };
+    let mut programs = if is_measured { programs::Programs::new(quick) } else { None };
     for _ in 0..rounds {
         for job in &jobs {
             measure_once(&mut rows[job.row], job, &pin);
         }
         if let Some(sessions) = &mut sessions {
             sessions.round(&pin);
+        }
+        if let Some(programs) = &mut programs {
+            programs.round();
         }
     }
     for row in rows.iter_mut().filter(|row| row.peer.whole) {
@@ -62,6 +68,16 @@ fn main() -> ExitCode {
     let mut whole = report::print(&rows);
     if let Some(sessions) = &sessions {
         whole &= sessions.print();
+    }
+    match &mut programs {
+        Some(programs) => {
+            programs.shrink(&pin);
+            whole &= programs.print();
+        }
+        None if is_measured => {
+            println!("not built, so not measured: scaling and shrink (`shakedown`, `shakedown-zoo`)")
+        }
+        None => {}
     }
     println!("medians of {rounds} rounds, {}, {:.0} s in all", pin.describe(), start.elapsed().as_secs_f64());
     if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE }
