@@ -14,8 +14,8 @@ use crate::site::{Kind, Label, Site, mix};
 use crate::tie::{Deadlines, Tying};
 use crate::time::{Duration, DurationRange, Instant};
 use crate::vocab::{
-    Body, Condition, Errno, ExitNotice, ExitStatus, Fact, Identity, Launch, Outcome, ProcessEvent, ProcessSpec,
-    Request, Requester, SpawnFailure, StopPolicy, Stream, Streams, Subject, Survey, WorkerSpec,
+    Body, Condition, Errno, ExitNotice, ExitStatus, Fact, Identity, Launch, ProcessEvent, ProcessSpec, Request,
+    Requester, SpawnFailure, StopPolicy, Stream, Streams, Subject, Survey, WorkerSpec, WorkerState,
 };
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -171,8 +171,8 @@ pub enum Event {
     Ended {
         /// Which worker.
         worker: WorkerId,
-        /// How.
-        outcome: Arc<Outcome>,
+        /// As what.
+        state: WorkerState,
         /// What would follow by its own policy; it waits for [`Command::Again`].
         next: Next,
     },

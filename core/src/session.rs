@@ -6,9 +6,7 @@ use crate::ids::{ActorId, WorkerId};
 use crate::machine::{Broken, Command, Cx, Event, Machine};
 use crate::restart::Next;
 use crate::time::Instant;
-use crate::vocab::{
-    Body, Fact, Outcome, Requester, SecondStop, SessionSpec, Strategy, Subject, WorkerSpec, WorkerState,
-};
+use crate::vocab::{Body, Fact, Requester, SecondStop, SessionSpec, Strategy, Subject, WorkerSpec, WorkerState};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
@@ -151,14 +149,14 @@ impl Session {
         deadline
     }
 
-    fn ended(&mut self, worker: WorkerId, outcome: Arc<Outcome>, next: Next, cx: &mut Cx<'_>) {
+    fn ended(&mut self, worker: WorkerId, state: WorkerState, next: Next, cx: &mut Cx<'_>) {
         let fate = match self.state {
-            State::Up => self.children.ended(worker, outcome.state, next, cx),
+            State::Up => self.children.ended(worker, state, next, cx),
             State::Pending | State::Recovering | State::Waning | State::Stopped => Fate::Unexpected,
         };
         match fate {
             Fate::Unexpected => {
-                cx.unexpected("a session that does not wait for it", &Event::Ended { worker, outcome, next });
+                cx.unexpected("a session that does not wait for it", &Event::Ended { worker, state, next });
             }
             // One whose circuit breaker has tripped is over, and the others go on.
             Fate::Over | Fate::Tripped => self.stop_if_empty(cx),
@@ -229,7 +227,7 @@ impl Machine for Session {
             Event::Command(Command::Adopt { worker, actor, spec }) => self.adopt(worker, actor, spec),
             Event::Command(Command::Forget(worker)) => self.children.forget(worker),
             Event::News { worker, come } => self.children.news(worker, come, cx),
-            Event::Ended { worker, outcome, next } => self.ended(worker, outcome, next, cx),
+            Event::Ended { worker, state, next } => self.ended(worker, state, next, cx),
             Event::Tick => self.tick(cx),
             Event::Command(
                 Command::StartBy(_)

@@ -163,19 +163,18 @@ impl Supervisor {
         }
     }
 
-    fn child_ended(&mut self, worker: WorkerId, outcome: Arc<Outcome>, next: Next, cx: &mut Cx<'_>) {
+    fn child_ended(&mut self, worker: WorkerId, state: WorkerState, next: Next, cx: &mut Cx<'_>) {
         let fate = match self.state {
-            State::Up(_) => self.children.ended(worker, outcome.state, next, cx),
+            State::Up(_) => self.children.ended(worker, state, next, cx),
             State::Pending | State::Backoff { .. } | State::Ended(_) => Fate::Unexpected,
         };
         match fate {
             Fate::Unexpected => {
-                return cx
-                    .unexpected("a supervisor that does not wait for it", &Event::Ended { worker, outcome, next });
+                return cx.unexpected("a supervisor that does not wait for it", &Event::Ended { worker, state, next });
             }
             Fate::Returns => {}
             Fate::Over | Fate::Tripped => {
-                let failed = matches!(outcome.state, WorkerState::Failed | WorkerState::Killed);
+                let failed = matches!(state, WorkerState::Failed | WorkerState::Killed);
                 if let State::Up(group) = &mut self.state {
                     group.failed |= failed;
                 }
@@ -231,10 +230,11 @@ impl Supervisor {
     }
 
     fn end(&mut self, outcome: Outcome, next: Next, cx: &mut Cx<'_>) {
+        let state = outcome.state;
         let outcome = Arc::new(outcome);
         self.state = State::Ended(outcome.clone());
-        self.tell(Fact::Ended(outcome.clone()), cx);
-        cx.tell(self.parent, Event::Ended { worker: self.id, outcome, next });
+        self.tell(Fact::Ended(outcome), cx);
+        cx.tell(self.parent, Event::Ended { worker: self.id, state, next });
     }
 
     fn again(&mut self, at: Instant, cx: &mut Cx<'_>) {
@@ -291,7 +291,7 @@ impl Machine for Supervisor {
                 self.children.news(worker, come, cx);
                 self.look(cx);
             }
-            Event::Ended { worker, outcome, next } => self.child_ended(worker, outcome, next, cx),
+            Event::Ended { worker, state, next } => self.child_ended(worker, state, next, cx),
             Event::Tick => self.tick(cx),
             // It has no process: a signal or input for it means nothing.
             Event::Command(Command::Signal(_) | Command::Input(_) | Command::CloseInput | Command::Visit(_)) => {}

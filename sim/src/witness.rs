@@ -3,6 +3,7 @@
 
 use shakedown_core::ids::ProcId;
 use shakedown_core::vocab::Deed;
+use std::sync::Arc;
 
 /// One thing that a witness saw.
 #[derive(Clone, PartialEq, Debug)]
@@ -11,6 +12,8 @@ pub enum Seen {
     Step(ProcId),
     /// Something happened.
     Deed(Deed),
+    /// The process that was just born is called so.
+    Named(ProcId, Arc<str>),
 }
 
 /// Sees all that the kernel does, where it is switched on.
@@ -28,10 +31,16 @@ impl Witness {
         }
     }
 
+    pub(crate) fn named(&mut self, who: ProcId, name: &Arc<str>) {
+        if self.on {
+            self.seen.push(Seen::Named(who, name.clone()));
+        }
+    }
+
     #[inline]
     pub(crate) fn deed(&mut self, deed: &Deed) {
         if self.on {
-            self.seen.push(Seen::Deed(deed.clone()));
+            self.seen.push(Seen::Deed(*deed));
         }
     }
 }

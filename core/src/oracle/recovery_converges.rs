@@ -41,9 +41,10 @@ impl Audit {
     #[cold]
     pub(super) fn born_after(&mut self, deed: &Deed, scene: &Scene<'_>) {
         let (oracles, _, mut case) = self.split(scene);
-        if let Deed::Born { child, parent, name, unit: Some(unit), .. } = deed
+        if let Deed::Born { child, parent, unit: Some(unit), .. } = deed
             && *parent == scene.truth.host()
         {
+            let name = scene.truth.process(*child).name;
             if oracles.recovery_converges.is_on() {
                 oracles.recovery_converges.started(*child, name, *unit, &mut case);
             }

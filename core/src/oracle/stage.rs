@@ -246,7 +246,7 @@ impl Stage {
     fn bear(&mut self, name: &str, unit: Option<UnitId>, parent: ProcId, pid: i32) -> ProcId {
         let child = self.truth.add(name, unit, parent, pid);
         let pid = self.truth.process_of(child).pid;
-        self.deed(Deed::Born { child, pid, parent, name: name.into(), unit });
+        self.deed(Deed::Born { child, pid, parent, unit });
         child
     }
 

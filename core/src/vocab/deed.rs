@@ -3,7 +3,6 @@
 use crate::ids::{Pid, ProcId, UnitId};
 use crate::signal::Signal;
 use crate::vocab::ExitStatus;
-use alloc::sync::Arc;
 
 /// Who sent a signal.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -16,8 +15,8 @@ pub enum Sender {
     Kernel,
 }
 
-/// One thing that happened in the kernel.
-#[derive(Clone, PartialEq, Debug)]
+/// One thing that happened in the kernel. Who is called what, [`Truth`] tells.
+#[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Deed {
     /// A process was born.
     Born {
@@ -27,8 +26,6 @@ pub enum Deed {
         pid: Pid,
         /// Who forked it.
         parent: ProcId,
-        /// Its worker-scoped name: `server/helper`.
-        name: Arc<str>,
         /// The unit it descends from.
         unit: Option<UnitId>,
     },

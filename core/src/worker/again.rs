@@ -17,10 +17,7 @@ impl Worker {
             outcome.state = WorkerState::Failed;
             outcome.circuit_breaker = true;
         }
-        let outcome = Arc::new(outcome);
-        self.state = State::Ended(outcome.clone());
-        cx.fact(Subject::Worker(self.id), self.incarnation, unit, Fact::Ended(outcome.clone()));
-        cx.tell(self.parent, Event::Ended { worker: self.id, outcome, next });
+        self.end(outcome, unit, next, cx);
     }
 
     /// An end that was asked for is followed by nothing, whatever the exit code. That a start took too long is no request.
@@ -111,9 +108,14 @@ impl Worker {
     }
 
     fn conclude_unborn(&mut self, outcome: Outcome, cx: &mut Cx<'_>) {
+        self.end(outcome, None, Next::Over, cx);
+    }
+
+    fn end(&mut self, outcome: Outcome, unit: Option<UnitId>, next: Next, cx: &mut Cx<'_>) {
+        let state = outcome.state;
         let outcome = Arc::new(outcome);
         self.state = State::Ended(outcome.clone());
-        cx.fact(Subject::Worker(self.id), self.incarnation, None, Fact::Ended(outcome.clone()));
-        cx.tell(self.parent, Event::Ended { worker: self.id, outcome, next: Next::Over });
+        cx.fact(Subject::Worker(self.id), self.incarnation, unit, Fact::Ended(outcome));
+        cx.tell(self.parent, Event::Ended { worker: self.id, state, next });
     }
 }

@@ -64,7 +64,7 @@ fn lay_out<'a>(block: &'a [Verb], line: &mut Vec<&'a Verb>) {
 fn is_born(sight: &Sight<'_>, verb: &Verb) -> bool {
     let (Verb::Spawn { name: own, .. } | Verb::Daemonize { name: own, .. }) = verb else { return false };
     let is = |name: &str| name.strip_prefix("w/") == Some(own);
-    sight.deeds().any(|deed| matches!(deed, Deed::Born { name, .. } if is(name)))
+    sight.names().any(|(_, name)| is(name))
 }
 
 fn execs(sight: &Sight<'_>, process: &str) -> usize {

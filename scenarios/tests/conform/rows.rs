@@ -127,6 +127,7 @@ fn outlives_leader(sight: &Sight<'_>) -> bool {
                 born.insert(*child);
                 false
             }
+            Seen::Named(..) => false,
             Seen::Deed(deed) => {
                 matches!(deed, Deed::Died { status: ExitStatus::Exited(code), .. } if *code != PORT_TAKEN)
                     && steps.is_some_and(|who| !born.contains(&who))

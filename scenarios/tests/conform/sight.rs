@@ -45,14 +45,22 @@ pub fn look(program: &Program, case: &Case, runs: u64, see: &mut dyn FnMut(&Sigh
 impl Sight<'_> {
     /// Whether a process has this name: `w/a`.
     pub fn is_called(&self, who: ProcId, own: &str) -> bool {
-        self.deeds().any(|deed| matches!(deed, Deed::Born { child, name, .. } if *child == who && &**name == own))
+        self.names().any(|(child, name)| child == who && name == own)
+    }
+
+    /// Whoever was born, and what he is called.
+    pub fn names(&self) -> impl Iterator<Item = (ProcId, &str)> {
+        self.seen.iter().filter_map(|seen| match seen {
+            Seen::Named(who, name) => Some((*who, &**name)),
+            Seen::Deed(_) | Seen::Step(_) => None,
+        })
     }
 
     /// Everything that happened, in order.
     pub fn deeds(&self) -> impl Iterator<Item = &Deed> {
         self.seen.iter().filter_map(|seen| match seen {
             Seen::Deed(deed) => Some(deed),
-            Seen::Step(_) => None,
+            Seen::Step(_) | Seen::Named(..) => None,
         })
     }
 
@@ -87,7 +95,7 @@ impl Sight<'_> {
     fn signals(&self) -> impl Iterator<Item = (usize, ProcId)> {
         self.seen.iter().enumerate().filter_map(|(at, seen)| match seen {
             Seen::Deed(Deed::Signalled { to, signal, .. }) if *signal != Signal::CHLD => Some((at, *to)),
-            Seen::Deed(_) | Seen::Step(_) => None,
+            Seen::Deed(_) | Seen::Named(..) | Seen::Step(_) => None,
         })
     }
 
@@ -100,6 +108,11 @@ impl Sight<'_> {
                 }
                 // The host's own doing, whoever has made a step before it.
                 Seen::Deed(Deed::Signalled { by: Sender::Host(_), .. }) => {}
+                Seen::Named(..) => {
+                    if let Some(step) = steps.last_mut().filter(|step| step.end == at) {
+                        step.end = at + 1;
+                    }
+                }
                 Seen::Deed(deed) => {
                     let Some(step) = steps.last_mut().filter(|step| step.end == at) else { continue };
                     step.end = at + 1;

@@ -57,8 +57,8 @@ impl Kernel {
             unit.leader_name = self.names.full(&unit.worker, LEADER, LEADER_HASH);
         }
         unit.scope = args.scope;
-        let name = unit.leader_name.clone();
-        let leader = self.fork(HOST, Child { pid, unit: args.unit, name, called: LEADER_HASH, label: args.label });
+        let leader =
+            self.fork(HOST, Child { pid, unit: args.unit, name: None, called: LEADER_HASH, label: args.label });
         let number = self.pids.at(pid);
         number.unit = Some(args.unit);
         let generation = number.generation;

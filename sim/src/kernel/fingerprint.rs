@@ -17,6 +17,7 @@ use shakedown_core::puppet::{PORT_TAKEN, Verb};
 use shakedown_core::site::Label;
 use shakedown_core::time::nanos;
 use std::hash::Hash;
+use std::sync::Arc;
 
 impl Kernel {
     /// What processes, pipes, groups and the waits of the host amount to.
@@ -46,6 +47,11 @@ impl Kernel {
     pub fn bearer(&self, number: i32) -> Option<Label> {
         let born = &self.procs[..self.born];
         born.iter().rev().find(|process| process.pid == number).map(|process| process.label)
+    }
+
+    /// The name of a process, the worker's included.
+    pub(crate) fn full_name(&self, id: ProcId) -> &Arc<str> {
+        &self.entry(id).name
     }
 
     /// The name of whoever takes a step: a process, for a thread that of its process; for a walk the worker to whom the signal goes.

@@ -15,8 +15,8 @@ use std::sync::Arc;
 pub(super) struct Child {
     pub(super) pid: i32,
     pub(super) unit: UnitId,
-    /// Its name, the worker's included.
-    pub(super) name: Arc<str>,
+    /// Its name, the worker's included; `None` for that of its unit's leader.
+    pub(super) name: Option<Arc<str>>,
     /// The hash of its name without the worker's.
     pub(super) called: u64,
     pub(super) label: Label,
@@ -28,7 +28,10 @@ impl Kernel {
     pub(super) fn fork(&mut self, forker: ProcId, child: Child) -> ProcId {
         let id = ProcId(self.born as u32);
         let (parent, mask) = (self.process_of(forker), self.entry(forker).mask);
-        self.new_record(id, child.name.clone());
+        match &child.name {
+            Some(name) => self.new_record(id, name),
+            None => self.new_leader(id, child.unit),
+        }
         let [from, to] =
             self.procs.get_disjoint_mut([parent.index(), id.index()]).expect("a child is not its own parent");
         to.pid = child.pid;
@@ -66,7 +69,7 @@ impl Kernel {
         unit.living = unit.living.push(&mut self.procs, Chain::Unit, id);
         self.living += 1;
         let pid = Pid::new(child.pid).expect("pids are positive");
-        self.deeds.push(Deed::Born { child: id, pid, parent, name: child.name, unit: Some(child.unit) });
+        self.deeds.push(Deed::Born { child: id, pid, parent, unit: Some(child.unit) });
         id
     }
 
@@ -81,7 +84,7 @@ impl Kernel {
         let unit = process.unit.expect("init and the host play no scripts");
         let of = self.units.at(unit);
         let name = self.names.full(&of.worker, own, called);
-        let child = Child { pid, unit, name, called, label: label.child_hashed(called, nth) };
+        let child = Child { pid, unit, name: Some(name), called, label: label.child_hashed(called, nth) };
         let id = self.fork(forker, child);
         self.load(id, body);
         self.announce(id);
@@ -98,15 +101,14 @@ impl Kernel {
     }
 
     /// A new record at the end of the table.
-    pub(super) fn new_record(&mut self, id: ProcId, name: Arc<str>) {
-        match self.procs.get_mut(id.index()) {
-            Some(record) => {
-                record.renew();
-                record.name = name;
-            }
-            None => self.procs.push(Process::blank(name)),
-        }
-        self.entry_mut(id).process = id;
+    pub(super) fn new_record(&mut self, id: ProcId, name: &Arc<str>) {
+        begin_record(&mut self.procs, id, name);
+        self.born = id.index() + 1;
+    }
+
+    /// The same, for a process that is called as the leader of this unit.
+    fn new_leader(&mut self, id: ProcId, unit: UnitId) {
+        begin_record(&mut self.procs, id, &self.units.at(unit).leader_name);
         self.born = id.index() + 1;
     }
 
@@ -122,5 +124,20 @@ impl Kernel {
                 self.units.at(unit).writers += 1;
             }
         }
+    }
+}
+
+/// Simulations of one plan bear their processes in about the same order: mostly the record is called so already, and to count one owner
+/// more of the name, and one less of another, costs more than to look.
+pub(super) fn begin_record(procs: &mut Vec<Process>, id: ProcId, name: &Arc<str>) {
+    match procs.get_mut(id.index()) {
+        Some(record) => {
+            record.renew();
+            if !Arc::ptr_eq(&record.name, name) {
+                record.name = name.clone();
+            }
+            record.process = id;
+        }
+        None => procs.push(Process { process: id, ..Process::blank(name.clone()) }),
     }
 }

@@ -69,6 +69,7 @@ use clock::Clocks;
 use dstate::Uninterruptible;
 pub(crate) use fault::{Faults, draw};
 use file::FileTable;
+use fork::begin_record;
 use names::Names;
 use pid::PidTable;
 use pipe::PipeTable;
@@ -81,7 +82,6 @@ use shakedown_core::ids::ProcId;
 use shakedown_core::signal::Signal;
 use shakedown_core::time::{Duration, Instant};
 use shakedown_core::vocab::{Deed, ExitStatus};
-use std::sync::Arc;
 use timer::Timers;
 use tty::Terminals;
 use unit::UnitTable;
@@ -369,8 +369,8 @@ impl Kernel {
         self.config.subreaper |= self.config.host_is_init;
         for (id, parent) in [(INIT, INIT), (HOST, INIT)] {
             let is_above = id == INIT && self.config.host_is_init;
-            let name: Arc<str> = if id == INIT { self.names.init.clone() } else { self.names.host.clone() };
-            self.new_record(id, name);
+            begin_record(&mut self.procs, id, if id == INIT { &self.names.init } else { &self.names.host });
+            self.born = id.index() + 1;
             let process = self.entry_mut(id);
             (process.parent, process.unit) = (parent, None);
             if is_above {

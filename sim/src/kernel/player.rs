@@ -34,19 +34,25 @@ impl Kernel {
     pub(super) fn play(&mut self, id: ProcId, choose: &mut impl Choose) {
         let played = loop {
             let frame = self.entry(id).frames.last().expect("a living thread has a program");
-            let (block, at) = (frame.block.clone(), frame.at);
-            match block.get(at) {
+            // Most steps need nothing of the program but one word, and its count of owners is not theirs to move.
+            match frame.block.get(frame.at) {
                 None => {
                     self.end_of_program(id, choose);
                     break Played::Gone;
                 }
+                Some(Verb::Hang) => break self.hang(id),
+                Some(&Verb::Exit(code)) => break self.exit_verb(id, code, choose),
+                Some(_) => {}
+            }
+            let (block, at) = (frame.block.clone(), frame.at);
+            match &block[at] {
                 // Entering a loop is no step. A loop without rounds or verbs is one, so that every step comes to an end.
-                Some(Verb::Repeat { times, body }) if *times > 0 && !body.is_empty() => {
+                Verb::Repeat { times, body } if *times > 0 && !body.is_empty() => {
                     let role = Role::Repeat { left: *times };
                     let frame = Frame { block: body.clone(), at: 0, role, progress: Progress::Fresh };
                     self.entry_mut(id).frames.push(frame);
                 }
-                Some(verb) => break self.verb(id, verb, choose),
+                verb => break self.verb(id, verb, choose),
             }
         };
         match played {
@@ -61,6 +67,11 @@ impl Kernel {
         } else {
             self.exit_unless_slow(id, ExitStatus::Exited(0), choose);
         }
+    }
+
+    fn exit_verb(&mut self, id: ProcId, code: u8, choose: &mut impl Choose) -> Played {
+        self.exit_unless_slow(self.process_of(id), ExitStatus::Exited(code), choose);
+        Played::Gone
     }
 
     fn exit_unless_slow(&mut self, process: ProcId, status: ExitStatus, choose: &mut impl Choose) {
@@ -139,10 +150,7 @@ impl Kernel {
                 self.end_thread(id);
                 Played::Gone
             }
-            Verb::Exit(code) => {
-                self.exit_unless_slow(self.process_of(id), ExitStatus::Exited(*code), choose);
-                Played::Gone
-            }
+            Verb::Exit(code) => self.exit_verb(id, *code, choose),
             Verb::Die(signal) => {
                 self.raise(id, *signal);
                 Played::Done

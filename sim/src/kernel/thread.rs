@@ -55,7 +55,7 @@ impl Kernel {
         let id = ProcId(self.born as u32);
         self.pids.at(tid).task = Some(id);
         let name = self.entry(process).name.clone();
-        self.new_record(id, name);
+        self.new_record(id, &name);
         self.entry_mut(creator).mask.starting = true;
         let mask = Mask { own: SignalSet::default(), ..self.entry(creator).mask };
         let rare = self.entry_mut(process).rare_mut();

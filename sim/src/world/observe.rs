@@ -16,6 +16,13 @@ impl<C: Choose + 'static> SimWorld<C> {
         if self.config.trail {
             self.trail.add(&(self.clock, deed));
         }
+        if let Deed::Born { child, .. } = *deed {
+            let name = self.kernel.full_name(child);
+            self.witness.named(child, name);
+            if self.config.trail {
+                self.trail.add(name);
+            }
+        }
         if self.chooser.picks() {
             self.touch(deed);
         }
@@ -37,11 +44,11 @@ impl<C: Choose + 'static> SimWorld<C> {
 
     fn observe(&mut self, deed: &Deed) {
         let (who, what) = match *deed {
-            Deed::Born { child, ref name, .. } => {
+            Deed::Born { child, .. } => {
                 if self.names.len() <= child.index() {
                     self.names.resize(child.index() + 1, "".into());
                 }
-                self.names[child.index()] = name.clone();
+                self.names[child.index()] = self.kernel.full_name(child).clone();
                 (child, ProcessWhat::Started)
             }
             Deed::Delivered { to, signal } => (to, ProcessWhat::Signalled(signal)),
