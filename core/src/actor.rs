@@ -64,6 +64,7 @@ impl Machine for Actor {
         each!(self, machine => machine.listens())
     }
 
+    #[inline(always)]
     fn wants(&self, subject: Subject, word: &str) -> bool {
         each!(self, machine => machine.wants(subject, word))
     }

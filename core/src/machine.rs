@@ -316,7 +316,7 @@ impl Cx<'_> {
     }
 
     /// Asks the unit's world. See [`Request`] for what is answered.
-    #[inline]
+    #[inline(always)]
     pub fn submit(&mut self, unit: UnitId, request: Request) -> OpId {
         let op = self.reactor.open_op(crate::reactor::Owner::Actor(self.me), unit);
         self.reactor.push(Effect::Submit { op, unit, request });

@@ -206,6 +206,7 @@ impl Machine for Outside {
     }
 
     /// The session's beginning and end, and what a stimulus waits for that has not come yet.
+    #[inline(always)]
     fn wants(&self, subject: Subject, word: &str) -> bool {
         if subject == Subject::Session && matches!(word, "started" | "stopped") {
             return true;

@@ -227,7 +227,7 @@ impl<W: World, A: Machine> Host<W, A> {
     }
 
     /// A deadline is state: whenever the machine has run, its timer follows.
-    #[inline]
+    #[inline(always)]
     pub(super) fn review_deadline(&mut self, id: ActorId, was_tick: bool) {
         let entry = &mut self.actors[id.index()];
         let deadline = entry.machine.deadline().unwrap_or(Instant::NEVER);

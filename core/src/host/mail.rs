@@ -54,7 +54,7 @@ impl Letters {
         Letters { slots: Vec::new(), free: NONE }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn push(&mut self, mailbox: &mut Mailbox, mail: Mail, turn: u32) {
         let letter = Letter { mail: Some(mail), next: NONE, turn };
         let at = match self.slots.get_mut(self.free as usize) {

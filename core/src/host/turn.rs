@@ -173,6 +173,7 @@ impl<W: World, A: Machine> Host<W, A> {
     }
 
     /// A prompt act is over when its turn is, unless its failure is on the way to a machine.
+    #[inline(always)]
     fn close_prompt_acts(&mut self) {
         for op in self.prompt.drain(..) {
             let mut ops = self.reactor.ops.borrow_mut();

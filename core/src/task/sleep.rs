@@ -44,7 +44,7 @@ impl Sleep {
 impl Future for Sleep {
     type Output = ();
 
-    #[inline]
+    #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         if this.reactor.now.get() >= this.at {

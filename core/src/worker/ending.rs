@@ -28,6 +28,7 @@ impl Worker {
         self.finish_if_drained(cx);
     }
 
+    #[inline(always)]
     pub(super) fn finish_if_drained(&mut self, cx: &mut Cx<'_>) {
         match replace(&mut self.state, State::Pending) {
             State::Draining { run, .. } if run.is_over() => self.finish(*run, Vec::new(), Vec::new(), cx),

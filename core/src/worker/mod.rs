@@ -191,6 +191,7 @@ impl Worker {
         self.id
     }
 
+    #[inline(always)]
     fn herald(&self, come: Condition, cx: &mut Cx<'_>) {
         if self.herald {
             cx.tell(self.parent, Event::News { worker: self.id, come });

@@ -131,6 +131,7 @@ impl Worker {
     }
 
     /// Publishes a fact of this incarnation.
+    #[inline(always)]
     pub(super) fn tell(&mut self, fact: Fact, cx: &mut Cx<'_>) {
         let unit = match &self.state {
             State::Starting { unit, .. } | State::Retrying { unit, .. } | State::Abandoning { unit, .. } => Some(*unit),

@@ -167,7 +167,7 @@ macro_rules! each {
 }
 
 impl Choose for Chooser {
-    #[inline]
+    #[inline(always)]
     fn rank(&mut self, action: Site) -> u16 {
         each!(self, chooser => chooser.rank(action))
     }
@@ -176,7 +176,7 @@ impl Choose for Chooser {
         each!(self, chooser => chooser.rank_in_crowd(action, crowd))
     }
 
-    #[inline]
+    #[inline(always)]
     fn draw(&mut self, site: Site, ask: Ask) -> u32 {
         each!(self, chooser => chooser.draw(site, ask))
     }

@@ -150,6 +150,7 @@ impl Kernel {
     }
 
     /// close(2) by a process; a closed descriptor is closed without effect.
+    #[inline(always)]
     pub(super) fn close(&mut self, id: ProcId, fd: Fd) {
         let process = self.entry_mut(id);
         let unit = process.unit.expect("init and the host play no scripts");
@@ -171,6 +172,7 @@ impl Kernel {
         self.units.get(unit)?.host_ends[fd as usize]
     }
 
+    #[inline(always)]
     pub(super) fn close_host_end(&mut self, unit: UnitId, fd: Fd) {
         if let Some(pipe) = self.units.claim(unit).host_ends[fd as usize].take() {
             self.drop_end(pipe, fd != Fd::Stdin);
@@ -178,6 +180,7 @@ impl Kernel {
     }
 
     /// One holder less of a pipe's read or write end. The last one's leaving is news for the other side.
+    #[inline(always)]
     fn drop_end(&mut self, id: PipeId, read_end: bool) {
         let pipe = self.pipes.at(id);
         let ends = if read_end { &mut pipe.readers } else { &mut pipe.writers };

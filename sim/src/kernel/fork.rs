@@ -129,6 +129,7 @@ impl Kernel {
 
 /// Simulations of one plan bear their processes in about the same order: mostly the record is called so already, and to count one owner
 /// more of the name, and one less of another, costs more than to look.
+#[inline(always)]
 pub(super) fn begin_record(procs: &mut Vec<Process>, id: ProcId, name: &Arc<str>) {
     match procs.get_mut(id.index()) {
         Some(record) => {

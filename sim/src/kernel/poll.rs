@@ -115,7 +115,7 @@ impl Kernel {
     }
 
     /// The next thing that is ready, in the order in which things became so.
-    #[inline]
+    #[inline(always)]
     pub fn next_ready(&mut self) -> Option<KernelReady> {
         self.walks.grow_old();
         let item = self.polls.ready.pop_front()?;
@@ -137,7 +137,7 @@ impl Kernel {
     }
 
     /// Announces a thread that can take a step, once until it runs.
-    #[inline]
+    #[inline(always)]
     pub(super) fn announce(&mut self, id: ProcId) {
         if !self.entry(id).announced && self.is_runnable(id) {
             self.entry_mut(id).announced = true;
@@ -165,6 +165,7 @@ impl Kernel {
     }
 
     /// `what` has become true of a unit: whoever waits for it is done.
+    #[inline(always)]
     pub(super) fn fire(&mut self, unit: UnitId, what: What) {
         let watches = &mut self.units.at(unit).watches;
         let mut at = 0;

@@ -72,6 +72,7 @@ impl Kernel {
 
     /// What every sending does: it is recorded, and stop and continue cancel each other. Whether the signal is thrown away; `None`
     /// where nobody is there to act on it any more.
+    #[inline(always)]
     fn sent(&mut self, to: ProcId, thread: ProcId, signal: Signal, by: Sender) -> Option<bool> {
         if to == HOST && self.is_lost_on_init(signal, by) {
             return None;

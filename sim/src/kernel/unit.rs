@@ -199,6 +199,7 @@ impl Kernel {
     }
 
     /// How many are alive in the unit's scope.
+    #[inline(always)]
     pub(super) fn scope_living(&self, unit: UnitId) -> u32 {
         let Some(of) = self.units.get(unit) else { return 0 };
         let Some(leader) = of.leader else { return 0 };
@@ -214,6 +215,7 @@ impl Kernel {
 
     /// What the host learns of the leader's end; `None` while the leader lives. The status of one that it has taken over goes to whoever
     /// is its parent.
+    #[inline(always)]
     pub(super) fn exit_notice(&self, unit: UnitId) -> Option<ExitNotice> {
         let of = self.units.get(unit)?;
         let leader = self.entry(of.leader?);

@@ -202,6 +202,7 @@ impl<C: Choose + 'static> World for SimWorld<C> {
         }
     }
 
+    #[inline(always)]
     fn try_read(&mut self, unit: UnitId, stream: Stream, into: &mut Vec<u8>, max: usize) -> TryRead {
         self.kernel.finish_walks();
         let read = self.kernel.read(unit, stream, into, max);
