@@ -132,6 +132,15 @@ impl Net {
             self.settle(at, now);
         }
         self.answers.clear();
+        self.announce_anew();
+    }
+
+    /// Whoever was told of steps is gone: clients know nothing of it, and go on.
+    fn announce_anew(&mut self) {
+        let clients = self.clients.iter().enumerate().filter(|(_, client)| client.announced);
+        let proxies = self.proxies.iter().enumerate().filter(|(_, proxy)| proxy.announced);
+        let clients = clients.map(|(at, _)| Step::Client(at as u32));
+        self.ready = clients.chain(proxies.map(|(at, _)| Step::Proxy(at as u32))).collect();
     }
 
     fn visit(&mut self, at: usize, visit: Visit, now: Instant, choose: &mut impl Choose) {

@@ -149,3 +149,16 @@ fn a_client_whose_step_is_due_looks_otherwise_than_one_that_waits_for_nothing() 
     stand.net.clients[0].announced = false;
     assert_ne!(called, look(&stand));
 }
+
+#[test]
+fn a_client_whose_step_was_announced_to_a_host_that_is_killed_takes_it_all_the_same() {
+    let mut stand = Stand::new(50);
+    stand.visit(Visit::Request);
+    stand.net.fire_timers(stand.now);
+    assert!(stand.net.next_ready().is_some(), "it connects at once");
+    stand.net.host_died(stand.now);
+    let step = stand.net.next_ready().expect("it is announced to whoever comes next").step;
+    assert!(stand.net.next_ready().is_none(), "once");
+    stand.net.run(step, Around { now: stand.now, upstream: Peer::Outside, reset: false }, &mut Calm);
+    assert!(!stand.net.clients[0].announced && stand.net.next_timer().is_none(), "nobody listens there any more");
+}
