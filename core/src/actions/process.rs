@@ -374,3 +374,18 @@ async fn feed(process: Process, stdin: Vec<u8>) {
     let _ = process.write_all(&stdin).await;
     process.close_input();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_reads_back_as_it_is_given() {
+        let signalled = |signal| ExitStatus::Signalled { signal, core: false };
+        let ends = (0..=u8::MAX).map(ExitStatus::Exited);
+        for end in ends.chain((1..=64).filter_map(Signal::from_number).map(signalled)) {
+            assert_eq!(exit_of(&Value::Map(exit_fields(Some(end)))), Some(end));
+        }
+        assert_eq!(exit_of(&Value::Map(exit_fields(Some(ExitStatus::Unknown)))), None);
+    }
+}
