@@ -6,7 +6,7 @@ use crate::errno;
 use crate::pidfd::Pidfd;
 use crate::procfs;
 use crate::scope::{Kin, UNIT_VARIABLE};
-use crate::spawn::{self, Child};
+use crate::spawn::Child;
 use shakedown_core::ids::Pid;
 use shakedown_core::signal::Signal;
 use shakedown_core::vocab::{Errno, Identity, Launch, Leftover};
@@ -41,8 +41,7 @@ fn hold(who: Identity) -> Result<Pidfd, Errno> {
     if is_the_same && boot()? == who.boot { Ok(held) } else { Err(Errno::ESRCH) }
 }
 
-/// A leader that is taken over: held by its pidfd, with the tag that it and its descendants bear, and with nobody at the other ends of its
-/// pipes.
+/// A leader that is taken over: held by its pidfd, with the tag that it and its descendants bear, and without any pipe to us.
 ///
 /// # Errors
 /// `ESRCH` where it is gone; `EMFILE` where no descriptor is left.
@@ -50,10 +49,7 @@ pub(super) fn take_over(who: Identity) -> Result<(Child, String), Errno> {
     let pidfd = hold(who)?;
     let tags = procfs::environment(who.pid, UNIT_VARIABLE).ok_or(Errno::ESRCH)?;
     let tag = tags.rsplit('/').next().unwrap_or_default().to_owned();
-    let (spent, stdin) = spawn::pipe()?;
-    drop(spent);
-    let (stdout, stderr) = (spawn::pipe()?.0, spawn::pipe()?.0);
-    Ok((Child { pid: who.pid, pidfd, stdin, stdout, stderr, newline: None }, tag))
+    Ok((Child { pid: who.pid, pidfd, stdin: None, stdout: None, stderr: None, newline: None }, tag))
 }
 
 /// All who bear this tag: their parents are nobody's children here, so what becomes of them is known by memory.

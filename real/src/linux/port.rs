@@ -1,6 +1,5 @@
-//! Our end of one of a child's standard pipes. Closing it takes effect at once, whoever waits on it.
+//! Our end of one of a child's standard pipes, where it has one. Closing it takes effect at once, whoever waits on it.
 
-use crate::errno;
 use crate::watch::watch;
 use crate::world::Port;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -14,33 +13,50 @@ use tokio::io::unix::{AsyncFd, AsyncFdReadyMutGuard};
 
 /// One end of a pipe, until it is closed. At most one wait at a time.
 pub struct PipeEnd {
-    end: RefCell<Option<AsyncFd<OwnedFd>>>,
+    end: RefCell<End>,
     waiter: RefCell<Option<Waker>>,
     interest: Interest,
-    inode: u64,
+}
+
+enum End {
+    Open(AsyncFd<OwnedFd>),
+    /// The child's descriptor is no pipe to us: as if its other end had been closed from the beginning.
+    Absent,
+    Closed,
+}
+
+impl End {
+    fn open(&self) -> Option<&AsyncFd<OwnedFd>> {
+        match self {
+            End::Open(end) => Some(end),
+            End::Absent | End::Closed => None,
+        }
+    }
 }
 
 impl PipeEnd {
-    /// Registers the end with the runtime.
-    pub(super) fn new(end: OwnedFd, interest: Interest) -> Result<PipeEnd, Errno> {
-        let inode = nix::sys::stat::fstat(&end).map_err(errno::of_nix)?.st_ino;
-        let end = watch(end, interest).map_err(|(_, errno)| errno)?;
-        Ok(PipeEnd { end: RefCell::new(Some(end)), waiter: RefCell::default(), interest, inode })
+    /// Registers the end with the runtime, if there is one.
+    pub(super) fn new(end: Option<OwnedFd>, interest: Interest) -> Result<PipeEnd, Errno> {
+        let end = match end {
+            Some(end) => End::Open(watch(end, interest).map_err(|(_, errno)| errno)?),
+            None => End::Absent,
+        };
+        Ok(PipeEnd { end: RefCell::new(end), waiter: RefCell::default(), interest })
     }
 
     /// The number that both ends share in /proc.
     pub(super) fn inode(&self) -> Option<u64> {
-        self.end.borrow().is_some().then_some(self.inode)
+        self.with(|end| nix::sys::stat::fstat(end).ok()).flatten().map(|stat| stat.st_ino)
     }
 
-    /// What `act` makes of the end; `None` where it is closed.
+    /// What `act` makes of the end; `None` where it is closed, or was never there.
     pub(super) fn with<R>(&self, act: impl FnOnce(&OwnedFd) -> R) -> Option<R> {
-        self.end.borrow().as_ref().map(|end| act(end.get_ref()))
+        self.end.borrow().open().map(|end| act(end.get_ref()))
     }
 
     fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut end = self.end.borrow_mut();
-        let Some(end) = end.as_mut() else { return Poll::Ready(()) };
+        let End::Open(end) = &mut *end else { return Poll::Ready(()) };
         loop {
             let polled =
                 if self.interest.is_readable() { end.poll_read_ready_mut(cx) } else { end.poll_write_ready_mut(cx) };
@@ -71,16 +87,21 @@ impl PipeEnd {
     /// Whether anybody holds the other end; `None` where this one is closed. Bytes that are still in the pipe do not matter:
     /// POLLHUP is set beside POLLIN once no writer is left (poll(2)).
     pub(super) fn has_peers(&self) -> Option<bool> {
-        let end = self.end.borrow();
-        let found = asked(end.as_ref()?.get_ref(), PollFlags::empty())?;
-        Some(!found.intersects(PollFlags::POLLHUP | PollFlags::POLLERR))
+        match &*self.end.borrow() {
+            End::Open(end) => {
+                let found = asked(end.get_ref(), PollFlags::empty())?;
+                Some(!found.intersects(PollFlags::POLLHUP | PollFlags::POLLERR))
+            }
+            End::Absent => Some(false),
+            End::Closed => None,
+        }
     }
 }
 
 impl Port for PipeEnd {
     fn try_read(&self, into: &mut Vec<u8>, max: usize) -> TryRead {
         let end = self.end.borrow();
-        let Some(end) = end.as_ref().filter(|_| max > 0) else {
+        let Some(end) = end.open().filter(|_| max > 0) else {
             return if max == 0 { TryRead::WouldBlock } else { TryRead::Eof };
         };
         let before = into.len();
@@ -104,7 +125,7 @@ impl Port for PipeEnd {
     /// Rust programs ignore SIGPIPE, so that a broken pipe is an answer and not an end.
     fn try_write(&self, bytes: &[u8]) -> TryWrite {
         let end = self.end.borrow();
-        let Some(end) = end.as_ref() else { return TryWrite::Broken };
+        let Some(end) = end.open() else { return TryWrite::Broken };
         loop {
             match nix::unistd::write(end.get_ref(), bytes) {
                 Ok(n) => return TryWrite::Wrote(n),
@@ -121,19 +142,19 @@ impl Port for PipeEnd {
 
     /// Closes the end. Whoever waits is told: nothing would block any more.
     fn close(&self) {
-        drop(self.end.borrow_mut().take());
+        drop(self.end.replace(End::Closed));
         if let Some(waker) = self.waiter.borrow_mut().take() {
             waker.wake();
         }
     }
 
     fn is_closed(&self) -> bool {
-        self.end.borrow().is_none()
+        self.end.borrow().open().is_none()
     }
 
     fn is_spent(&self) -> bool {
         let end = self.end.borrow();
-        let Some(end) = end.as_ref() else { return false };
+        let Some(end) = end.open() else { return false };
         let found = asked(end.get_ref(), PollFlags::POLLIN).unwrap_or(PollFlags::empty());
         found.intersects(PollFlags::POLLHUP | PollFlags::POLLERR) && !found.contains(PollFlags::POLLIN)
     }

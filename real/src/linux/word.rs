@@ -57,7 +57,7 @@ enum Turn {
 impl Word {
     /// Registers our end with the runtime.
     pub(super) fn new(end: OwnedFd, channel: Heard, base: &Arc<str>) -> Result<Word, Errno> {
-        let end = PipeEnd::new(end, Interest::READABLE)?;
+        let end = PipeEnd::new(Some(end), Interest::READABLE)?;
         Ok(Word { end, channel, base: base.clone(), is_said: Cell::new(false), said: Notify::new() })
     }
 

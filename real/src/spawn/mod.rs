@@ -20,7 +20,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
-/// A child that executes, and our ends of its pipes: close-on-exec, non-blocking.
+/// A child that executes, and our ends of its pipes: close-on-exec, non-blocking. There is none where the child has no pipe.
 #[derive(Debug)]
 pub struct Child {
     /// Its pid; it stays pinned until somebody reaps it.
@@ -28,11 +28,11 @@ pub struct Child {
     /// The process itself.
     pub pidfd: Pidfd,
     /// What it reads.
-    pub stdin: OwnedFd,
+    pub stdin: Option<OwnedFd>,
     /// What it writes on descriptor 1.
-    pub stdout: OwnedFd,
+    pub stdout: Option<OwnedFd>,
     /// What it writes on descriptor 2.
-    pub stderr: OwnedFd,
+    pub stderr: Option<OwnedFd>,
     /// What it writes on the descriptor of [`Plan::saying`].
     pub newline: Option<OwnedFd>,
 }
@@ -85,35 +85,34 @@ fn serve(orders: &Receiver<Order>) {
 
 /// One attempt. What passes by itself is tried again by whoever asked: a pause here would hold up all the others.
 fn start(nursery: &Nursery, plan: &Plan) -> Result<Child, SpawnFailure> {
-    let (child_in, stdin) = pipe().map_err(refused)?;
-    let (stdout, child_out) = pipe().map_err(refused)?;
-    let (stderr, child_err) = pipe().map_err(refused)?;
-    let piped = [child_in, child_out, child_err].into_iter().enumerate();
-    // A pipe that the child does not get is closed here: our end of it is at its end from the beginning.
-    let given = piped.map(|(number, piped)| given(number as i32, piped, plan.stdio[number]));
-    let given = given.collect::<Result<Vec<OwnedFd>, Errno>>().map_err(refused)?;
+    let [stdin, stdout, stderr] = [0, 1, 2].map(|number| given(number, plan.stdio[number as usize]));
+    let ((child_in, stdin), (child_out, stdout), (child_err, stderr)) =
+        (stdin.map_err(refused)?, stdout.map_err(refused)?, stderr.map_err(refused)?);
     let (newline, child_newline) = match plan.newline.map(|_| pipe()).transpose().map_err(refused)? {
         Some((ours, theirs)) => (Some(ours), Some(theirs)),
         None => (None, None),
     };
-    for ours in [&stdin, &stdout, &stderr].into_iter().chain(&newline) {
+    for ours in [&stdin, &stdout, &stderr, &newline].into_iter().flatten() {
         // The flag belongs to one end of the pipe: the child's own end stays blocking.
         fcntl(ours, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(|e| refused(errno::of_nix(e)))?;
     }
-    let (pid, pidfd) = nursery.bear(plan, [&given[0], &given[1], &given[2]], child_newline.as_ref())?;
+    let (pid, pidfd) = nursery.bear(plan, [&child_in, &child_out, &child_err], child_newline.as_ref())?;
     Ok(Child { pid, pidfd, stdin, stdout, stderr, newline })
 }
 
-/// What the child is to have as descriptor `number`.
-fn given(number: i32, piped: OwnedFd, redirect: Redirect) -> Result<OwnedFd, Errno> {
+/// What the child is to have as descriptor `number`, and our end of it, where it is a pipe.
+fn given(number: i32, redirect: Redirect) -> Result<(OwnedFd, Option<OwnedFd>), Errno> {
     match redirect {
-        Redirect::Piped => Ok(piped),
+        Redirect::Piped => {
+            let (read, write) = pipe()?;
+            Ok(if number == 0 { (read, Some(write)) } else { (write, Some(read)) })
+        }
         Redirect::Null => {
             let null = std::fs::File::options().read(true).write(true).open("/dev/null");
-            above_stdio(null.map_err(|e| errno::of_std(&e))?.into())
+            Ok((above_stdio(null.map_err(|e| errno::of_std(&e))?.into())?, None))
         }
         // SAFETY: the standard descriptors are nobody's to close; where one is closed, fcntl says so (EBADF).
-        Redirect::Inherited => copy(unsafe { BorrowedFd::borrow_raw(number) }),
+        Redirect::Inherited => Ok((copy(unsafe { BorrowedFd::borrow_raw(number) })?, None)),
     }
 }
 
@@ -126,7 +125,7 @@ fn copy(fd: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
 }
 
 /// A close-on-exec pipe, (read end, write end), both above the standard descriptors: dup2 onto itself would keep the flag.
-pub(crate) fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
+fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
     let (read, write) = nix::unistd::pipe2(OFlag::O_CLOEXEC).map_err(errno::of_nix)?;
     Ok((above_stdio(read)?, above_stdio(write)?))
 }

@@ -83,7 +83,7 @@ impl Plan {
         self
     }
 
-    /// The same with these as its descriptors 0, 1 and 2. Our end of what is no pipe to us is at its end from the beginning.
+    /// The same with these as its descriptors 0, 1 and 2. We have an end of what is a pipe, and of nothing else.
     #[must_use]
     pub fn redirected(mut self, stdio: [Redirect; 3]) -> Plan {
         self.stdio = stdio;

@@ -25,6 +25,7 @@ cases! {
     a_task_starts_and_stops_workers_of_a_session,
     a_child_inherits_what_its_spec_says,
     a_descriptor_that_is_no_pipe_is_at_its_end_for_us,
+    a_descriptor_that_is_no_pipe_costs_us_none,
 }
 
 fn puppet(name: &str, script: &str) -> ProcessSpec {
@@ -191,4 +192,29 @@ async fn a_descriptor_that_is_no_pipe_is_at_its_end_for_us() {
     let own = std::fs::read_link("/proc/self/fd/2").expect("our own stderr");
     let told = said(spec("readlink /proc/$$/fd/2", [Null, Piped, Inherited])).await;
     assert_eq!(told.trim_end(), own.to_string_lossy());
+}
+
+async fn a_descriptor_that_is_no_pipe_costs_us_none() {
+    use Redirect::{Inherited, Null, Piped};
+    let mut host = host();
+    let told = host.spawn("supervisor", |cx| async move {
+        let descriptors = || std::fs::read_dir("/proc/self/fd").expect("/proc").count();
+        let (mut costs, mut living) = (Vec::new(), Vec::new());
+        for stdio in [[Piped; 3], [Null, Piped, Piped], [Null, Inherited, Null]] {
+            let before = descriptors();
+            let spec = ProcessSpec { stdio, ..ProcessSpec::command("sleep", &["sleep", "1000"], None) };
+            living.push(cx.process().start(spec).await.expect("it starts"));
+            costs.push(descriptors() - before);
+        }
+        for process in living {
+            process.kill();
+            process.wait().await;
+        }
+        costs
+    });
+    let costs = Rc::new(RefCell::new(None));
+    let kept = costs.clone();
+    host.spawn("asker", move |_| async move { *kept.borrow_mut() = told.await.ok() });
+    assert_eq!(drive(&mut host).await, Driven::Done);
+    assert_eq!(costs.take(), Some(vec![4, 3, 1]), "its pidfd, and our end of each pipe");
 }
