@@ -26,8 +26,8 @@ fmt:
     cargo fmt --all -- --check
     cargo fmt --manifest-path fuzz/Cargo.toml -- --check
     # Not --all here: that would follow the path dependencies back into this workspace.
-    cargo fmt --manifest-path {{ peers }}/Cargo.toml -p bench -p peer-bach -p peer-mini -p peer-sansio \
-        -p peer-shakedown -p peer-shuttle -p peer-tokio -p peer-turmoil -- --check
+    cargo fmt --manifest-path {{ peers }}/Cargo.toml -p bench -p bench-real -p peer-bach -p peer-mini \
+        -p peer-sansio -p peer-shakedown -p peer-shuttle -p peer-tokio -p peer-turmoil -- --check
     cargo fmt --manifest-path {{ peers }}/madsim/Cargo.toml -- --check
     cargo fmt --manifest-path {{ rings }}/Cargo.toml -p ring-loom -p ring-madsim -- --check
 
@@ -62,6 +62,11 @@ bench *names: bench-build
 # the same in ten seconds, for a first impression
 bench-quick *names: bench-build
     {{ target }}/peers/release/bench --quick {{ names }}
+
+# real processes, ours beside std, tokio, process-wrap and async-process, with each goal (three minutes once built; `just bench-real --quick`)
+bench-real *words:
+    cargo build --release --manifest-path {{ peers }}/Cargo.toml -p bench-real --target-dir {{ target }}/peers
+    {{ target }}/peers/release/bench-real {{ words }}
 
 # our proxy against a plain hyper one under wrk, half a minute once built
 bench-proxy:
