@@ -7,6 +7,7 @@ mod fault;
 mod http;
 mod identity;
 mod outcome;
+mod own;
 mod policy;
 mod port;
 mod ready;

@@ -65,7 +65,11 @@ impl<C: Choose + 'static> Player<C> {
             }
         }
         let history = History::new(case.names.clone());
-        Player { case: case.clone(), stimuli: case.stimuli.as_slice().into(), simulator, history }
+        let stimuli = case.stimuli.as_slice().into();
+        // What each run takes hold of is the player's own: the one on the next thread plays the same case.
+        let session = Arc::new(case.session.own_copy());
+        let case = Case { session, crashes: (*case.crashes).into(), ..case.clone() };
+        Player { case, stimuli, simulator, history }
     }
 
     /// Plays the case once.
