@@ -164,6 +164,11 @@ impl Children {
         self.open == 0
     }
 
+    /// How many are not over.
+    pub(crate) fn open_count(&self) -> u32 {
+        self.open
+    }
+
     /// Who is not over.
     pub(crate) fn open(&self) -> impl Iterator<Item = WorkerId> + '_ {
         self.list.iter().filter(|child| child.stage != Stage::Over).map(|child| child.worker)

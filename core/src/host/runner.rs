@@ -25,6 +25,9 @@ pub(super) struct Knows<A> {
 /// Of which children a parent may have another opinion after an event.
 pub(super) enum Touched {
     One(WorkerId),
+    /// One has ended. In a stop that may be the end of others, too, that were to come back with it: then more are over than before by more
+    /// than the one.
+    End(WorkerId),
     All,
 }
 
@@ -35,8 +38,8 @@ impl Touched {
             Event::Command(Command::Worker(worker, _) | Command::Adopt { worker, .. } | Command::Forget(worker)) => {
                 Touched::One(*worker)
             }
-            // In a stop the end of one may be the end of another that was to come back.
-            Event::Ended { .. } | Event::Tick => Touched::All,
+            Event::Ended { worker, .. } => Touched::End(*worker),
+            Event::Tick => Touched::All,
             Event::Command(
                 Command::Start
                 | Command::StartBy(_)
@@ -131,12 +134,23 @@ impl<W: World, A: Machine> Host<W, A> {
             Actor::Session(_) => {}
             Actor::Outside(_) => return,
         }
-        match (children_of(actor), touched) {
-            (None, _) => {}
-            (Some(children), Touched::One(worker)) => boards.set_over(id, *worker, !children.is_open(*worker)),
-            (Some(children), Touched::All) => {
-                children.actors().for_each(|(worker, _)| boards.set_over(id, worker, !children.is_open(worker)));
+        if let Some(children) = children_of(actor) {
+            let (open, before) = (children.open_count(), boards.open_before(id, children.open_count()));
+            let alone = |worker| before == Some(open + u32::from(!children.is_open(worker)));
+            match *touched {
+                Touched::One(worker) => boards.set_over(id, worker, !children.is_open(worker)),
+                Touched::End(worker) if alone(worker) => boards.set_over(id, worker, !children.is_open(worker)),
+                Touched::End(_) | Touched::All => {
+                    children.actors().for_each(|(worker, _)| boards.set_over(id, worker, !children.is_open(worker)));
+                }
             }
+            debug_assert!(
+                children
+                    .actors()
+                    .take(100)
+                    .all(|(worker, _)| boards.is_over(id, worker) != Some(children.is_open(worker))),
+                "the board says what its parent says of each child"
+            );
         }
         if let Actor::Session(session) = actor {
             boards.set_state(id, session.state());

@@ -89,6 +89,8 @@ pub(crate) struct Boards {
     pub(crate) list: BTreeMap<ActorId, Board>,
     /// Which worker of which session a machine is.
     places: BTreeMap<ActorId, (ActorId, WorkerId)>,
+    /// How many children of a parent were not over when they were last looked at.
+    open: BTreeMap<ActorId, u32>,
 }
 
 /// What a wait finds: the worker is over, or the future that tells.
@@ -112,6 +114,11 @@ impl Boards {
         }
     }
 
+    /// So many children of a parent are not over now: how many it was before, if that is known.
+    pub(crate) fn open_before(&mut self, parent: ActorId, now: u32) -> Option<u32> {
+        self.open.insert(parent, now)
+    }
+
     /// The entry of a machine, where it is a worker of such a session.
     pub(crate) fn of_actor(&mut self, actor: ActorId) -> Option<&mut Entry> {
         let (session, worker) = *self.places.get(&actor)?;
@@ -129,6 +136,12 @@ impl Boards {
         if no_more {
             entry.waiting.clear();
         }
+    }
+
+    /// What the board says of a child.
+    pub(crate) fn is_over(&self, parent: ActorId, worker: WorkerId) -> Option<bool> {
+        let session = self.places.get(&parent).map_or(parent, |(session, _)| *session);
+        self.list.get(&session)?.workers.get(&worker).map(|entry| entry.listing.is_over)
     }
 
     /// The session itself has moved. Who waits for a worker that was never started waits in vain once it is over.

@@ -5,7 +5,7 @@ use crate::rig::{Rig, Started};
 use shakedown_core::puppet::parse;
 use shakedown_core::vocab::{Completion, HttpGet, ProcessSpec, Request};
 use shakedown_core::world::World;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -51,9 +51,16 @@ fn serve(listener: &TcpListener, does: Does) -> String {
     head
 }
 
+/// Whoever has heard the status goes, and leaves the rest unheard.
 fn stammer(guest: &mut TcpStream, text: &str) {
     guest.set_nodelay(true).unwrap();
-    text.bytes().for_each(|byte| guest.write_all(&[byte]).unwrap());
+    for byte in text.bytes() {
+        match guest.write_all(&[byte]) {
+            Ok(()) => {}
+            Err(gone) if matches!(gone.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => return,
+            Err(other) => panic!("{other}"),
+        }
+    }
 }
 
 async fn a_page_has_a_status_or_it_was_not_answered() {
