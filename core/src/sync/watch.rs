@@ -4,8 +4,9 @@ use super::Closed;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::cell::{Ref, RefCell};
-use core::future::poll_fn;
-use core::task::{Poll, Waker};
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll, Waker};
 
 struct Shared<T> {
     value: T,
@@ -74,24 +75,36 @@ impl<T> Receiver<T> {
     ///
     /// # Errors
     /// [`Closed`] if the sender is gone and nothing new is there.
-    pub async fn changed(&mut self) -> Result<(), Closed> {
-        poll_fn(|cx| {
-            let mut shared = self.shared.borrow_mut();
-            if shared.version != self.seen {
-                self.seen = shared.version;
-                return Poll::Ready(Ok(()));
-            }
-            if !shared.sender_lives {
-                return Poll::Ready(Err(Closed));
-            }
-            // Who asks again, as in a loop around a select, stands there still.
-            let stands_there = |w: &Waker| w.will_wake(cx.waker());
-            if !shared.waiting.get(self.place).is_some_and(stands_there) && !shared.waiting.iter().any(stands_there) {
-                self.place = shared.waiting.len();
-                shared.waiting.push(cx.waker().clone());
-            }
-            Poll::Pending
-        })
-        .await
+    #[inline]
+    pub fn changed(&mut self) -> Changed<'_, T> {
+        Changed(self)
+    }
+}
+
+/// Waits until a watched value is another: see [`Receiver::changed`]. One word, as a select in a loop moves it about each time round.
+#[must_use = "a future does nothing until it is awaited"]
+pub struct Changed<'a, T>(&'a mut Receiver<T>);
+
+impl<T> Future for Changed<'_, T> {
+    type Output = Result<(), Closed>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
+        let Receiver { shared, seen, place } = &mut *self.0;
+        let mut shared = shared.borrow_mut();
+        if shared.version != *seen {
+            *seen = shared.version;
+            return Poll::Ready(Ok(()));
+        }
+        if !shared.sender_lives {
+            return Poll::Ready(Err(Closed));
+        }
+        // Who asks again, as in a loop around a select, stands there still.
+        let stands_there = |w: &Waker| w.will_wake(cx.waker());
+        if !shared.waiting.get(*place).is_some_and(stands_there) && !shared.waiting.iter().any(stands_there) {
+            *place = shared.waiting.len();
+            shared.waiting.push(cx.waker().clone());
+        }
+        Poll::Pending
     }
 }
