@@ -41,7 +41,6 @@ impl Action {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
-    key: u64,
     pub(super) nth: u32,
     /// The turn in which it was enabled, counted from 1; 0 where time has enabled it.
     pub(super) turn: u32,
@@ -51,28 +50,54 @@ pub(crate) struct Entry {
 
 impl Entry {
     /// The next deadline, which competes only where the chooser picks.
-    pub(crate) const CLOCK: Entry = Entry { key: 0, nth: 0, turn: 0, label: Label::ROOT, action: Action::Clock };
+    pub(crate) const CLOCK: Entry = Entry { nth: 0, turn: 0, label: Label::ROOT, action: Action::Clock };
 
     pub(crate) const fn site(&self) -> Site {
         Site { kind: self.action.kind(), label: self.label, nth: self.nth }
     }
 }
 
-/// Enabled actions: scanned while few, a heap beyond.
+/// Enabled actions: scanned while few, a heap beyond. Only their order is moved about, in 16 bytes each; they themselves stay where they
+/// are, as what was just written field by field cannot be moved as a whole without a wait.
 pub(crate) struct Queue {
-    /// Whether the entry at hand is enabled: the only one, which has no rank yet. Most are alone, and never see one of the lists.
+    /// Whether the entry at hand is enabled: the only one, which has no rank yet. Most are alone, and never compete.
     is_alone: bool,
-    /// That entry or, once it was taken, the last that was. It is written and read field by field where it stands: to move it about as a
-    /// whole, right after it was written, costs a processor more than all the rest of a push.
+    /// That entry.
     at_hand: Entry,
-    /// In the order of their arrival; empty where there are many.
-    few: Vec<Entry>,
-    many: Many,
+    /// Those who compete, in no order; empty where there are many.
+    few: Vec<Order>,
+    many: BinaryHeap<Reverse<Order>>,
+    entries: Vec<Entry>,
+    free: Vec<u32>,
+    /// Counted from when nobody competed.
+    arrivals: u32,
     clock: u64,
     /// How many have joined the many since one of them was taken.
     enabled: u32,
     /// The turn that enables what comes now.
     pub(super) turn: u32,
+}
+
+/// When an entry goes: from the upper bits down its key, its arrival, its place among the entries. One number, because it is compared more
+/// often than anything else.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Order(u128);
+
+impl Order {
+    #[inline]
+    fn new(key: u64, arrival: u32, place: u32) -> Order {
+        Order(u128::from(key) << 64 | u128::from(arrival) << 32 | u128::from(place))
+    }
+
+    #[inline]
+    const fn key(self) -> u64 {
+        (self.0 >> 64) as u64
+    }
+
+    #[inline]
+    const fn place(self) -> u32 {
+        self.0 as u32
+    }
 }
 
 /// Measured: a scan wins up to about this many.
@@ -82,8 +107,18 @@ const CROWD_MIN: u32 = 256;
 
 impl Default for Queue {
     fn default() -> Queue {
-        let (few, many) = (Vec::new(), Many::default());
-        Queue { is_alone: false, at_hand: Entry::CLOCK, few, many, clock: 0, enabled: 0, turn: 0 }
+        Queue {
+            is_alone: false,
+            at_hand: Entry::CLOCK,
+            few: Vec::new(),
+            many: BinaryHeap::new(),
+            entries: Vec::new(),
+            free: Vec::new(),
+            arrivals: 0,
+            clock: 0,
+            enabled: 0,
+            turn: 0,
+        }
     }
 }
 
@@ -92,7 +127,7 @@ impl Queue {
     pub(crate) fn push<C: Choose>(&mut self, action: Action, label: Label, nth: u32, chooser: &mut C) {
         if self.is_empty() {
             self.is_alone = true;
-            self.at_hand = Entry { key: self.clock, label, nth, turn: self.turn, action };
+            self.at_hand = Entry { label, nth, turn: self.turn, action };
         } else {
             self.compete(action, label, nth, chooser);
         }
@@ -101,24 +136,46 @@ impl Queue {
     #[inline(never)]
     fn compete<C: Choose>(&mut self, action: Action, label: Label, nth: u32, chooser: &mut C) {
         if core::mem::replace(&mut self.is_alone, false) {
-            let Entry { key, nth, turn, label, action } = self.at_hand;
+            self.forget_who_competed();
+            let Entry { nth, turn, label, action } = self.at_hand;
             let rank = chooser.rank(self.at_hand.site());
-            self.few.push(Entry { key: key + u64::from(rank), nth, turn, label, action });
+            self.enter(rank, action, label, nth, turn);
         }
         let site = Site { kind: action.kind(), label, nth };
         let rank = if self.many.is_empty() { chooser.rank(site) } else { self.rank_among_many(site, chooser) };
-        let (key, turn) = (self.clock + u64::from(rank), self.turn);
+        self.enter(rank, action, label, nth, self.turn);
+    }
+
+    #[inline(always)]
+    fn enter(&mut self, rank: u16, action: Action, label: Label, nth: u32, turn: u32) {
+        let entry = Entry { label, nth, turn, action };
+        let place = match self.free.pop() {
+            Some(place) => {
+                self.entries[place as usize] = entry;
+                place
+            }
+            None => {
+                self.entries.push(entry);
+                self.entries.len() as u32 - 1
+            }
+        };
+        self.arrivals += 1;
+        let order = Order::new(self.clock + u64::from(rank), self.arrivals, place);
         if self.many.is_empty() && self.few.len() < SCAN_MAX {
-            self.few.push(Entry { key, nth, turn, label, action });
+            self.few.push(order);
         } else {
-            self.few.drain(..).for_each(|earlier| self.many.push(earlier));
-            self.many.push(Entry { key, nth, turn, label, action });
+            self.join_many(order);
         }
     }
 
     #[cold]
+    fn join_many(&mut self, order: Order) {
+        self.many.extend(self.few.drain(..).chain([order]).map(Reverse));
+    }
+
+    #[cold]
     fn rank_among_many<C: Choose>(&mut self, action: Site, chooser: &mut C) -> u16 {
-        let crowd = Crowd { waiting: self.many.len(), nth: self.enabled };
+        let crowd = Crowd { waiting: self.many.len() as u32, nth: self.enabled };
         self.enabled += 1;
         if crowd.waiting < CROWD_MIN { chooser.rank(action) } else { chooser.rank_in_crowd(action, crowd) }
     }
@@ -128,12 +185,12 @@ impl Queue {
     pub(crate) fn pop(&mut self) -> Option<&Entry> {
         if core::mem::replace(&mut self.is_alone, false) {
             self.clock = 0;
-        } else if self.few.is_empty() && self.many.is_empty() {
-            return None;
+            Some(&self.at_hand)
+        } else if self.is_contested() {
+            Some(self.pop_least())
         } else {
-            self.pop_least();
+            None
         }
-        Some(&self.at_hand)
     }
 
     /// Whether two or more are enabled, so that somebody has to choose.
@@ -144,13 +201,16 @@ impl Queue {
 
     /// Takes all of them, the next to go first.
     pub(super) fn take_all(&mut self, into: &mut Vec<Entry>) {
-        if self.many.is_empty() && self.few.iter().all(|entry| entry.key == self.clock) {
-            into.append(&mut self.few);
+        if core::mem::replace(&mut self.is_alone, false) {
+            into.push(self.at_hand);
         }
-        while let Some(entry) = self.pop() {
-            into.push(*entry);
+        self.few.sort_unstable();
+        into.extend(self.few.drain(..).map(|order| self.entries[order.place() as usize]));
+        while let Some(Reverse(order)) = self.many.pop() {
+            into.push(self.entries[order.place() as usize]);
         }
-        self.clock = 0;
+        self.forget_who_competed();
+        (self.clock, self.enabled) = (0, 0);
     }
 
     /// The entry as one that was taken.
@@ -160,105 +220,55 @@ impl Queue {
     }
 
     #[inline(never)]
-    fn pop_least(&mut self) {
-        if self.few.is_empty() {
-            self.enabled = 0;
-            self.many.pop_into(&mut self.at_hand);
-        } else {
-            self.take_few(self.least());
-        }
-        self.clock = if self.is_empty() { 0 } else { self.at_hand.key };
+    fn pop_least(&mut self) -> &Entry {
+        let order = if self.few.is_empty() { self.pop_of_many() } else { self.few.swap_remove(self.least()) };
+        self.clock = if self.is_contested() { order.key() } else { 0 };
+        // It stays readable until somebody else takes its place.
+        self.free.push(order.place());
+        &self.entries[order.place() as usize]
     }
 
-    /// Takes one of the few. Those behind it move up, one after the other: mostly there are two or three of them, and to call memmove(3)
-    /// takes longer.
-    #[inline]
-    fn take_few(&mut self, at: usize) {
-        self.at_hand = self.few[at];
-        let last = self.few.len() - 1;
-        for place in at..last {
-            self.few.swap(place, place + 1);
-        }
-        self.few.truncate(last);
+    #[cold]
+    fn pop_of_many(&mut self) -> Order {
+        self.enabled = 0;
+        self.many.pop().expect("some compete").0
     }
 
-    /// The first of those with the least key. Which it is, no processor can guess: hence without a branch.
+    /// The least of the few. Which it is, no processor can guess: hence without a branch.
     #[inline]
     fn least(&self) -> usize {
-        let (mut least, mut key) = (0, u64::MAX);
-        for (at, entry) in self.few.iter().enumerate() {
-            let is_less = entry.key < key;
+        let (mut least, mut order) = (0, Order(u128::MAX));
+        for (at, &other) in self.few.iter().enumerate() {
+            let is_less = other < order;
             least = select_unpredictable(is_less, at, least);
-            key = select_unpredictable(is_less, entry.key, key);
+            order = Order(select_unpredictable(is_less, other.0, order.0));
         }
         least
     }
 
+    /// Nobody competes: places are given anew, from the first one on.
+    #[inline]
+    fn forget_who_competed(&mut self) {
+        self.arrivals = 0;
+        if self.entries.capacity() > ROOM_KEPT {
+            (self.entries, self.free, self.many) = (Vec::new(), Vec::new(), BinaryHeap::new());
+        } else {
+            self.entries.clear();
+            self.free.clear();
+        }
+    }
+
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        !self.is_alone && self.few.is_empty() && self.many.is_empty()
+        !self.is_alone && !self.is_contested()
     }
 
     pub(crate) fn clear(&mut self) {
         self.is_alone = false;
         self.few.clear();
-        self.many = Many::default();
+        self.many.clear();
+        self.forget_who_competed();
         (self.clock, self.enabled, self.turn) = (0, 0, 0);
-    }
-}
-
-/// Thousands of entries: only their order is moved about in the heap, in 16 bytes each, and they themselves stay where they are.
-#[derive(Default)]
-struct Many {
-    /// From the upper bits down: key, arrival, place in `entries`.
-    heap: BinaryHeap<Reverse<u128>>,
-    entries: Vec<Entry>,
-    free: Vec<u32>,
-    /// Counted from when it was last empty.
-    arrivals: u32,
-}
-
-impl Many {
-    fn is_empty(&self) -> bool {
-        self.heap.is_empty()
-    }
-
-    fn len(&self) -> u32 {
-        self.heap.len() as u32
-    }
-
-    #[cold]
-    fn push(&mut self, entry: Entry) {
-        let at = match self.free.pop() {
-            Some(at) => {
-                self.entries[at as usize] = entry;
-                at
-            }
-            None => {
-                self.entries.push(entry);
-                self.entries.len() as u32 - 1
-            }
-        };
-        self.arrivals += 1;
-        let order = u128::from(entry.key) << 64 | u128::from(self.arrivals) << 32 | u128::from(at);
-        self.heap.push(Reverse(order));
-    }
-
-    #[cold]
-    fn pop_into(&mut self, entry: &mut Entry) {
-        let Some(Reverse(order)) = self.heap.pop() else { return };
-        *entry = self.entries[order as u32 as usize];
-        self.free.push(order as u32);
-        if !self.heap.is_empty() {
-            return;
-        }
-        if self.entries.capacity() > ROOM_KEPT {
-            *self = Many::default();
-        } else {
-            self.entries.clear();
-            self.free.clear();
-            self.arrivals = 0;
-        }
     }
 }
 
