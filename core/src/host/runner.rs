@@ -25,8 +25,7 @@ pub(super) struct Knows<A> {
 /// Of which children a parent may have another opinion after an event.
 pub(super) enum Touched {
     One(WorkerId),
-    /// One has ended. In a stop that may be the end of others, too, that were to come back with it: then more are over than before by more
-    /// than the one.
+    /// One has ended. In a stop that may be the end of others, too, that were to come back with it: the number of those who are open tells.
     End(WorkerId),
     All,
 }

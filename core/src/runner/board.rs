@@ -104,7 +104,7 @@ pub(crate) enum Wait {
 
 impl Boards {
     pub(crate) fn is_empty(&self) -> bool {
-        self.list.is_empty() && self.places.is_empty()
+        self.list.is_empty() && self.places.is_empty() && self.open.is_empty()
     }
 
     pub(crate) fn place(&mut self, actor: ActorId, session: ActorId, worker: WorkerId) {

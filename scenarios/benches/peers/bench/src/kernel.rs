@@ -142,7 +142,7 @@ impl Sessions {
     }
 }
 
-fn word(is_met: bool) -> &'static str {
+pub fn word(is_met: bool) -> &'static str {
     if is_met { "met" } else { "missed" }
 }
 

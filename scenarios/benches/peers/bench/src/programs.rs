@@ -1,5 +1,6 @@
 //! What the programs take that users run: a sweep on two cores beside two sweeps of half the seeds on one core each, and the shrinking
 //! of the zoo's failures.
+use crate::kernel::word;
 use crate::measure::{self, Pin};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -150,10 +151,6 @@ fn told(child: Child) -> Result<String, String> {
 
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
-}
-
-fn word(is_met: bool) -> &'static str {
-    if is_met { "met" } else { "missed" }
 }
 
 /// Of what two processes on a core each get done.
