@@ -125,7 +125,7 @@ fn site_in(trace: &str) -> String {
         }
     }
     let is_own = |(function, place): &(&str, Option<&str>)| {
-        let is_foreign = |place: &str| ["/rustc/", "/.cargo/registry/", file!()].iter().any(|of| place.contains(of));
+        let is_foreign = |place: &str| FOREIGN.iter().chain(&[file!()]).any(|of| place.contains(of));
         !is_of_library(function) && !place.is_some_and(is_foreign)
     };
     match frames.into_iter().find(is_own) {
@@ -134,6 +134,10 @@ fn site_in(trace: &str) -> String {
         None => "an unknown place (debug information would tell)".to_owned(),
     }
 }
+
+/// Where the standard library's sources and those of dependencies are: as it was built, as the component `rust-src` or a distribution
+/// lays them down, and as cargo fetches them.
+const FOREIGN: [&str; 4] = ["/rustc/", "/rustlib/src/rust/library/", "/usr/src/rustc-", "/.cargo/registry/"];
 
 fn is_of_library(function: &str) -> bool {
     let path = function.trim_start_matches('<');
@@ -196,6 +200,10 @@ mod tests {
             trace.lines().filter(|line| !line.contains(" at ")).map(|l| format!("{l}\n")).collect();
         let with_a_line_of_the_c_library =
             without_lines.clone() + "   5: start_thread\n             at nptl/pthread_create.c:442:8\n";
+        // Where the component `rust-src` is installed, the library's frames have places of its own, and the names of some do not tell.
+        let with_sources = trace.replace("/rustc/59/", "/root/.rustup/toolchains/stable/lib/rustlib/src/rust/");
+        let of_sources = with_sources.replace("core::task::wake::Waker::wake", "call_once<fn(), ()>");
+        assert_eq!(site_in(&of_sources), "src/main.rs:7:50, in app::main::{{closure}}");
         for trace in [without_lines, with_a_line_of_the_c_library] {
             assert_eq!(site_in(&trace), "app::main::{{closure}}");
         }
