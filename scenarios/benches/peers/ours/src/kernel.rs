@@ -2,12 +2,13 @@
 //! Their answer has the form of the others', so that `bench` reads them alike.
 use crate::common::heap;
 use shakedown_core::actor::Actor;
-use shakedown_core::host::{Function, Host};
+use shakedown_core::host::Host;
 use shakedown_core::ids::ActorId;
+use shakedown_core::proxy::ProxySpec;
 use shakedown_core::puppet;
 use shakedown_core::time::{Duration, DurationRange};
 use shakedown_core::vocab::{
-    Act, Body, ExitStatus, Grace, ProcessSpec, SessionSpec, Stimulus, StopPolicy, WorkerSpec, WorkerState,
+    Act, Body, Grace, ProcessSpec, SessionSpec, Stimulus, StopPolicy, WorkerSpec, WorkerState,
 };
 use shakedown_sim::choose::{Chooser, Pilot, Strategy};
 use shakedown_sim::explore::{Bounds, Budget, Explorer, Over, Tree};
@@ -32,13 +33,13 @@ pub fn main() -> bool {
     true
 }
 
-/// K1: a session of three processes, of which one ignores TERM, one forks a helper and one exits at once, and of an async function
-/// that drains for 1 to 100 ms. The function stands in for a proxy, until there are proxies. A stimulus stops the session after 1 to
-/// 400 ms, KILL follows TERM after 100 ms, everybody is reaped. One simulation is one unit of work.
+/// K1: a session of three processes, of which one ignores TERM, one forks a helper and one exits at once, and of a proxy that nobody
+/// visits. A stimulus stops the session after 1 to 400 ms, KILL follows TERM after 100 ms, everybody is reaped. One simulation is one unit
+/// of work.
 fn shutdowns(count: u64, strategy: Strategy) {
     let mut plan = SessionSpec::new("k1");
     plan.workers = three();
-    plan.workers.push(worker("proxy", Body::Function(0)));
+    plan.workers.push(worker("proxy", Body::Proxy(Arc::new(ProxySpec::forward("proxy")))));
     let mut sums = Sums::default();
     let mut crew = Crew::new(plan, millis(1, 400));
     crew.strategy = strategy;
@@ -126,7 +127,6 @@ struct Crew {
     pilot: Pilot,
     plan: Arc<SessionSpec>,
     stimuli: Arc<[Stimulus]>,
-    proxy: Function,
 }
 
 impl Crew {
@@ -138,14 +138,6 @@ impl Crew {
             pilot: Pilot::default(),
             plan: Arc::new(plan),
             stimuli: Arc::from([stop]),
-            proxy: Rc::new(|cx, _| {
-                Box::pin(async move {
-                    cx.cancelled().await;
-                    let drain = cx.draw(millis(1, 100));
-                    cx.sleep(drain).await;
-                    ExitStatus::Exited(0)
-                })
-            }),
         }
     }
 
@@ -169,10 +161,9 @@ impl Crew {
     }
 
     fn run(&mut self, chooser: Chooser, more: impl FnOnce(&mut Host<SimWorld<Chooser>>)) -> (Run, ActorId) {
-        let (plan, stimuli, proxy) = (self.plan.clone(), &self.stimuli, self.proxy.clone());
+        let (plan, stimuli) = (self.plan.clone(), &self.stimuli);
         let mut session = ActorId(0);
         let run = self.simulator.run(chooser, Some(plan.clone()), |host| {
-            host.register(proxy);
             session = host.start_session(&plan, stimuli);
             more(host);
         });
