@@ -6,7 +6,7 @@ use crate::outside::Outside;
 use crate::session::Session;
 use crate::supervisor::Supervisor;
 use crate::time::Instant;
-use crate::vocab::Subject;
+use crate::vocab::{Fact, Subject};
 use crate::worker::Worker;
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -65,8 +65,8 @@ impl Machine for Actor {
     }
 
     #[inline(always)]
-    fn wants(&self, subject: Subject, word: &str) -> bool {
-        each!(self, machine => machine.wants(subject, word))
+    fn wants(&self, subject: Subject, fact: &Fact) -> bool {
+        each!(self, machine => machine.wants(subject, fact))
     }
 
     fn waits_for(&self) -> String {

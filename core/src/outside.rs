@@ -8,7 +8,7 @@ use crate::ids::ActorId;
 use crate::machine::{Broken, Command, Cx, Event, Machine};
 use crate::session::for_worker;
 use crate::time::Instant;
-use crate::vocab::{Act, Requester, Stimulus, Subject, Trigger, TriggerSubject};
+use crate::vocab::{Act, Fact, Requester, Stimulus, Subject, Trigger, TriggerSubject};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -177,7 +177,9 @@ impl Machine for Outside {
             Event::Ended { .. } | Event::News { .. } | Event::Notified { .. } | Event::Connected { .. } => {
                 cx.unexpected("the outside", &event);
             }
-            Event::Ran { .. } | Event::Answered { .. } | Event::Traffic { .. } => cx.unexpected("the outside", &event),
+            Event::Ran { .. } | Event::Answered { .. } | Event::Traffic { .. } | Event::OutputOver { .. } => {
+                cx.unexpected("the outside", &event);
+            }
         }
     }
 
@@ -207,14 +209,14 @@ impl Machine for Outside {
 
     /// The session's beginning and end, and what a stimulus waits for that has not come yet.
     #[inline(always)]
-    fn wants(&self, subject: Subject, word: &str) -> bool {
-        if subject == Subject::Session && matches!(word, "started" | "stopped") {
+    fn wants(&self, subject: Subject, fact: &Fact) -> bool {
+        if subject == Subject::Session && matches!(fact, Fact::Started { .. } | Fact::SessionStopped) {
             return true;
         }
         if self.heard_all {
             return false;
         }
-        let awaits = |trigger: &Trigger| *trigger.event == *word && is_about(&trigger.subject, subject);
+        let awaits = |trigger: &Trigger| *trigger.event == *fact.word() && is_about(&trigger.subject, subject);
         let mut waiting = self.stimuli.iter().zip(&self.states).filter(|(_, state)| **state == State::Waiting);
         waiting.any(|(stimulus, _)| stimulus.when.as_ref().is_some_and(awaits))
     }

@@ -239,7 +239,9 @@ impl Machine for Session {
             ) => {
                 cx.unexpected("a session", &event);
             }
-            Event::Command(Command::Visit(_)) | Event::Traffic { .. } => cx.unexpected("a session", &event),
+            Event::Command(Command::Visit(_)) | Event::Traffic { .. } | Event::OutputOver { .. } => {
+                cx.unexpected("a session", &event);
+            }
             Event::Command(Command::Signal(_) | Command::Input(_) | Command::CloseInput) | Event::Spawned { .. } => {
                 cx.unexpected("a session", &event);
             }

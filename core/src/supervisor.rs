@@ -305,7 +305,7 @@ impl Machine for Supervisor {
             Event::Surveyed { .. } | Event::Notified { .. } | Event::Connected { .. } | Event::Ran { .. } => {
                 cx.unexpected("a supervisor", &event);
             }
-            Event::Answered { .. } => cx.unexpected("a supervisor", &event),
+            Event::Answered { .. } | Event::OutputOver { .. } => cx.unexpected("a supervisor", &event),
             Event::Traffic { .. } | Event::Heard { .. } | Event::Observed(_) => cx.unexpected("a supervisor", &event),
         }
     }

@@ -9,7 +9,7 @@ use crate::machine::{Cx, Event, Machine};
 use crate::reactor::{Name, Owner, Target, TimerId};
 use crate::site::{Kind, Label, Site};
 use crate::time::Instant;
-use crate::vocab::{Completion, Request, Stream, Streams, TryRead};
+use crate::vocab::{Completion, Request, Streams, TryRead};
 use crate::world::World;
 use alloc::format;
 use alloc::vec::Vec;
@@ -145,17 +145,24 @@ impl<W: World, A: Machine> Host<W, A> {
         if self.holds_back(op, unit) {
             return;
         }
+        let mut over = Streams::NONE;
         for stream in streams.iter() {
-            if self.reactor.ops.borrow_mut().get(op).is_none() {
-                return; // withdrawn, on what the other stream has brought
-            }
             let mut chunk = Vec::new();
             match self.read_unit(unit, stream, &mut chunk, CHUNK_MAX) {
-                TryRead::WouldBlock => continue,
-                TryRead::Data(_) => {}
-                TryRead::Eof => self.output_is_over(op, stream),
+                TryRead::WouldBlock => {}
+                TryRead::Eof => over = over.with(stream),
+                TryRead::Data(_) => {
+                    self.deliver(id, Event::Output { op, stream, chunk });
+                    self.carry_out_effects();
+                    if self.reactor.ops.borrow_mut().get(op).is_none() {
+                        return; // withdrawn, on what that has brought
+                    }
+                }
             }
-            self.deliver(id, Event::Output { op, stream, chunk });
+        }
+        if !over.is_empty() {
+            self.outputs_are_over(op, over);
+            self.deliver(id, Event::OutputOver { op, streams: over });
             self.carry_out_effects();
         }
         self.read_on(op, unit);
@@ -169,11 +176,11 @@ impl<W: World, A: Machine> Host<W, A> {
         }
     }
 
-    /// Nothing more comes of an output, and of a read of nothing but that.
-    fn output_is_over(&self, op: OpId, stream: Stream) {
+    /// Nothing more comes of these, and of a read of nothing but them.
+    fn outputs_are_over(&self, op: OpId, over: Streams) {
         let mut ops = self.reactor.ops.borrow_mut();
         let Some(open) = ops.get(op) else { return };
-        open.streams = open.streams.without(stream);
+        open.streams = open.streams.without(over);
         if open.streams.is_empty() {
             let waker = ops.close(op);
             drop(ops);

@@ -75,7 +75,6 @@ impl<W: World, A: Machine> Host<W, A> {
     }
 
     fn publish(&mut self, subject: Subject, incarnation: u32, unit: Option<UnitId>, fact: Fact) {
-        let word = fact.word();
         let at = self.reactor.now.get();
         let record = FactRecord { seq: self.facts, at, subject, incarnation, unit, fact };
         self.facts += 1;
@@ -85,7 +84,8 @@ impl<W: World, A: Machine> Host<W, A> {
         self.world.borrow_mut().publish(&record);
         for i in 0..self.listeners.len() {
             let listener = self.listeners[i];
-            if self.actors[listener.index()].machine.wants(subject, word) {
+            if self.actors[listener.index()].machine.wants(subject, &record.fact) {
+                let word = record.fact.word();
                 self.mail(listener, Mail::Event(Event::Heard { subject, word, at }));
             }
         }

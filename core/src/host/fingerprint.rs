@@ -103,7 +103,7 @@ fn digest_event(event: &Event, now: Instant, into: &mut Digest) {
         | Event::Exited { .. }
         | Event::Empty { .. } => {}
         Event::Output { .. } | Event::Written { .. } | Event::Surveyed { .. } | Event::Ended { .. } => {}
-        Event::Traffic { .. } | Event::Answered { .. } => {}
+        Event::Traffic { .. } | Event::Answered { .. } | Event::OutputOver { .. } => {}
         Event::Notified { .. } | Event::Connected { .. } | Event::Ran { .. } | Event::News { .. } => {}
     }
 }

@@ -56,7 +56,7 @@ impl Touched {
             Event::Output { .. } | Event::Written { .. } | Event::Surveyed { .. } | Event::Notified { .. } => {
                 Touched::All
             }
-            Event::Answered { .. } => Touched::All,
+            Event::Answered { .. } | Event::OutputOver { .. } => Touched::All,
             Event::Connected { .. } | Event::Ran { .. } | Event::Heard { .. } | Event::Observed(_) => Touched::All,
         }
     }

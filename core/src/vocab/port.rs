@@ -63,10 +63,10 @@ impl Streams {
         Streams(self.0 | Streams::of(stream).0)
     }
 
-    /// The others.
+    /// Those that are not among the others.
     #[must_use]
-    pub const fn without(self, stream: Stream) -> Streams {
-        Streams(self.0 & !Streams::of(stream).0)
+    pub const fn without(self, others: Streams) -> Streams {
+        Streams(self.0 & !others.0)
     }
 
     /// Whether there is none.

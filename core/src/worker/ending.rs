@@ -31,7 +31,7 @@ impl Worker {
     #[inline(always)]
     pub(super) fn finish_if_drained(&mut self, cx: &mut Cx<'_>) {
         match replace(&mut self.state, State::Pending) {
-            State::Draining { run, .. } if run.is_over() => self.finish(*run, Vec::new(), Vec::new(), cx),
+            State::Draining { mut run, .. } if run.is_over() => self.finish(&mut run, Vec::new(), Vec::new(), cx),
             other => self.state = other,
         }
     }
@@ -51,7 +51,7 @@ impl Worker {
                     run.exit = Some(ExitNotice { status, others: None, writers: None });
                     cx.fact(Subject::Worker(self.id), self.incarnation, Some(run.unit), Fact::Exited { status });
                 }
-                self.finish(*run, members, holders, cx);
+                self.finish(&mut run, members, holders, cx);
             }
             other => {
                 self.state = other;
@@ -61,7 +61,7 @@ impl Worker {
     }
 
     /// The one terminal record of this incarnation.
-    fn finish(&mut self, mut run: Run, survivors: Vec<Survivor>, holders: Vec<Survivor>, cx: &mut Cx<'_>) {
+    fn finish(&mut self, run: &mut Run, survivors: Vec<Survivor>, holders: Vec<Survivor>, cx: &mut Cx<'_>) {
         let abandoned = !run.outputs_closed();
         if abandoned {
             cx.withdraw(run.output_op);

@@ -218,7 +218,8 @@ impl Machine for Worker {
             Event::Spawned { op, result } => self.spawned(op, result, cx),
             Event::Exited { op, notice } => self.exited(op, notice, cx),
             Event::Empty { op } => self.empty(op, cx),
-            Event::Output { op, stream, ref chunk } => self.output(op, stream, chunk, cx),
+            Event::Output { op, stream, chunk } => self.output(op, stream, chunk, cx),
+            Event::OutputOver { op, streams } => self.output_over(op, streams, cx),
             Event::Surveyed { op, survey } => self.surveyed(op, survey, cx),
             Event::Notified { op } => self.notified(op, cx),
             Event::Traffic { op, traffic } => self.traffic(op, *traffic, cx),
@@ -227,11 +228,13 @@ impl Machine for Worker {
             Event::Ran { op, status } => self.ran(op, status, cx),
             // ESRCH means gone, and its exit is on the way; EPERM and the rest leave KILL and the deadline to answer for it.
             Event::SignalFailed { .. } | Event::Written { .. } => {}
-            Event::Command(Command::Worker(..) | Command::Restart(_)) | Event::News { .. } | Event::Ended { .. } => {
-                cx.unexpected(self.state.name(), &event);
-            }
-            Event::Command(Command::Adopt { .. } | Command::Forget(_)) => cx.unexpected(self.state.name(), &event),
-            Event::Heard { .. } | Event::Observed(_) => cx.unexpected(self.state.name(), &event),
+            // Taken whole, as every other is: what is only looked at would have to be dropped at the end of each delivery.
+            event @ (Event::Command(Command::Worker(..) | Command::Restart(_) | Command::Adopt { .. })
+            | Event::Command(Command::Forget(_))
+            | Event::News { .. }
+            | Event::Ended { .. }
+            | Event::Heard { .. }
+            | Event::Observed(_)) => cx.unexpected(self.state.name(), &event),
         }
     }
 

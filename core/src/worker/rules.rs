@@ -6,7 +6,8 @@ use crate::ids::OpId;
 use crate::machine::{Cx, Event};
 use crate::proxy::Traffic;
 use crate::time::Instant;
-use crate::vocab::{Condition, ExitNotice, Fact, Request, Requester, Stream, Subject};
+use crate::vocab::{Condition, ExitNotice, Fact, Request, Requester, Stream, Streams, Subject};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::mem::replace;
 
@@ -79,32 +80,47 @@ impl Worker {
         }
     }
 
-    pub(super) fn output(&mut self, op: OpId, stream: Stream, chunk: &[u8], cx: &mut Cx<'_>) {
+    pub(super) fn output(&mut self, op: OpId, stream: Stream, chunk: Vec<u8>, cx: &mut Cx<'_>) {
         let at = index(stream);
         let is_read = |run: &&mut Run| run.output_op == op && matches!(run.outputs[at], Reading::Open(_));
         let Some(run) = self.run_mut().filter(is_read) else {
-            return cx.unexpected(self.state.name(), &Event::Output { op, stream, chunk: chunk.to_vec() });
+            return cx.unexpected(self.state.name(), &Event::Output { op, stream, chunk });
         };
         run.delivered += chunk.len() as u64;
         let mut lines_read = Vec::new();
-        let mut line = |line, complete| lines_read.push((line, complete));
         if let Reading::Open(lines) = &mut run.outputs[at] {
-            if chunk.is_empty() {
-                lines.finish(&mut line);
-                run.outputs[at] = Reading::Closed;
-            } else {
-                lines.feed(chunk, &mut line);
-            }
+            lines.feed(&chunk, |line, complete| lines_read.push((line, complete)));
         }
-        let closed = chunk.is_empty() && run.outputs_closed();
         for (line, complete) in lines_read {
-            let is_ready = self.line_is_ready(&line);
-            self.tell(Fact::Output { stream, line, complete }, cx);
-            if is_ready {
-                self.is_ready(cx);
+            self.line_came(stream, line, complete, cx);
+        }
+    }
+
+    fn line_came(&mut self, stream: Stream, line: Arc<[u8]>, complete: bool, cx: &mut Cx<'_>) {
+        let is_ready = self.line_is_ready(&line);
+        self.tell(Fact::Output { stream, line, complete }, cx);
+        if is_ready {
+            self.is_ready(cx);
+        }
+    }
+
+    /// These outputs have come to their ends; a last line may have had no newline.
+    pub(super) fn output_over(&mut self, op: OpId, streams: Streams, cx: &mut Cx<'_>) {
+        let is_open = |run: &Run| streams.iter().all(|stream| matches!(run.outputs[index(stream)], Reading::Open(_)));
+        if !self.run_mut().is_some_and(|run| run.output_op == op && is_open(run)) {
+            return cx.unexpected(self.state.name(), &Event::OutputOver { op, streams });
+        }
+        for stream in streams.iter() {
+            let Some(run) = self.run_mut() else { return };
+            let mut rest = None;
+            if let Reading::Open(mut lines) = replace(&mut run.outputs[index(stream)], Reading::Closed) {
+                lines.finish(|line, complete| rest = Some((line, complete)));
+            }
+            if let Some((line, complete)) = rest {
+                self.line_came(stream, line, complete, cx);
             }
         }
-        if closed {
+        if self.run_mut().is_some_and(|run| run.outputs_closed()) {
             self.tell(Fact::OutputClosed, cx);
             self.finish_if_drained(cx);
         }

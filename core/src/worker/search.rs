@@ -83,8 +83,8 @@ fn take(reactor: &Rc<Reactor>, before: &Worker, now: Instant, event: Event) -> W
 fn events(worker: &Worker, now: Instant) -> Vec<Next> {
     // One output shows what two would: the other is closed before anything else happens.
     if let Some(run) = worker.run().filter(|run| matches!(run.outputs[1], Reading::Open(_))) {
-        let (op, stream, chunk) = (run.output_op, Stream::Stderr, Vec::new());
-        return [(now, Event::Output { op, stream, chunk }, "output closed")].into();
+        let (op, streams) = (run.output_op, Stream::Stderr.into());
+        return [(now, Event::OutputOver { op, streams }, "output closed")].into();
     }
     let told = commands(&worker.state, now).into_iter();
     let mut next: Vec<Next> = told.map(|(word, command)| (now, Event::Command(command), word)).collect();
@@ -173,7 +173,7 @@ fn answers(run: &Run, comes: &mut impl FnMut(&'static str, Event)) {
     }
     if let Reading::Open(_) = run.outputs[0] {
         let (op, stream) = (run.output_op, Stream::Stdout);
-        comes("output closed", Event::Output { op, stream, chunk: Vec::new() });
+        comes("output closed", Event::OutputOver { op, streams: stream.into() });
         if let Readiness::Awaited { look: Look::Output, .. } = run.readiness {
             comes("ready", Event::Output { op, stream, chunk: b"ready\n".into() });
         }

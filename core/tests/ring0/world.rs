@@ -176,7 +176,7 @@ impl World {
             }
             Move::Closes(stream) => {
                 let op = self.reads[stream as usize].take().expect(owed);
-                Event::Output { op, stream, chunk: Vec::new() }
+                Event::OutputOver { op, streams: stream.into() }
             }
             Move::Surveyed(alive) => {
                 let members: Vec<Survivor> =

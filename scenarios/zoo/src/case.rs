@@ -5,7 +5,7 @@ use shakedown_core::host::Host;
 use shakedown_core::machine::{Broken, Cx, Event, Machine};
 use shakedown_core::oracle::OracleName;
 use shakedown_core::time::Instant;
-use shakedown_core::vocab::{Fault, SessionSpec, Subject};
+use shakedown_core::vocab::{Fact, Fault, SessionSpec, Subject};
 use shakedown_sim::{Ending, Run, SimWorld, WorldConfig};
 use std::fmt;
 
@@ -133,8 +133,8 @@ impl Machine for Any {
         self.0.listens()
     }
 
-    fn wants(&self, subject: Subject, word: &str) -> bool {
-        self.0.wants(subject, word)
+    fn wants(&self, subject: Subject, fact: &Fact) -> bool {
+        self.0.wants(subject, fact)
     }
 
     fn is_closed(&self) -> bool {

@@ -50,9 +50,16 @@ pub(crate) struct Announced {
 
 impl Net {
     pub fn reset(&mut self) {
-        if !self.proxies.is_empty() {
-            *self = Net::default();
+        // Without a proxy nothing else has happened.
+        if self.proxies.is_empty() {
+            return;
         }
+        let Net { proxies, clients, timers, ready, answers } = self;
+        proxies.clear();
+        clients.clear();
+        timers.clear();
+        ready.clear();
+        answers.clear();
     }
 
     /// Whether this unit is a proxy.

@@ -11,7 +11,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// What was read, in its order.
+/// What was read, in its order; nothing at the end of a stream.
 type Chunks = Rc<RefCell<Vec<(Stream, Vec<u8>)>>>;
 
 /// Starts one process and reads both of its outputs to their ends.
@@ -36,9 +36,10 @@ impl Machine for Reader {
                 cx.read(unit, Streams::BOTH);
                 cx.submit(unit, Request::Exit);
             }
-            Event::Output { stream, chunk, .. } => {
-                self.open -= u32::from(chunk.is_empty());
-                self.read.borrow_mut().push((stream, chunk));
+            Event::Output { stream, chunk, .. } => self.read.borrow_mut().push((stream, chunk)),
+            Event::OutputOver { streams, .. } => {
+                self.open -= streams.iter().count() as u32;
+                self.read.borrow_mut().extend(streams.iter().map(|stream| (stream, Vec::new())));
             }
             Event::Exited { .. } => self.open -= 1,
             other => cx.unexpected("a reader", &other),

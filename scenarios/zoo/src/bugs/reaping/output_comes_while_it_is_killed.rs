@@ -91,9 +91,7 @@ impl Machine for Runner {
                 let read = cx.read(unit, Stream::Stdout);
                 State::Running { unit, read, kill_at: cx.now.after(ms(100)) }
             }
-            (State::Running { unit, kill_at, .. }, Event::Output { chunk, .. }) if chunk.is_empty() => {
-                State::Silent { unit, kill_at }
-            }
+            (State::Running { unit, kill_at, .. }, Event::OutputOver { .. }) => State::Silent { unit, kill_at },
             (running @ State::Running { .. }, Event::Output { .. }) => running,
             (State::Running { unit, read, .. }, Event::Tick) => {
                 if self.withdraws {
