@@ -20,8 +20,8 @@ pub struct Outside {
     session: Option<ActorId>,
     stimuli: Arc<[Stimulus]>,
     states: Vec<State>,
-    /// Whether every trigger has come, so that nothing need be heard but the session's end.
-    heard_all: bool,
+    /// Whether any waits for a trigger, so that more need be heard than the session's start and end.
+    listens: bool,
     /// Whether the session is over, and nothing can be done to it.
     over: bool,
     started: bool,
@@ -40,7 +40,13 @@ impl Outside {
     /// The outside of this session.
     pub fn new(session: ActorId, stimuli: Arc<[Stimulus]>) -> Outside {
         let states = stimuli.iter().map(|_| State::Waiting).collect();
-        Outside { session: Some(session), stimuli, states, heard_all: false, over: false, started: false }
+        let listens = stimuli.iter().any(|stimulus| stimulus.when.is_some());
+        Outside { session: Some(session), stimuli, states, listens, over: false, started: false }
+    }
+
+    fn review(&mut self) {
+        let mut waiting = self.stimuli.iter().zip(&self.states).filter(|(_, state)| **state == State::Waiting);
+        self.listens = waiting.any(|(stimulus, _)| stimulus.when.is_some());
     }
 
     /// Another supervisor has taken over: this is its session.
@@ -58,7 +64,7 @@ impl Outside {
         if let Some(i) = self.states.iter().enumerate().position(waits) {
             self.arm_one(i, cx.now, cx);
         }
-        self.heard_all = !self.states.contains(&State::Waiting);
+        self.review();
     }
 
     /// Where nobody supervises, there is no action.
@@ -85,7 +91,7 @@ impl Outside {
                 self.arm_one(i, at, cx);
             }
         }
-        self.heard_all = !self.states.contains(&State::Waiting);
+        self.review();
     }
 
     fn act(&mut self, stimulus: &Stimulus, cx: &mut Cx<'_>) {
@@ -124,6 +130,11 @@ impl Outside {
             self.states[i] = State::Done;
             self.act(&stimuli[i], cx);
         }
+    }
+
+    /// Whether anything has not happened yet.
+    fn has_more(&self) -> bool {
+        self.states.iter().any(|state| *state != State::Done)
     }
 
     /// When each armed stimulus is due.
@@ -200,7 +211,7 @@ impl Machine for Outside {
 
     fn is_closed(&self) -> bool {
         // What has not happened by then never will.
-        self.over || !self.started || self.states.iter().all(|s| *s == State::Done)
+        self.over || !self.started || !self.has_more()
     }
 
     fn listens(&self) -> bool {
@@ -210,10 +221,14 @@ impl Machine for Outside {
     /// The session's beginning and end, and what a stimulus waits for that has not come yet.
     #[inline(always)]
     fn wants(&self, subject: Subject, fact: &Fact) -> bool {
-        if subject == Subject::Session && matches!(fact, Fact::Started { .. } | Fact::SessionStopped) {
+        if subject == Subject::Session && matches!(fact, Fact::Started { .. }) {
             return true;
         }
-        if self.heard_all {
+        // The end of the session is the end of what has not happened by then, if there is any.
+        if subject == Subject::Session && matches!(fact, Fact::SessionStopped) {
+            return self.has_more();
+        }
+        if !self.listens {
             return false;
         }
         let awaits = |trigger: &Trigger| *trigger.event == *fact.word() && is_about(&trigger.subject, subject);

@@ -14,7 +14,7 @@ use shakedown_core::oracle::{Audit, EndState};
 use shakedown_core::signal::Signal;
 use shakedown_core::site::{Label, hash_name};
 use shakedown_core::time::Instant;
-use shakedown_core::vocab::{Completion, Fault, Identity, ProcessSpec, Redirect, SessionSpec, Target, TryWrite};
+use shakedown_core::vocab::{Completion, Deed, Fault, Identity, ProcessSpec, Redirect, SessionSpec, Target, TryWrite};
 use shakedown_core::world::Ready;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -66,6 +66,8 @@ pub struct SimWorld<C> {
     history: Vec<Moment>,
     history_over: bool,
     witness: Witness,
+    /// Whether anybody wants to know of deeds, beside the oracles.
+    is_watched: bool,
     /// The digest of all that oracles and expectations have seen.
     trail: Trail,
 }
@@ -83,6 +85,7 @@ impl<C: Choose + 'static> SimWorld<C> {
         SimWorld {
             config,
             clock: Instant::ZERO,
+            is_watched: config.keeps_deeds() || chooser.picks(),
             chooser,
             wakes: Wakes::new(),
             kernel: Kernel::new(config.kernel),
@@ -137,6 +140,7 @@ impl<C: Choose + 'static> SimWorld<C> {
         self.history_over = false;
         self.witness.seen.clear();
         self.trail = Trail::new();
+        self.is_watched = self.config.keeps_deeds() || chooser.picks();
         std::mem::replace(&mut self.chooser, chooser)
     }
 
@@ -302,18 +306,27 @@ impl<C: Choose + 'static> SimWorld<C> {
         if self.kernel.deeds().is_empty() {
             return;
         }
-        let is_watched = self.config.keeps_deeds() || self.chooser.picks();
         let mut deeds = std::mem::take(self.kernel.deeds());
+        let scene = scene!(self);
         for deed in &deeds {
-            self.audit.deed(deed, &scene!(self));
-            self.kernel.tell_net(deed);
-            if is_watched {
-                self.watch(deed);
-            }
+            self.audit.deed(deed, &scene);
+        }
+        if self.is_watched || self.kernel.net.has_clients() {
+            self.pass_on(&deeds);
         }
         // Nothing was logged meanwhile: the allocation goes back.
         deeds.clear();
         *self.kernel.deeds() = deeds;
+    }
+
+    /// To clients whose peer may have ended, and to whoever watches.
+    fn pass_on(&mut self, deeds: &[Deed]) {
+        for deed in deeds {
+            self.kernel.tell_net(deed);
+            if self.is_watched {
+                self.watch(deed);
+            }
+        }
     }
 
     /// The next answer, or the next thing that the kernel has ready.

@@ -272,6 +272,12 @@ impl Net {
         self.timers.extend(due.map(|due| (due, step)));
     }
 
+    /// Whether anybody has come to a proxy.
+    #[inline]
+    pub fn has_clients(&self) -> bool {
+        !self.clients.is_empty()
+    }
+
     /// A process has ended, and with it every connection to it: whoever talks with it is told at once.
     pub fn peer_ended(&mut self, process: ProcId, now: Instant) {
         for client in 0..self.clients.len() {
