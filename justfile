@@ -59,6 +59,27 @@ compare *args:
 bench *names: bench-build
     {{ target }}/peers/release/bench {{ names }}
 
+# K1 beside itself built with a profile of its own run: what layout and inlining could still give (wants the component llvm-tools of rustup)
+bench-guided:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    merge=$(find "$(rustc --print sysroot)" -name llvm-profdata -type f)
+    [ -n "$merge" ] || { echo "no llvm-profdata: rustup component add llvm-tools" >&2; exit 1; }
+    into="{{ target }}/guided"
+    rm -rf "$into/profile"
+    build() { RUSTFLAGS="$2" cargo build --quiet --release --manifest-path {{ peers }}/Cargo.toml -p peer-shakedown --target-dir "$into/$1"; }
+    build plain ""
+    build told "-Cprofile-generate=$into/profile"
+    "$into/told/release/peer-shakedown" k1 20000 > "$into/told.out"
+    "$merge" merge -o "$into/profile.data" "$into/profile"
+    build guided "-Cprofile-use=$into/profile.data"
+    for round in 1 2 3; do
+        for which in plain guided; do
+            "$into/$which/release/peer-shakedown" k1 60000 | sed -E "s/.*units=([0-9]+) wall_ns=([0-9]+).*/\1 \2/" \
+                | awk -v which=$which '{ printf "%-7s %.0f sessions/s\n", which, 1e9 * $1 / $2 }'
+        done
+    done
+
 # the same in ten seconds, for a first impression
 bench-quick *names: bench-build
     {{ target }}/peers/release/bench --quick {{ names }}

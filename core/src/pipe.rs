@@ -160,7 +160,7 @@ impl Pipe {
     /// Waits until one of these pipes of a unit, which stand in the order of their descriptors, can be read.
     pub(crate) fn wait_readable(pipes: &[Pipe; 3], streams: Streams, op: OpId) {
         for stream in streams.iter() {
-            let pipe = &pipes[1 + stream as usize];
+            let pipe = &pipes[stream.fd()];
             pipe.state().reader_op = Some((op, streams));
             pipe.changed();
             if pipe.state().reader_op.is_none() {

@@ -136,8 +136,9 @@ fn site_in(trace: &str) -> String {
 }
 
 /// Where the standard library's sources and those of dependencies are: as it was built, as the component `rust-src` or a distribution
-/// lays them down, and as cargo fetches them.
-const FOREIGN: [&str; 4] = ["/rustc/", "/rustlib/src/rust/library/", "/usr/src/rustc-", "/.cargo/registry/"];
+/// lays them down, and as cargo fetches them into its home, wherever that is.
+const FOREIGN: [&str; 5] =
+    ["/rustc/", "/rustlib/src/rust/library/", "/usr/src/rustc-", "/registry/src/", "/git/checkouts/"];
 
 fn is_of_library(function: &str) -> bool {
     let path = function.trim_start_matches('<');

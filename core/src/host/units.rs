@@ -99,7 +99,7 @@ impl<W: World, A: Machine> Host<W, A> {
                 pipe.close_input();
             }
             Request::CloseOutput(stream) => {
-                let pipe = unit.pipes[stream_index(stream)].clone();
+                let pipe = unit.pipes[stream.fd()].clone();
                 drop(units);
                 pipe.close_reader();
             }
@@ -200,7 +200,7 @@ impl<W: World, A: Machine> Host<W, A> {
     /// Reads from a unit, whatever it is.
     pub(super) fn read_unit(&mut self, unit: UnitId, stream: Stream, into: &mut Vec<u8>, max: usize) -> TryRead {
         let pipe = match &self.reactor.units.borrow()[unit.index()].kind {
-            UnitKind::Task(unit) => Some(unit.pipes[stream_index(stream)].clone()),
+            UnitKind::Task(unit) => Some(unit.pipes[stream.fd()].clone()),
             UnitKind::Process | UnitKind::Unborn | UnitKind::Gone => None,
         };
         match pipe {
@@ -220,11 +220,4 @@ fn notice(unit: &TaskUnit) -> Option<ExitNotice> {
     let others = unit.members.iter().any(|member| *member != unit.leader);
     let writers = unit.pipes[1..].iter().any(Pipe::has_writers);
     unit.status.map(|status| ExitNotice { status, others: Some(others), writers: Some(writers) })
-}
-
-const fn stream_index(stream: Stream) -> usize {
-    match stream {
-        Stream::Stdout => 1,
-        Stream::Stderr => 2,
-    }
 }

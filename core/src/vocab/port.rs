@@ -28,6 +28,19 @@ impl Stream {
     /// Both, in the order of their numbers.
     pub const BOTH: [Stream; 2] = [Stream::Stdout, Stream::Stderr];
 
+    /// Its descriptor.
+    pub const fn fd(self) -> usize {
+        match self {
+            Stream::Stdout => 1,
+            Stream::Stderr => 2,
+        }
+    }
+
+    /// Its place in [`BOTH`](Self::BOTH).
+    pub const fn index(self) -> usize {
+        self.fd() - 1
+    }
+
     /// `stdout` or `stderr`.
     pub const fn word(self) -> &'static str {
         match self {
@@ -49,7 +62,7 @@ impl Streams {
 
     /// This one alone.
     pub const fn of(stream: Stream) -> Streams {
-        Streams(1 << stream as u8)
+        Streams(1 << stream.index())
     }
 
     /// Whether it is one of them.

@@ -1,6 +1,6 @@
 //! What the world tells of a unit that runs: its leader ended, its scope is empty, it wrote.
 
-use super::run::{Reading, index};
+use super::run::Reading;
 use super::{Run, State, StopPlan, Worker};
 use crate::ids::OpId;
 use crate::machine::{Cx, Event};
@@ -81,7 +81,7 @@ impl Worker {
     }
 
     pub(super) fn output(&mut self, op: OpId, stream: Stream, chunk: Vec<u8>, cx: &mut Cx<'_>) {
-        let at = index(stream);
+        let at = stream.index();
         let is_read = |run: &&mut Run| run.output_op == op && matches!(run.outputs[at], Reading::Open(_));
         let Some(run) = self.run_mut().filter(is_read) else {
             return cx.unexpected(self.state.name(), &Event::Output { op, stream, chunk });
@@ -106,14 +106,14 @@ impl Worker {
 
     /// These outputs have come to their ends; a last line may have had no newline.
     pub(super) fn output_over(&mut self, op: OpId, streams: Streams, cx: &mut Cx<'_>) {
-        let is_open = |run: &Run| streams.iter().all(|stream| matches!(run.outputs[index(stream)], Reading::Open(_)));
+        let is_open = |run: &Run| streams.iter().all(|stream| matches!(run.outputs[stream.index()], Reading::Open(_)));
         if !self.run_mut().is_some_and(|run| run.output_op == op && is_open(run)) {
             return cx.unexpected(self.state.name(), &Event::OutputOver { op, streams });
         }
         for stream in streams.iter() {
             let Some(run) = self.run_mut() else { return };
             let mut rest = None;
-            if let Reading::Open(mut lines) = replace(&mut run.outputs[index(stream)], Reading::Closed) {
+            if let Reading::Open(mut lines) = replace(&mut run.outputs[stream.index()], Reading::Closed) {
                 lines.finish(|line, complete| rest = Some((line, complete)));
             }
             if let Some((line, complete)) = rest {

@@ -7,7 +7,7 @@ use crate::ids::{OpId, Pid, UnitId};
 use crate::machine::Cx;
 use crate::signal::Signal;
 use crate::time::Instant;
-use crate::vocab::{Body, ExitNotice, Request, Requester, Stream, Streams, Target};
+use crate::vocab::{Body, ExitNotice, Request, Requester, Streams, Target};
 
 /// What is known of a unit that was started.
 #[derive(Clone, Debug)]
@@ -130,12 +130,5 @@ impl Run {
             (Some(_), false) => "the rest of its scope to end",
             (Some(_), true) => "the commands beside it to end",
         }
-    }
-}
-
-pub(crate) const fn index(stream: Stream) -> usize {
-    match stream {
-        Stream::Stdout => 0,
-        Stream::Stderr => 1,
     }
 }

@@ -2,7 +2,7 @@
 //! somebody acts on. Without that a search finds out only at the end of each run, after all that those who are left can do in any order.
 
 use super::fit::UNKNOWN;
-use super::outcome::{Account, Life, Outcome, Word, index, is_real_program};
+use super::outcome::{Account, Life, Outcome, Word, is_real_program};
 use crate::format::Case;
 use shakedown_core::signal::Signal;
 use shakedown_core::vocab::{Act, Body, RestartWhen, Stream, WorkerSpec};
@@ -149,7 +149,7 @@ impl Once {
         }
         let is_short = |stream: &Stream| {
             let written = kernel.written(&self.name, *stream);
-            written.is_some_and(|written| written < self.told[index(*stream)])
+            written.is_some_and(|written| written < self.told[stream.index()])
         };
         missing.outputs.extend([Stream::Stdout, Stream::Stderr].into_iter().filter(is_short));
         missing

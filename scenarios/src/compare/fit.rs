@@ -3,7 +3,7 @@
 
 use super::ahead::Lacks;
 use super::order::{Order, Sofar};
-use super::outcome::{ANYBODY, Account, Change, Life, Outcome, Told, Word, index, is_real_program};
+use super::outcome::{ANYBODY, Account, Change, Life, Outcome, Told, Word, is_real_program};
 use crate::format::Case;
 use shakedown_core::digest::Digest;
 use shakedown_core::host::Step;
@@ -45,7 +45,7 @@ impl<'a> Fit<'a> {
                 real.facts.get(at).is_some_and(|real| word_fits(&sim.facts[at], real))
             }),
             Change::Output(subject, stream, from) => told(subject).is_some_and(|(real, sim)| {
-                let (real, sim) = (&real.outputs[index(*stream)], &sim.outputs[index(*stream)]);
+                let (real, sim) = (&real.outputs[stream.index()], &sim.outputs[stream.index()]);
                 real.get(*from..sim.len()) == Some(&sim[*from..])
             }),
             Change::Closing(subject) => {
@@ -61,7 +61,7 @@ impl<'a> Fit<'a> {
             return true;
         }
         let Some(real) = self.real.told.get(worker) else { return true };
-        let (real, is_read) = (&real.outputs[index(stream)], *real.closings == [Fact::OutputClosed.word()]);
+        let (real, is_read) = (&real.outputs[stream.index()], *real.closings == [Fact::OutputClosed.word()]);
         let checked = self.checked.entry((worker.to_owned(), stream)).or_default();
         let (mut at, seen) = (from as usize, std::mem::take(checked));
         *checked = at + bytes[0].len() + bytes[1].len();

@@ -178,7 +178,7 @@ impl Account {
         match &record.fact {
             Fact::Output { .. } if is_real_program(case, &subject) => Change::Nothing,
             Fact::Output { stream, line, complete } => {
-                let output = &mut told.outputs[index(*stream)];
+                let output = &mut told.outputs[stream.index()];
                 let from = output.len();
                 output.extend_from_slice(line);
                 output.extend(complete.then_some(b'\n'));
@@ -291,13 +291,6 @@ const JOINED: &str = "joined";
 
 /// The subject that is no worker.
 pub(super) const SESSION: &str = "session";
-
-pub(super) const fn index(stream: Stream) -> usize {
-    match stream {
-        Stream::Stdout => 0,
-        Stream::Stderr => 1,
-    }
-}
 
 fn word(fact: &Fact) -> Word {
     let bare = fact.word();
