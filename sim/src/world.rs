@@ -330,6 +330,7 @@ impl<C: Choose + 'static> SimWorld<C> {
     }
 
     /// The next answer, or the next thing that the kernel has ready.
+    #[inline(always)]
     fn next_of_kernel(&mut self) -> Option<Ready> {
         if let Some(answer) = self.answers.pop_front() {
             if self.answers.is_empty() {
@@ -344,8 +345,8 @@ impl<C: Choose + 'static> SimWorld<C> {
         loop {
             match self.kernel.next_ready()? {
                 KernelReady::Step { proc, label, nth } => return Some(Ready::Step { step: proc.0, label, nth }),
-                KernelReady::Done { op, unit, completion } => match self.take_write(op) {
-                    None => match self.kernel.notice_fault(unit, &completion, &mut self.chooser) {
+                KernelReady::Done { op, unit, completion, is_news } => match self.take_write(op) {
+                    None => match self.kernel.notice_fault(unit, &completion, is_news, &mut self.chooser) {
                         Notice::Now => return Some(Ready::Done { op, completion }),
                         Notice::Late(by) => {
                             self.late.insert((self.clock.after(by), op), Ready::Done { op, completion });

@@ -183,13 +183,20 @@ impl Kernel {
         self.faults.strike(&name, label, choose, how)
     }
 
-    /// What becomes of something that the host is to be told of a unit: the notice of an exit may be lost, any may be late.
-    pub fn notice_fault(&mut self, unit: UnitId, completion: &Completion, choose: &mut impl Choose) -> Notice {
+    /// What becomes of something that the host is to be told of a unit: the notice of an exit may be lost, any may be late. An answer to
+    /// whoever asks what is so already is no notice: it may be late.
+    pub fn notice_fault(
+        &mut self,
+        unit: UnitId,
+        completion: &Completion,
+        is_news: bool,
+        choose: &mut impl Choose,
+    ) -> Notice {
         if self.faults.is_empty() {
             return Notice::Now;
         }
         let (worker, label) = self.victim(unit);
-        let is_exit = matches!(completion, Completion::Exited(_));
+        let is_exit = is_news && matches!(completion, Completion::Exited(_));
         let lost = |kind| (is_exit && matches!(kind, FaultKind::EventLost)).then_some(());
         if self.faults.strike(&worker, label, choose, lost).is_some() {
             return Notice::Lost;

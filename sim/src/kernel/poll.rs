@@ -53,6 +53,8 @@ pub enum KernelReady {
         unit: UnitId,
         /// The answer.
         completion: Completion,
+        /// Whether it came true while it was waited for. What was so before is seen by whoever asks, and cannot be lost on the way.
+        is_news: bool,
     },
 }
 
@@ -65,7 +67,7 @@ pub(super) struct Polls {
 enum Item {
     Step(ProcId),
     Walk(UnitId),
-    Done(OpId, UnitId, What),
+    Done { op: OpId, unit: UnitId, what: What, is_news: bool },
 }
 
 impl Polls {
@@ -85,7 +87,7 @@ impl Kernel {
             What::Notified => self.has_said_ready(unit),
         };
         if already {
-            self.polls.ready.push_back(Item::Done(op, unit, what));
+            self.polls.ready.push_back(Item::Done { op, unit, what, is_news: false });
         } else {
             self.units.claim(unit).watches.push((op, what));
         }
@@ -99,7 +101,7 @@ impl Kernel {
             return;
         }
         // It has come true and was not handed out yet.
-        self.polls.ready.retain(|item| !matches!(item, Item::Done(done, ..) if *done == op));
+        self.polls.ready.retain(|item| !matches!(item, Item::Done { op: done, .. } if *done == op));
     }
 
     /// Whether the host waits to read an output.
@@ -132,7 +134,9 @@ impl Kernel {
                 let process = self.entry(proc);
                 Some(KernelReady::Step { proc, label: process.label, nth: process.steps })
             }
-            Item::Done(op, unit, what) => Some(KernelReady::Done { op, unit, completion: self.completion(unit, what) }),
+            Item::Done { op, unit, what, is_news } => {
+                Some(KernelReady::Done { op, unit, completion: self.completion(unit, what), is_news })
+            }
         }
     }
 
@@ -172,7 +176,7 @@ impl Kernel {
         while let Some(&(op, waited)) = watches.get(at) {
             if waited.comes_with(what) {
                 watches.remove(at);
-                self.polls.ready.push_back(Item::Done(op, unit, waited));
+                self.polls.ready.push_back(Item::Done { op, unit, what: waited, is_news: true });
             } else {
                 at += 1;
             }

@@ -138,15 +138,32 @@ fn a_number_comes_back_at_once() {
 
 #[test]
 fn news_is_late_or_lost_and_only_the_notice_of_an_exit_is_ever_lost() {
-    let mut check = play("exit 0");
-    check.settle();
-    let all = [FaultKind::EventLost, FaultKind::LateNotify { by: ms(5, 9) }].map(|kind| Fault::new(kind, 1.0));
-    check.kernel.set_faults(all.into());
-    for (what, expected) in [(What::Exit, Notice::Lost), (What::Empty, Notice::Late(Duration::from_millis(5)))] {
-        check.kernel.watch(OpId(1), U, what);
-        let Some(KernelReady::Done { unit, completion, .. }) = check.kernel.next_ready() else { panic!("it is true") };
-        assert_eq!(check.kernel.notice_fault(unit, &completion, &mut Always::default()), expected);
+    let late = Notice::Late(Duration::from_millis(5));
+    // Whoever waits when it comes true has a notice of it; whoever asks afterwards looks at what is so, and is told.
+    for (waits, what, expected) in [
+        (true, What::Exit, Notice::Lost),
+        (true, What::Empty, late),
+        (false, What::Exit, late),
+        (false, What::Empty, late),
+    ] {
+        let mut check = play("exit 0");
+        let all = [FaultKind::EventLost, FaultKind::LateNotify { by: ms(5, 9) }].map(|kind| Fault::new(kind, 1.0));
+        check.kernel.set_faults(all.into());
+        if waits {
+            check.kernel.watch(OpId(1), U, what);
+        }
+        let (unit, completion, is_news) = loop {
+            match check.kernel.next_ready() {
+                Some(KernelReady::Step { proc, .. }) => check.kernel.run(proc, &mut shakedown_core::choose::Calm),
+                Some(KernelReady::Done { unit, completion, is_news, .. }) => break (unit, completion, is_news),
+                None => check.kernel.watch(OpId(1), U, what),
+            }
+        };
+        assert_eq!(is_news, waits, "{what:?}");
+        let told = check.kernel.notice_fault(unit, &completion, is_news, &mut Always::default());
+        assert_eq!(told, expected, "{what:?}, waited for: {waits}");
     }
+    let mut check = play("exit 0");
     assert!(!check.kernel.wakes_spuriously(U, &mut Always::default()));
     check.kernel.set_faults([Fault::new(FaultKind::SpuriousWake, 1.0)].into());
     assert!(check.kernel.wakes_spuriously(U, &mut Always::default()));
