@@ -70,6 +70,7 @@ impl<A> Entry<A> {
 
 impl<W: World, A: Machine> Host<W, A> {
     /// Puts mail into a mailbox; only its head competes.
+    #[inline(always)]
     pub(super) fn mail(&mut self, to: ActorId, mail: Mail) {
         let entry = &mut self.actors[to.index()];
         self.world.borrow_mut().chooser().touched(entry.label);
@@ -210,6 +211,7 @@ impl<W: World, A: Machine> Host<W, A> {
         self.deliver_then(id, event, false);
     }
 
+    #[inline(always)]
     fn deliver_then(&mut self, id: ActorId, event: Event, was_tick: bool) {
         let touched = self.knows.as_ref().map(|_| Touched::by(&event));
         let entry = &mut self.actors[id.index()];
@@ -276,6 +278,7 @@ impl<W: World, A: Machine> Host<W, A> {
 }
 
 /// The event that a machine gets for an answer.
+#[inline(always)]
 fn event_of(op: OpId, completion: Completion) -> Event {
     match completion {
         Completion::Spawned(result) => Event::Spawned { op, result: result.map(|pid| Some(pid.as_raw())) },

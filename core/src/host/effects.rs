@@ -129,6 +129,7 @@ impl<W: World, A: Machine> Host<W, A> {
         }
     }
 
+    #[inline(always)]
     pub(super) fn submit(&mut self, op: OpId, unit: UnitId, request: Request) {
         let class = Class::of(&request);
         {

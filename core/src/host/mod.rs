@@ -227,6 +227,7 @@ impl<W: World, A: Machine> Host<W, A> {
         self.add_named(Name::Shared(name.into()), machine)
     }
 
+    #[inline(always)]
     fn add_named(&mut self, name: Name, machine: A) -> ActorId {
         let id = ActorId(self.actors.len() as u32);
         let label = self.reactor.tasks.borrow_mut().child_label(None, name.as_str());

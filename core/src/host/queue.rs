@@ -219,7 +219,7 @@ impl Queue {
         &self.at_hand
     }
 
-    #[inline(never)]
+    #[inline(always)]
     fn pop_least(&mut self) -> &Entry {
         if self.few.is_empty() {
             return self.pop_of_many();

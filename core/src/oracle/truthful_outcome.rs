@@ -204,6 +204,7 @@ fn lie(case: &mut Case<'_>, id: WorkerId, message: String) {
 
 /// A status is known once its leader is dead, and not before; never that of a leader that was taken over. A unit without a leader is a
 /// function, or never began.
+#[inline(always)]
 fn against_kernel(id: WorkerId, what: &str, status: ExitStatus, unit: UnitId, case: &mut Case<'_>) {
     let unit = case.roster.unit(unit);
     let Some(leader) = unit.leader else { return };

@@ -2,6 +2,7 @@
 //! an outsider may know a *fact*, and what really happened in the kernel a *deed*.
 
 mod deed;
+mod errno;
 mod fact;
 mod fault;
 mod http;
@@ -14,18 +15,17 @@ mod ready;
 mod restart;
 mod spec;
 mod stimulus;
+mod stream;
 
 pub use deed::{Deed, ProcessView, Sender, Sockets, Truth};
+pub use errno::Errno;
 pub use fact::{Fact, FactRecord, ProcessEvent, ProcessWhat, Requester, Subject};
 pub use fault::{Fault, FaultKind};
 pub use http::HttpGet;
 pub use identity::{Identity, Leftover};
 pub use outcome::{Coarse, ExitStatus, Outcome, OutputTally, Reason, Survivor, WorkerState};
 pub use policy::{Grace, PreStop, Scope, SecondStop, SignalTo, StopPolicy};
-pub use port::{
-    Channel, Completion, Errno, ExitNotice, Launch, Request, SpawnFailure, Stream, Streams, Survey, Target, TryRead,
-    TryWrite,
-};
+pub use port::{Channel, Completion, ExitNotice, Launch, Request, SpawnFailure, Survey, Target, TryRead, TryWrite};
 pub use ready::{Condition, Dependency, Probe, ReadyPolicy};
 pub use restart::{Backoff, RestartPolicy, RestartWhen};
 pub use spec::{
@@ -33,3 +33,4 @@ pub use spec::{
     SupervisorSpec, WorkerSpec,
 };
 pub use stimulus::{Act, Stimulus, Trigger, TriggerSubject};
+pub use stream::{Stream, Streams};

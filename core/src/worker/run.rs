@@ -84,6 +84,7 @@ impl Run {
     }
 
     /// Sends a signal, and remembers it.
+    #[inline(always)]
     pub(crate) fn signal(&mut self, to: Target, signal: Signal, cx: &mut Cx<'_>) {
         cx.submit(self.unit, Request::Signal { to, signal });
         self.sent |= bit(signal);

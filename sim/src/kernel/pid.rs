@@ -72,6 +72,7 @@ impl PidTable {
     }
 
     /// The next free number after the last one given out; `None` where all are in use (fork's EAGAIN).
+    #[inline(always)]
     pub(super) fn allocate(&mut self) -> Option<i32> {
         if self.full {
             return None;
