@@ -12,7 +12,7 @@ use crate::snapshot::Snapshot;
 use crate::status::{Found, quarantine, read};
 use crate::task::TaskCx;
 use crate::time::{Duration, Instant};
-use crate::vocab::{Body, Grace, Identity, Leftover, Scope, SessionSpec, StopPolicy};
+use crate::vocab::{Body, Errno, Grace, Identity, Leftover, Scope, SessionSpec, StopPolicy};
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
@@ -50,24 +50,40 @@ pub async fn claim(cx: &TaskCx, plan: &SessionSpec) -> Result<Option<File>, Busy
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Busy;
 
+/// Nobody can look who was left, for this reason: not for two seconds, in which a descriptor may have become free.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Blind(pub Errno);
+
 /// Ends whatever an earlier supervisor of this session has left: each process by the stop policy of its worker, and again until none is
 /// found but detached workers, whose leaders live. It comes back only then, however long somebody cannot be killed, because a copy beside
 /// one that lives is what it is there to prevent. Once the session is asked to stop, detached workers are ended, too.
-pub async fn recover(cx: &TaskCx, plan: &SessionSpec, session: u64) -> Recovered {
+///
+/// # Errors
+/// [`Blind`]: who is left cannot be seen. Whoever starts anybody then may start a second copy.
+pub async fn recover(cx: &TaskCx, plan: &SessionSpec, session: u64) -> Result<Recovered, Blind> {
     let (leaders, quarantined) = old_status(cx, plan).await;
     let mut recovered = Recovered { quarantined, ..Recovered::default() };
     let is_leader =
         |left: &Leftover| is_detached(plan, &left.worker) && leaders.get(&*left.worker) == Some(&left.who.pid);
     // When each is killed.
     let mut asked: BTreeMap<Identity, Instant> = BTreeMap::new();
-    let mut pause = LOOK_FIRST;
+    let (mut pause, mut blind) = (LOOK_FIRST, 0);
     loop {
-        let mut left = cx.process().leftovers(session);
+        let mut left = match cx.process().leftovers(session) {
+            Ok(left) => left,
+            Err(errno) if blind >= LOOKS_BLIND_MAX => return Err(Blind(errno)),
+            Err(_) => {
+                blind += 1;
+                cx.sleep(LOOK_LAST).await;
+                continue;
+            }
+        };
+        blind = 0;
         recovered.adopted =
             left.iter().filter(|left| is_leader(left) && !cx.reactor.is_waning.get()).cloned().collect();
         left.retain(|left| recovered.adopted.iter().all(|adopted| adopted.worker != left.worker));
         if left.is_empty() {
-            return recovered;
+            return Ok(recovered);
         }
         for leftover in left {
             let policy = policy_of(plan, &leftover);
@@ -137,5 +153,7 @@ fn kill_at(policy: Option<&StopPolicy>, now: Instant) -> Instant {
 /// How long after a look the next one is: from this, doubled, to that.
 const LOOK_FIRST: Duration = Duration::from_millis(1);
 const LOOK_LAST: Duration = Duration::from_millis(20);
+/// Looks that fail one after the other before a recovery is given up.
+const LOOKS_BLIND_MAX: u32 = 100;
 /// Who is never to be killed is killed after this nevertheless: nobody is there any more who could wait for it.
 pub const GRACE_MAX: Duration = Duration::from_secs(10);

@@ -149,9 +149,12 @@ pub trait World: 'static {
     }
 
     /// Who lives, as of some moment now, of what an earlier supervisor of the session with this mark has started.
-    fn leftovers(&mut self, session: u64) -> Vec<Leftover> {
+    ///
+    /// # Errors
+    /// Why nobody can look: `EMFILE`, say. Who is not seen then may live.
+    fn leftovers(&mut self, session: u64) -> Result<Vec<Leftover>, Errno> {
         let _ = session;
-        Vec::new()
+        Ok(Vec::new())
     }
 
     /// Signals one of them, if it is still the same process.

@@ -7,7 +7,7 @@ use crate::actor::Actor;
 use crate::ids::ActorId;
 use crate::machine::{Command, Event, Machine};
 use crate::reactor::{Effect, Fate, Reactor, UnitKind};
-use crate::recovery::{Busy, claim, recover};
+use crate::recovery::{Blind, Busy, claim, recover};
 use crate::session::Session;
 use crate::status::Whose;
 use crate::time::Instant;
@@ -110,18 +110,23 @@ impl<W: World> Host<W, Actor> {
         let (kept, sink) = (self.status().cloned(), self.journal().cloned());
         self.spawn("recovery", move |cx| async move {
             let tell = |command| cx.reactor.push(Effect::Tell { to: session, event: Event::Command(command) });
+            let give_up = || tell(Command::Stop { by: Requester::BackendLost, deadline: Instant::NEVER });
             match claim(&cx, &plan).await {
-                Ok(claimed) => {
-                    for adopted in recover(&cx, &plan, mark).await.adopted {
-                        sink.iter().for_each(|sink| sink.goes_on(adopted.worker.clone()));
-                        cx.reactor.heirs.borrow_mut().insert(adopted.worker, adopted.who);
+                Ok(claimed) => match recover(&cx, &plan, mark).await {
+                    Ok(recovered) => {
+                        for adopted in recovered.adopted {
+                            sink.iter().for_each(|sink| sink.goes_on(adopted.worker.clone()));
+                            cx.reactor.heirs.borrow_mut().insert(adopted.worker, adopted.who);
+                        }
+                        kept.iter().zip(claimed).for_each(|(status, claimed)| status.keep(claimed));
+                        belongs_to(Whose::Ours);
                     }
-                    kept.iter().zip(claimed).for_each(|(status, claimed)| status.keep(claimed));
-                    belongs_to(Whose::Ours);
-                }
+                    // Somebody may live: nobody is started beside him.
+                    Err(Blind(_)) => give_up(),
+                },
                 Err(Busy) => {
                     belongs_to(Whose::Anothers);
-                    tell(Command::Stop { by: Requester::BackendLost, deadline: Instant::NEVER });
+                    give_up();
                 }
             }
             tell(Command::Start);

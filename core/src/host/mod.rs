@@ -143,7 +143,7 @@ impl<W: World> Port for PortOf<W> {
         self.0.borrow_mut().wall()
     }
 
-    fn leftovers(&self, session: u64) -> Vec<Leftover> {
+    fn leftovers(&self, session: u64) -> Result<Vec<Leftover>, Errno> {
         self.0.borrow_mut().leftovers(session)
     }
 

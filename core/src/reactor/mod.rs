@@ -71,7 +71,7 @@ pub(crate) trait Port {
     fn contain(&self, act: &mut dyn FnMut()) -> Result<(), String>;
     fn kill(&self, pid: i32, signal: Signal) -> Result<(), Errno>;
     fn wall(&self) -> Duration;
-    fn leftovers(&self, session: u64) -> Vec<Leftover>;
+    fn leftovers(&self, session: u64) -> Result<Vec<Leftover>, Errno>;
     fn signal_leftover(&self, who: Identity, signal: Signal) -> Result<(), Errno>;
 }
 

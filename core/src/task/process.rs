@@ -138,7 +138,10 @@ impl<'a> Processes<'a> {
 
     /// Who lives of what an earlier supervisor of the session with this mark has started, and their descendants: see
     /// [`Launch::session`](crate::vocab::Launch::session). The simulator knows one session, whatever its mark.
-    pub fn leftovers(&self, session: u64) -> Vec<Leftover> {
+    ///
+    /// # Errors
+    /// Why nobody can look, as where no descriptor is left (`EMFILE`): who is not seen may live.
+    pub fn leftovers(&self, session: u64) -> Result<Vec<Leftover>, Errno> {
         self.0.reactor.port().leftovers(session)
     }
 

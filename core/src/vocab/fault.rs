@@ -58,7 +58,8 @@ pub enum FaultKind {
         /// How long.
         by: DurationRange,
     },
-    /// The supervisor has no descriptor left for the pipes of a start (EMFILE, pipe(2)).
+    /// The supervisor has no descriptor left: for the pipes of a start (EMFILE, pipe(2)), or, where nobody is named, to look for
+    /// leftovers of an earlier supervisor (open(2)).
     FdLimit,
     /// A fork gets the number that became free last, instead of the next one in the circle.
     PidReuse,

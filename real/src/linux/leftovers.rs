@@ -14,19 +14,21 @@ use std::fs;
 
 /// Living processes that carry this mark, ourselves and pid 1 left out. Nobody of ours does: a session is recovered before it starts
 /// anybody.
-pub(super) fn leftovers(mark: &str) -> Vec<Leftover> {
-    let Ok(boot) = boot() else { return Vec::new() };
+///
+/// # Errors
+/// Where /proc cannot be listed or read: `EMFILE`, say.
+pub(super) fn leftovers(mark: &str) -> Result<Vec<Leftover>, Errno> {
+    let boot = boot()?;
     let own = i32::try_from(std::process::id()).unwrap_or(0);
     let is_other = |pid: Pid| pid.as_raw() != own && pid.as_raw() > 1;
     let carries = |pid: Pid| procfs::environment(pid, Launch::SESSION).as_deref() == Some(mark);
-    let left =
-        procfs::every_that(|stat| stat.is_alive() && is_other(stat.pid) && carries(stat.pid)).unwrap_or_default();
+    let left = procfs::every_that(|stat| stat.is_alive() && is_other(stat.pid) && carries(stat.pid))?;
     let left = left.into_iter().map(|stat| Leftover {
         worker: procfs::environment(stat.pid, Launch::WORKER).unwrap_or_default().into(),
         name: stat.comm.as_str().into(),
         who: Identity { boot, pid: stat.pid, start: stat.started },
     });
-    left.collect()
+    Ok(left.collect())
 }
 
 /// Opens whoever has the number now, looks whether it is the one that is meant, and signals it: between the look and the signal it may end,
@@ -53,11 +55,14 @@ pub(super) fn take_over(who: Identity) -> Result<(Child, String), Errno> {
 }
 
 /// All who bear this tag: their parents are nobody's children here, so what becomes of them is known by memory.
-pub(super) fn kin(tag: &str) -> Kin {
+///
+/// # Errors
+/// Where /proc cannot be listed or read.
+pub(super) fn kin(tag: &str) -> Result<Kin, Errno> {
     let bears =
         |pid: Pid| procfs::environment(pid, UNIT_VARIABLE).is_some_and(|tags| tags.split('/').any(|t| t == tag));
-    let kin = procfs::every_that(|stat| stat.is_alive() && bears(stat.pid)).unwrap_or_default();
-    kin.into_iter().map(|stat| (stat.pid, stat.started)).collect()
+    let kin = procfs::every_that(|stat| stat.is_alive() && bears(stat.pid))?;
+    Ok(kin.into_iter().map(|stat| (stat.pid, stat.started)).collect())
 }
 
 /// Which boot of the machine this is.

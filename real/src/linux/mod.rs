@@ -22,7 +22,7 @@ mod word;
 use crate::chooser::RealChooser;
 use crate::errno;
 use crate::files::Files;
-use crate::scope::{RUN_VARIABLE, Realm};
+use crate::scope::{Kin, RUN_VARIABLE, Realm};
 use crate::spawn::{self, Child};
 use crate::subreaper;
 use crate::watch::watch;
@@ -183,13 +183,16 @@ impl Linux {
         whose: Whose,
     ) -> Result<(Pid, Rc<LinuxUnit>), SpawnFailure> {
         let pid = child.pid;
+        let kin = match whose {
+            Whose::Ours => Kin::new(),
+            // Where they cannot be seen it is not taken over: they would be missed when it is to end.
+            Whose::Adopted => leftovers::kin(&tag).map_err(|errno| SpawnFailure { errno, at_exec: false })?,
+        };
         let realm = Realm { leader: pid, scope: spec.scope, tag, is_pinned: Cell::new(whose == Whose::Ours) };
         match LinuxUnit::new(id, realm, child, socket, &spec.name) {
             Ok(unit) => {
                 self.saw_leader(pid, &spec.name);
-                if whose == Whose::Adopted {
-                    unit.kin.replace(leftovers::kin(&unit.realm.tag));
-                }
+                unit.kin.replace(kin);
                 let unit = Rc::new(unit);
                 self.units.borrow_mut().insert(id, unit.clone());
                 if unit.word.is_some() {
@@ -242,9 +245,16 @@ impl System for Linux {
                 own.entry(name.into()).or_insert(value);
             }
         }
-        // Who is gone is started anew.
-        if let Some((child, tag)) = launch.adopts.and_then(|who| leftovers::take_over(who).ok()) {
-            return answer(Birth { unit, spec, tag, socket: None, born: Ok(child), whose: Whose::Adopted });
+        match launch.adopts.map(leftovers::take_over) {
+            Some(Ok((child, tag))) => {
+                return answer(Birth { unit, spec, tag, socket: None, born: Ok(child), whose: Whose::Adopted });
+            }
+            // Who is gone is started anew, and nobody is beside one that may live.
+            None | Some(Err(Errno::ESRCH)) => {}
+            Some(Err(errno)) => {
+                let born = Err(SpawnFailure { errno, at_exec: false });
+                return answer(Birth { unit, spec, tag: String::new(), socket: None, born, whose: Whose::Adopted });
+            }
         }
         let tag = format!("{}:{}.{}", self.run, self.number, unit.0);
         let draws = self.draws.stream(u64::from(unit.0));
@@ -348,7 +358,7 @@ impl System for Linux {
         self.proxies.borrow().address(proxy)
     }
 
-    fn leftovers(&self, mark: &str) -> Vec<Leftover> {
+    fn leftovers(&self, mark: &str) -> Result<Vec<Leftover>, Errno> {
         leftovers::leftovers(mark)
     }
 

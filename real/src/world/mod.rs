@@ -215,9 +215,9 @@ impl<S: System> World for RealWorld<S> {
         self.shared.system.proxy_address(proxy)
     }
 
-    fn leftovers(&mut self, session: u64) -> Vec<Leftover> {
+    fn leftovers(&mut self, session: u64) -> Result<Vec<Leftover>, Errno> {
         let launch = Launch { session, ..Launch::default() };
-        launch.session_mark().map_or_else(Vec::new, |mark| self.shared.system.leftovers(&mark))
+        launch.session_mark().map_or_else(|| Ok(Vec::new()), |mark| self.shared.system.leftovers(&mark))
     }
 
     fn signal_leftover(&mut self, who: Identity, signal: Signal) -> Result<(), Errno> {

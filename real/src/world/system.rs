@@ -141,9 +141,12 @@ pub trait System: Sized + 'static {
     }
 
     /// Living processes that carry this mark of a session, and that no unit of ours is or has started.
-    fn leftovers(&self, mark: &str) -> Vec<Leftover> {
+    ///
+    /// # Errors
+    /// Why nobody can look.
+    fn leftovers(&self, mark: &str) -> Result<Vec<Leftover>, Errno> {
         let _ = mark;
-        Vec::new()
+        Ok(Vec::new())
     }
 
     /// Signals one of them, if it is still the same process.

@@ -116,6 +116,12 @@ impl Kernel {
         None
     }
 
+    /// Whether the supervisor cannot look into /proc at who was left (open(2)).
+    pub fn look_fault(&mut self, choose: &mut impl Choose) -> Option<Errno> {
+        let limit = |kind| matches!(kind, FaultKind::FdLimit).then_some(Errno::EMFILE);
+        self.faults.strike("", Label::ROOT, choose, limit).map(|(errno, _)| errno)
+    }
+
     /// Whether a process's own fork of this child fails (fork(2)). Also decides which number the child will get.
     pub(super) fn fork_fault(&mut self, parent: ProcId, own: &str, choose: &mut impl Choose) -> bool {
         if self.faults.is_empty() {

@@ -277,8 +277,11 @@ impl<C: Choose + 'static> World for SimWorld<C> {
         self.kernel.net.address(proxy)
     }
 
-    fn leftovers(&mut self, _session: u64) -> Vec<Leftover> {
-        self.kernel.leftovers()
+    fn leftovers(&mut self, _session: u64) -> Result<Vec<Leftover>, Errno> {
+        match self.kernel.look_fault(&mut self.chooser) {
+            Some(errno) => Err(errno),
+            None => Ok(self.kernel.leftovers()),
+        }
     }
 
     fn signal_leftover(&mut self, who: Identity, signal: Signal) -> Result<(), Errno> {

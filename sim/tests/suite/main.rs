@@ -13,6 +13,7 @@ mod ownership;
 mod pick;
 mod proxied;
 mod quiescence;
+mod recovery;
 mod replay;
 mod runner;
 mod search;

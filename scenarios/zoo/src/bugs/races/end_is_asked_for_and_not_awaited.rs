@@ -30,12 +30,13 @@ async fn first(cx: TaskCx) {
 }
 
 async fn second(cx: TaskCx, waits: bool) {
-    for left in cx.process().leftovers(0) {
+    let left = || cx.process().leftovers(0).expect("the case has no fault");
+    for who in left() {
         // Who is gone meanwhile need not be asked.
-        let _ = cx.process().signal_leftover(&left, Signal::TERM);
+        let _ = cx.process().signal_leftover(&who, Signal::TERM);
     }
     // The helper may not have come to its handler when the first look is taken, and it may not be born.
-    while waits && !cx.process().leftovers(0).is_empty() {
+    while waits && !left().is_empty() {
         cx.sleep(ms(5)).await;
     }
     let copy = start(&cx, "server", SERVER).await;
