@@ -330,8 +330,10 @@ impl Kernel {
             return self.play(thread, choose);
         }
         let mut mask = mask;
-        let signal = self.entry_mut(process).signals.take(&mut mask).expect("a signal was seen to be actionable");
+        let taken = self.entry_mut(process).signals.take(&mut mask);
         self.entry_mut(thread).mask = mask;
+        let Some(signal) = taken else { return };
+        self.enter_before_a_stop(thread, signal, choose);
         self.deliver(thread, signal);
     }
 

@@ -7,7 +7,7 @@ use super::{HOST, INIT, Kernel};
 use shakedown_core::choose::{Ask, Choose};
 use shakedown_core::ids::ProcId;
 use shakedown_core::signal::{DefaultAction, Signal};
-use shakedown_core::site::{Kind, Site};
+use shakedown_core::site::{Kind, Site, hash_name};
 use shakedown_core::vocab::{Deed, ExitStatus, Sender};
 
 /// What becomes of a process when a signal is generated for it.
@@ -229,6 +229,32 @@ impl Kernel {
         }
     }
 
+    /// A thread that takes a stop may have taken a caught signal before it, in the same return to its program (get_signal() of Linux is
+    /// asked again once a handler's frame is set up). A program that blocks what it handles, but for its waits, has not.
+    #[inline]
+    pub(super) fn enter_before_a_stop(&mut self, thread: ProcId, taken: Signal, choose: &mut impl Choose) {
+        if SignalSet::STOPS.has(taken) {
+            self.enter_before(thread, taken, choose);
+        }
+    }
+
+    fn enter_before(&mut self, thread: ProcId, stop: Signal, choose: &mut impl Choose) {
+        let process = self.process_of(thread);
+        let mut mask = self.entry(thread).mask;
+        let signals = &self.entry(process).signals;
+        let stops = signals.disposition(stop) == Disposition::Default(DefaultAction::Stop);
+        let Some(first) = signals.first_before(&mask, stop).filter(|_| stops && !self.is_void_stop(process, stop))
+        else {
+            return;
+        };
+        let own = self.entry(thread);
+        let site = Site { kind: Kind::Lag, label: own.label.child_hashed(ENTERED, 0), nth: own.steps };
+        if choose.draw(site, Ask::Pick { of: 2 }) == 1 {
+            self.entry_mut(process).signals.enter(&mut mask, first);
+            self.entry_mut(thread).mask = mask;
+        }
+    }
+
     /// All threads of a process stop until CONT or KILL.
     fn stop(&mut self, id: ProcId, signal: Signal) {
         self.deeds.push(Deed::Delivered { to: id, signal });
@@ -279,6 +305,9 @@ impl Kernel {
         }
     }
 }
+
+/// Sets the choices about what stands when a process stops apart from those of its other steps: no name of a script.
+const ENTERED: u64 = hash_name("(entered)");
 
 #[cfg(test)]
 mod tests;

@@ -90,6 +90,8 @@ pub(super) struct Mask {
     pub(super) starting: bool,
     /// Sent to this thread alone (tgkill(2), SIGPIPE), and not yet delivered.
     pub(super) own: SignalSet,
+    /// Delivered, while the process stops at once: its handler's frame stands, and is the first thing that goes on.
+    pub(super) entered: Option<Signal>,
 }
 
 /// The signal state that all threads of a process share.
@@ -251,7 +253,7 @@ impl Signals {
         if mask.starting {
             return SignalSet::BLOCKABLE;
         }
-        if mask.holding { SignalSet(mask.blocked.0 | self.caught.0) } else { mask.blocked }
+        if mask.holding || mask.entered.is_some() { SignalSet(mask.blocked.0 | self.caught.0) } else { mask.blocked }
     }
 
     /// Marks a signal pending. A standard signal is pending once, however often it is sent, and so is a real-time one that no longer
@@ -290,16 +292,39 @@ impl Signals {
         let blocked = self.blocked(*mask);
         let (own, all) = (mask.own.without(blocked), self.pending.without(blocked));
         let in_turn = [own.without(self.caught), all.without(self.caught), own, all];
-        let signal = in_turn.into_iter().find_map(SignalSet::first)?;
-        if own.has(signal) {
+        let Some(signal) = in_turn.into_iter().find_map(SignalSet::first) else {
+            // Another thread may have taken its handler away meanwhile.
+            return mask.entered.take().filter(|entered| self.caught.has(*entered));
+        };
+        self.remove(mask, signal);
+        Some(signal)
+    }
+
+    /// The caught signal that is dequeued before this stop, which has just been taken: its handler's frame stands already when the process
+    /// stops, and another one of its kind, which comes then, is pending beside it.
+    pub(super) fn first_before(&self, mask: &Mask, stop: Signal) -> Option<Signal> {
+        let blocked = self.blocked(*mask);
+        let of_process = || self.pending.without(blocked).first().filter(|first| first.number() < stop.number());
+        let first = mask.own.without(blocked).first().or_else(of_process)?;
+        self.caught.has(first).then_some(first)
+    }
+
+    /// Delivers this one: its handler's frame is set up, and its handler has not begun.
+    pub(super) fn enter(&mut self, mask: &mut Mask, signal: Signal) {
+        self.remove(mask, signal);
+        mask.entered = Some(signal);
+    }
+
+    /// One instance of it is pending no more.
+    fn remove(&mut self, mask: &mut Mask, signal: Signal) {
+        if mask.own.has(signal) && !self.blocked(*mask).has(signal) {
             mask.own.remove(signal);
-            return Some(signal);
+            return;
         }
         match self.queued().iter().position(|&queued| queued == signal) {
             Some(at) => drop(self.lists_mut().queued.remove(at)),
             None => self.pending.remove(signal),
         }
-        Some(signal)
     }
 
     /// Forgets every pending instance of a signal.
@@ -329,7 +354,7 @@ impl Signals {
     #[inline]
     pub(super) fn is_actionable(&self, mask: &Mask) -> bool {
         let pending = SignalSet(self.pending.0 | mask.own.0);
-        !pending.is_empty() && !pending.without(self.blocked(*mask)).is_empty()
+        mask.entered.is_some() || (!pending.is_empty() && !pending.without(self.blocked(*mask)).is_empty())
     }
 }
 

@@ -1,11 +1,24 @@
 //! Claims about signals on their way: what is fatal, what waits, what is held, and who acts.
 
-use super::super::KernelConfig;
 use super::super::check::{Check, exited, play, play_block, signalled};
+use super::super::{KernelConfig, KernelReady};
 use super::*;
 use shakedown_core::puppet::{Handler, Verb};
 use shakedown_core::vocab::Scope;
 use std::sync::Arc;
+
+/// The same answer to every question.
+struct Answers(u32);
+
+impl Choose for Answers {
+    fn rank(&mut self, _: Site) -> u16 {
+        0
+    }
+
+    fn draw(&mut self, _: Site, ask: Ask) -> u32 {
+        self.0.min(ask.max())
+    }
+}
 
 fn send(script: &str, signals: &[Signal]) -> Check {
     let mut check = play(script);
@@ -329,5 +342,37 @@ fn whoever_is_within_its_exit_is_past_acting_on_signals() {
             }
             assert_eq!(check.status("w/main"), status, "{script} {signal} {chooser}");
         }
+    }
+}
+
+/// SEMANTICS C17, C19: get_signal() of Linux dequeues the lowest number first, and is asked again once a handler's frame is set up. So a
+/// caught signal below STOP may be pending no more when the process stops, and another one of its kind is another. What has no handler
+/// ends the process before any handler begins.
+#[test]
+fn a_caught_signal_may_have_been_taken_before_a_stop() {
+    for (script, signals, entered, after) in [
+        ("on TERM print a; hang", &[Signal::STOP, Signal::TERM][..], true, "a\na\n"),
+        ("on TERM print a; hang", &[Signal::STOP, Signal::TERM], false, "a\n"),
+        ("on TERM print a; hang", &[Signal::STOP], true, "a\n"),
+        // Its number is above that of STOP: it is pending still.
+        ("on WINCH print a; hang", &[Signal::STOP, Signal::WINCH], true, "a\n"),
+        ("on TERM print a; hang", &[Signal::STOP, Signal::TERM, Signal::HUP], true, ""),
+    ] {
+        let mut check = play(script);
+        check.settle();
+        let pid = check.pid("w/main");
+        let send = |check: &mut Check, signal| check.kernel.kill(pid, signal).expect("it lives");
+        signals.iter().for_each(|signal| send(&mut check, *signal));
+        while let Some(ready) = check.kernel.next_ready() {
+            let KernelReady::Step { proc, .. } = ready else { continue };
+            check.kernel.run(proc, &mut Answers(u32::from(entered)));
+        }
+        let again = if signals.contains(&Signal::WINCH) { Signal::WINCH } else { Signal::TERM };
+        if check.alive("w/main") {
+            send(&mut check, again);
+            send(&mut check, Signal::CONT);
+        }
+        check.settle();
+        assert_eq!(check.stdout(), after, "{script}: {signals:?}, entered: {entered}");
     }
 }
