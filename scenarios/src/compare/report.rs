@@ -7,6 +7,7 @@ use crate::format::Case;
 use crate::report::{CaseLine, CaseSummary, WIDTH, count, plural, visible, wrap};
 use serde::Serialize;
 use std::collections::BTreeSet;
+use std::iter;
 
 /// `ok`, `FAIL` or `??`, which case, and its figures in columns.
 pub fn compared_line(scenario: &str, case: &Case, compared: &Compared) -> String {
@@ -139,7 +140,7 @@ fn side_by_side(real: &Outcome, sim: &Outcome) -> Vec<String> {
         }
         for at in alike..real.len().max(sim.len()).min(alike + ROWS_MAX) {
             let cell = |items: &[String]| items.get(at).map_or(String::new(), |item| visible(item));
-            out.push(row(&lane, &cell(&real), &cell(&sim)));
+            out.extend(rows(&lane, &cell(&real), &cell(&sim)));
             lane.clear();
         }
         let left = real.len().max(sim.len()).saturating_sub(alike + ROWS_MAX);
@@ -153,8 +154,37 @@ fn side_by_side(real: &Outcome, sim: &Outcome) -> Vec<String> {
 /// So much of a lane is shown after the difference.
 const ROWS_MAX: usize = 6;
 
+/// So many lines of a cell: two long words may part at their ends alone, as in the names of who was left.
+const CELL_LINES_MAX: usize = 5;
+const REAL_WIDTH: usize = 33;
+const SIM_WIDTH: usize = WIDTH - 65;
+
+fn rows(lane: &str, real: &str, sim: &str) -> Vec<String> {
+    let (real, sim) = (cell_lines(real, REAL_WIDTH), cell_lines(sim, SIM_WIDTH));
+    let line = |of: &[String], at: usize| of.get(at).cloned().unwrap_or_default();
+    let lanes = iter::once(lane).chain(iter::repeat(""));
+    lanes
+        .take(real.len().max(sim.len()))
+        .enumerate()
+        .map(|(at, lane)| row(lane, &line(&real, at), &line(&sim, at)))
+        .collect()
+}
+
+fn cell_lines(text: &str, width: usize) -> Vec<String> {
+    if text.chars().count() <= width {
+        return vec![text.to_owned()];
+    }
+    let mut lines = wrap(text, width);
+    let last = lines.get(CELL_LINES_MAX - 1..).map_or(String::new(), |rest| rest.join(" "));
+    if lines.len() > CELL_LINES_MAX {
+        lines.truncate(CELL_LINES_MAX - 1);
+        lines.push(last); // the row clips it
+    }
+    lines
+}
+
 fn row(lane: &str, real: &str, sim: &str) -> String {
-    let text = format!("  {:24} │ {:33} │ {}", clip(lane, 24), clip(real, 33), clip(sim, WIDTH - 65));
+    let text = format!("  {:24} │ {:33} │ {}", clip(lane, 24), clip(real, REAL_WIDTH), clip(sim, SIM_WIDTH));
     text.trim_end().to_owned()
 }
 
