@@ -54,9 +54,20 @@ impl Stat {
     }
 }
 
-/// One process; `None` where there is none of this pid.
+/// One process; `None` where there is none of this pid, or nobody can look.
 pub fn stat(pid: Pid) -> Option<Stat> {
-    parse(pid, &read_stat(pid).ok()?)
+    look(pid).ok().flatten()
+}
+
+/// One process; `None` where there is none of this pid.
+///
+/// # Errors
+/// Where nobody can look (EMFILE): whoever is not seen then may be there.
+pub fn look(pid: Pid) -> Result<Option<Stat>, Errno> {
+    match read_stat(pid) {
+        Ok(text) => Ok(parse(pid, &text)),
+        Err(e) => gone(&e).map(|()| None),
+    }
 }
 
 /// Every process of our namespace that is meant, in the order of /proc, and then those that were born meanwhile. Each is asked before the last
@@ -66,12 +77,9 @@ pub fn stat(pid: Pid) -> Option<Stat> {
 /// Where /proc cannot be listed or read (EMFILE, or not mounted). A process that ends meanwhile is left out.
 pub fn every_that(is_meant: impl Fn(&Stat) -> bool) -> Result<Vec<Stat>, Errno> {
     let mut found = Vec::new();
-    each(|pid| match read_stat(pid) {
-        Ok(text) => {
-            found.extend(parse(pid, &text).filter(&is_meant));
-            Ok(())
-        }
-        Err(e) => gone(&e),
+    each(|pid| {
+        found.extend(look(pid)?.filter(&is_meant));
+        Ok(())
     })?;
     Ok(found)
 }

@@ -39,7 +39,7 @@ pub(super) fn signal_leftover(who: Identity, signal: Signal) -> Result<(), Errno
 
 fn hold(who: Identity) -> Result<Pidfd, Errno> {
     let held = Pidfd::open(who.pid)?;
-    let is_the_same = procfs::stat(who.pid).is_some_and(|stat| stat.started == who.start && stat.is_alive());
+    let is_the_same = procfs::look(who.pid)?.is_some_and(|stat| stat.started == who.start && stat.is_alive());
     if is_the_same && boot()? == who.boot { Ok(held) } else { Err(Errno::ESRCH) }
 }
 
@@ -49,7 +49,10 @@ fn hold(who: Identity) -> Result<Pidfd, Errno> {
 /// `ESRCH` where it is gone; `EMFILE` where no descriptor is left.
 pub(super) fn take_over(who: Identity) -> Result<(Child, String), Errno> {
     let pidfd = hold(who)?;
-    let tags = procfs::environment(who.pid, UNIT_VARIABLE).ok_or(Errno::ESRCH)?;
+    let Some(tags) = procfs::environment(who.pid, UNIT_VARIABLE) else {
+        // In its end, unless nobody can look just now.
+        return procfs::look(who.pid).and(Err(Errno::ESRCH));
+    };
     let tag = tags.rsplit('/').next().unwrap_or_default().to_owned();
     Ok((Child { pid: who.pid, pidfd, stdin: None, stdout: None, stderr: None, newline: None }, tag))
 }
