@@ -2,11 +2,11 @@
 //! A test says what it does in script and calls, and asks the kernel's deeds and truth what happened.
 
 use super::{Kernel, KernelConfig, KernelReady, Spawn};
-use shakedown_core::choose::Calm;
+use shakedown_core::choose::{Ask, Calm, Choose};
 use shakedown_core::ids::{OpId, Pid, ProcId, UnitId};
 use shakedown_core::puppet::{Block, parse};
 use shakedown_core::signal::Signal;
-use shakedown_core::site::Label;
+use shakedown_core::site::{Label, Site};
 use shakedown_core::time::{Duration, Instant};
 use shakedown_core::vocab::{Completion, Deed, ExitStatus, Scope, SpawnFailure, Stream, Truth, TryRead};
 use std::sync::Arc;
@@ -19,6 +19,19 @@ pub(super) struct Check {
     pub(super) kernel: Kernel,
     pub(super) done: Vec<(OpId, Completion)>,
     now: Instant,
+}
+
+/// The same answer to every question.
+pub(super) struct Answers(pub(super) u32);
+
+impl Choose for Answers {
+    fn rank(&mut self, _: Site) -> u16 {
+        0
+    }
+
+    fn draw(&mut self, _: Site, ask: Ask) -> u32 {
+        self.0.min(ask.max())
+    }
 }
 
 /// A kernel in which unit 0, `w`, plays this script in a group of its own, with nothing run yet.

@@ -37,6 +37,7 @@ mod rare;
 mod rlimit;
 mod signal;
 mod sigset;
+mod survey;
 mod thread;
 mod timer;
 mod truth;

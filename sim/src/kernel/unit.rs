@@ -2,12 +2,12 @@
 //! Questions about a unit are answered from here, never by a walk over all processes.
 
 use super::cgroup::CgroupId;
-use super::list::{Chain, List};
+use super::list::List;
 use super::pipe::PipeId;
 use super::poll::What;
 use super::{HOST, Kernel};
 use shakedown_core::ids::{OpId, ProcId, UnitId};
-use shakedown_core::vocab::{ExitNotice, ExitStatus, Scope, Survivor};
+use shakedown_core::vocab::{ExitNotice, ExitStatus, Scope};
 use std::sync::Arc;
 
 /// One unit, once spawned: two cache lines, in the first of which lies what is asked most.
@@ -164,38 +164,6 @@ impl Kernel {
     /// Whether nobody in the unit's scope is alive. Zombies do not count.
     pub fn scope_is_empty(&self, unit: UnitId) -> bool {
         self.scope_living(unit) == 0
-    }
-
-    /// Who is alive in the unit's scope, the leader included.
-    pub fn members(&self, unit: UnitId) -> Vec<Survivor> {
-        let Some(of) = self.units.get(unit) else { return Vec::new() };
-        let Some(leader) = of.leader else { return Vec::new() };
-        let number = self.pids.get(of.pid).filter(|number| number.generation == of.generation);
-        let (list, chain) = match of.scope {
-            Scope::Process => return self.survivors(std::iter::once(leader)),
-            Scope::Group => (number.map(|number| number.group), Chain::Group),
-            Scope::PosixSession => (number.map(|number| number.session), Chain::Session),
-            Scope::Cgroup => {
-                let groups = self.cgroups.subtree(of.cgroup);
-                return self.survivors(groups.into_iter().flat_map(|id| self.cgroup_procs(id)));
-            }
-            Scope::Tree | Scope::Job => (Some(of.living), Chain::Unit),
-        };
-        self.survivors(list.unwrap_or_default().iter(&self.procs, chain))
-    }
-
-    /// Who holds a write end of the unit's outputs.
-    pub fn holders(&self, unit: UnitId) -> Vec<Survivor> {
-        let Some(of) = self.units.get(unit) else { return Vec::new() };
-        let holds = |id: &ProcId| self.entry(*id).fds[1..].iter().any(Option::is_some);
-        self.survivors(of.living.iter(&self.procs, Chain::Unit).filter(holds))
-    }
-
-    fn survivors(&self, of: impl Iterator<Item = ProcId>) -> Vec<Survivor> {
-        of.map(|id| self.entry(id))
-            .filter(|process| process.life.is_living())
-            .map(|process| Survivor { pid: process.pid, name: process.name.clone() })
-            .collect()
     }
 
     /// How many are alive in the unit's scope.

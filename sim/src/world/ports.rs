@@ -88,7 +88,7 @@ impl<C: Choose + 'static> World for SimWorld<C> {
             Request::CloseInput => self.kernel.close_input(unit),
             Request::CloseOutput(stream) => self.kernel.close_output(unit, stream),
             Request::Survey => {
-                let (members, holders) = (self.kernel.members(unit), self.kernel.holders(unit));
+                let (members, holders) = self.kernel.survey(unit, &mut self.chooser);
                 let exit = self.kernel.peek_exit(unit).map(|notice| notice.status);
                 let completion = Completion::Surveyed(Survey { members, holders, exit }.into());
                 self.answers.push_back(Ready::Done { op, completion });

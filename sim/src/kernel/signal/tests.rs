@@ -1,24 +1,11 @@
 //! Claims about signals on their way: what is fatal, what waits, what is held, and who acts.
 
-use super::super::check::{Check, exited, play, play_block, signalled};
+use super::super::check::{Answers, Check, exited, play, play_block, signalled};
 use super::super::{KernelConfig, KernelReady};
 use super::*;
 use shakedown_core::puppet::{Handler, Verb};
 use shakedown_core::vocab::Scope;
 use std::sync::Arc;
-
-/// The same answer to every question.
-struct Answers(u32);
-
-impl Choose for Answers {
-    fn rank(&mut self, _: Site) -> u16 {
-        0
-    }
-
-    fn draw(&mut self, _: Site, ask: Ask) -> u32 {
-        self.0.min(ask.max())
-    }
-}
 
 fn send(script: &str, signals: &[Signal]) -> Check {
     let mut check = play(script);

@@ -1,0 +1,146 @@
+//! Who is left of a unit that is given up: its living members, and who holds its outputs.
+//!
+//! Nobody sees both at once. Whoever looks goes through proc(5) process by process, first for members and then for descriptors, and a
+//! process that is ending is caught in between: do_exit() of Linux gives its memory back (`exit_mm`), then its descriptors
+//! (`exit_files`), and is a zombie only at last (`exit_notify`).
+
+use super::Kernel;
+use super::list::Chain;
+use super::process::Life;
+use super::unit::Unit;
+use shakedown_core::choose::{Ask, Choose};
+use shakedown_core::ids::{ProcId, UnitId};
+use shakedown_core::site::{Kind, Site, hash_name};
+use shakedown_core::vocab::{Scope, Survivor};
+use std::collections::BTreeSet;
+
+impl Kernel {
+    /// The living members of a unit's scope, and the holders of its outputs, as somebody finds them who looks at one after the other.
+    /// One who is both and on its way out is found as both, or as one of them.
+    pub fn survey(&self, unit: UnitId, choose: &mut impl Choose) -> (Vec<Survivor>, Vec<Survivor>) {
+        let (mut members, mut holders) = (self.members(unit), self.holders(unit));
+        let both = pids(&members).intersection(&pids(&holders)).copied().collect::<BTreeSet<i32>>();
+        let (mut closed, mut forgotten) = (BTreeSet::new(), BTreeSet::new());
+        let living = self.units.get(unit).map(|of| of.living).unwrap_or_default();
+        for id in living.iter(&self.procs, Chain::Unit).filter(|id| self.is_ending(*id)) {
+            let process = self.entry(id);
+            if !both.contains(&process.pid) {
+                continue;
+            }
+            let site = Site { kind: Kind::Lag, label: process.label.child_hashed(SURVEYED, 0), nth: process.steps };
+            let ways = if self.is_known_by_memory(unit, id) { 3 } else { 2 };
+            match choose.draw(site, Ask::Pick { of: ways }) {
+                0 => false,
+                1 => closed.insert(process.pid),
+                _ => forgotten.insert(process.pid),
+            };
+        }
+        members.retain(|member| !forgotten.contains(&member.pid));
+        holders.retain(|holder| !closed.contains(&holder.pid));
+        (members, holders)
+    }
+
+    /// Who is alive in the unit's scope, the leader included.
+    pub fn members(&self, unit: UnitId) -> Vec<Survivor> {
+        let Some(of) = self.units.get(unit) else { return Vec::new() };
+        let Some(leader) = of.leader else { return Vec::new() };
+        let number = self.pids.get(of.pid).filter(|number| number.generation == of.generation);
+        let (list, chain) = match of.scope {
+            Scope::Process => return self.survivors(std::iter::once(leader)),
+            Scope::Group => (number.map(|number| number.group), Chain::Group),
+            Scope::PosixSession => (number.map(|number| number.session), Chain::Session),
+            Scope::Cgroup => {
+                let groups = self.cgroups.subtree(of.cgroup);
+                return self.survivors(groups.into_iter().flat_map(|id| self.cgroup_procs(id)));
+            }
+            Scope::Tree | Scope::Job => (Some(of.living), Chain::Unit),
+        };
+        self.survivors(list.unwrap_or_default().iter(&self.procs, chain))
+    }
+
+    /// Who holds a write end of the unit's outputs.
+    pub fn holders(&self, unit: UnitId) -> Vec<Survivor> {
+        let Some(of) = self.units.get(unit) else { return Vec::new() };
+        let holds = |id: &ProcId| self.entry(*id).fds[1..].iter().any(Option::is_some);
+        self.survivors(of.living.iter(&self.procs, Chain::Unit).filter(holds))
+    }
+
+    fn survivors(&self, of: impl Iterator<Item = ProcId>) -> Vec<Survivor> {
+        of.map(|id| self.entry(id))
+            .filter(|process| process.life.is_living())
+            .map(|process| Survivor { pid: process.pid, name: process.name.clone() })
+            .collect()
+    }
+
+    /// Whether the next step of a process is its end, so that it may be within it.
+    fn is_ending(&self, id: ProcId) -> bool {
+        let process = self.entry(id);
+        let has_begun =
+            matches!(process.life, Life::Dying(_)) || process.rare.as_ref().is_some_and(|r| r.ending.is_some());
+        let exits = |thread| self.is_runnable(thread) && self.is_about_to_exit(thread);
+        if has_begun { self.is_runnable(id) } else { process.life == Life::Alive && self.each_thread(id).any(exits) }
+    }
+
+    /// Whether only its environment tells whose it is: it is no leader, and nobody of its unit is its parent any more.
+    fn is_known_by_memory(&self, unit: UnitId, id: ProcId) -> bool {
+        let parent = self.entry(self.entry(id).parent);
+        let has_kin = parent.unit == Some(unit) && parent.life.is_living();
+        let by_environment = |of: &Unit| matches!(of.scope, Scope::Tree | Scope::Job) && of.leader != Some(id);
+        !has_kin && self.units.get(unit).is_some_and(by_environment)
+    }
+}
+
+fn pids(found: &[Survivor]) -> BTreeSet<i32> {
+    found.iter().map(|survivor| survivor.pid).collect()
+}
+
+/// The question how far somebody's end has come when its unit is surveyed.
+const SURVEYED: u64 = hash_name("(surveyed)");
+
+#[cfg(test)]
+mod tests {
+    use super::super::KernelConfig;
+    use super::super::check::{Answers, U, play_with};
+    use super::*;
+    use shakedown_core::signal::Signal;
+
+    fn others(found: &[Survivor]) -> Vec<&str> {
+        found.iter().map(|survivor| &*survivor.name).filter(|name| *name != "w/main").collect()
+    }
+
+    /// SEMANTICS C5: memory goes before descriptors, and both before anybody can wait. Who is known by its environment alone may so be
+    /// found as a holder that is no member; by its parent, or by the number of its group, it is a member to its end.
+    #[test]
+    fn whoever_is_in_the_middle_of_its_end_may_be_found_without_memory_or_without_descriptors() {
+        const DAEMON: &str = "daemonize a { hang }; hang";
+        const EXITS: &str = "daemonize a { on USR1 exit 3; hang }; hang";
+        const CHILD: &str = "spawn a { hang }; hang";
+        let both = (&["w/a"][..], &["w/a"][..]);
+        let (only_member, only_holder) = ((&["w/a"][..], &[][..]), (&[][..], &["w/a"][..]));
+        for (scope, script, signal, answer, found) in [
+            (Scope::Tree, DAEMON, Signal::KILL, 0, both),
+            (Scope::Tree, DAEMON, Signal::KILL, 1, only_member),
+            (Scope::Tree, DAEMON, Signal::KILL, 2, only_holder),
+            (Scope::Tree, CHILD, Signal::KILL, 2, only_member),
+            (Scope::Group, CHILD, Signal::KILL, 2, only_member),
+            // It ends of its own accord, and is about to.
+            (Scope::Tree, EXITS, Signal::USR1, 2, only_holder),
+            // It lives on.
+            (Scope::Tree, DAEMON, Signal::CONT, 2, both),
+        ] {
+            let mut check = play_with(KernelConfig::default(), scope, script);
+            check.settle();
+            let pid = check.pid("w/a");
+            check.kernel.kill(pid, signal).expect("it lives");
+            if signal != Signal::KILL {
+                check.step();
+            }
+            let (members, holders) = check.kernel.survey(U, &mut Answers(answer));
+            assert_eq!(
+                (&others(&members)[..], &others(&holders)[..]),
+                found,
+                "{scope:?}, {script}, {signal}, {answer}"
+            );
+        }
+    }
+}
