@@ -59,6 +59,8 @@ pub struct SimWorld<C> {
     answers: VecDeque<Ready>,
     /// Answers that are on their way, or that a fault has delayed, by when they are told.
     late: BTreeMap<(Instant, OpId), Ready>,
+    /// Instants at which the clock pauses, whether or not anything is due: in order.
+    pauses: Arc<[Instant]>,
     writes: BTreeMap<OpId, PendingWrite>,
     /// Units that nobody answers for: killed, and reaped as soon as they are zombies.
     abandoned: Vec<UnitId>,
@@ -99,6 +101,7 @@ impl<C: Choose + 'static> SimWorld<C> {
             gets: Counts::default(),
             answers: VecDeque::new(),
             late: BTreeMap::new(),
+            pauses: Arc::from([]),
             writes: BTreeMap::new(),
             abandoned: Vec::new(),
             names: Vec::new(),
@@ -182,6 +185,13 @@ impl<C: Choose + 'static> SimWorld<C> {
     pub fn set_faults(&mut self, faults: Arc<[Fault]>) {
         self.disk.set_faults(faults.clone());
         self.kernel.set_faults(faults);
+    }
+
+    /// Instants at which the clock pauses, in order, in the next simulation and in those after it. A machine tells of the first thing that
+    /// is due to it, and not of the next; where its tick may be late, as in a [`search`](crate::search), it may be so late that more is
+    /// due, and by then it is another time.
+    pub fn set_pauses(&mut self, pauses: Arc<[Instant]>) {
+        self.pauses = pauses;
     }
 
     /// What is installed on the machine, in the next simulation and in those after it.

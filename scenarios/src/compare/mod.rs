@@ -26,7 +26,7 @@ use order::Order;
 use outcome::Account;
 use shakedown_core::host::{Host, Step};
 use shakedown_core::site::Label;
-use shakedown_core::time::{Duration, DurationRange};
+use shakedown_core::time::{Duration, DurationRange, Instant};
 use shakedown_core::vocab::{Stimulus, TriggerSubject};
 use shakedown_sim::search::{End, Goal, Lateness, Path, Search, Searched, Spans, Terms};
 use shakedown_sim::{Moment, SimWorld, WorldConfig};
@@ -169,6 +169,17 @@ fn at_least(stimuli: &[Stimulus]) -> Vec<Stimulus> {
     stimuli.iter().map(later).collect()
 }
 
+/// When those are due that wait for nothing, beside the first: whoever does them, one after the other, may come to that one so late that
+/// others are due as well.
+fn due(stimuli: &[Stimulus]) -> Vec<Instant> {
+    let own = stimuli.iter().filter(|stimulus| stimulus.when.is_none());
+    let mut due: Vec<Instant> = own.map(|stimulus| Instant::ZERO.after(stimulus.at.min)).collect();
+    due.sort_unstable();
+    due.dedup();
+    due.drain(..due.len().min(1));
+    due
+}
+
 fn search(case: &Case, stimuli: &[Stimulus], terms: Terms, goal: &mut impl Goal) -> Searched {
     let waits_for_process = |stimulus: &Stimulus| {
         stimulus.when.as_ref().is_some_and(|when| matches!(when.subject, TriggerSubject::Process(_)))
@@ -176,8 +187,13 @@ fn search(case: &Case, stimuli: &[Stimulus], terms: Terms, goal: &mut impl Goal)
     let observed = case.stimuli.iter().any(waits_for_process);
     let config = WorldConfig { history: true, observed, ..WorldConfig::default() };
     let stimuli: Arc<[Stimulus]> = stimuli.into();
+    let pauses: Arc<[Instant]> = match terms.lateness {
+        Lateness::Unbounded => due(&stimuli).into(),
+        Lateness::None => Arc::from([]),
+    };
     let setup = |host: &mut Host<SimWorld<Path>>| {
         host.world().borrow_mut().set_faults(case.faults.clone());
+        host.world().borrow_mut().set_pauses(pauses.clone());
         host.start_session(&case.session, &stimuli);
     };
     Search::new(config, terms).go(Some(&case.session), setup, goal)

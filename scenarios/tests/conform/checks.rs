@@ -5,7 +5,7 @@ use super::coverage::exercised;
 use super::crew::{self, Exit};
 use super::generate::{Generator, lessened, shrink};
 use super::program::{Family, Program};
-use super::race::race;
+use super::race::{HEARD_BY_EITHER, race};
 use super::recorded;
 use super::share::BUDGET;
 use super::tidy::{PROCESSES_MAX, processes};
@@ -36,7 +36,7 @@ const CHECKS: &[Check] = &[
     ("shrinking_keeps_programs_playable_and_ends_small", shrinking_keeps_programs_playable_and_ends_small),
     ("a_wrong_model_is_caught", a_wrong_model_is_caught),
     ("what_a_sweep_shows_is_never_refuted", what_a_sweep_shows_is_never_refuted),
-    ("what_linux_did_is_found_within_a_thousand_simulations", what_linux_did_is_found_within_a_thousand_simulations),
+    ("what_linux_did_is_found_within_a_few_thousand_simulations", what_linux_did_is_found_within_a_few_thousand_simulations),
     ("arguments_are_read_or_refused", arguments_are_read_or_refused),
 ];
 
@@ -167,6 +167,8 @@ fn what_races_is_found_to() {
         ),
         ("subreaper; daemonize d { pdeathsig TERM }; wait all", Some("the parent of a daemon may be gone already")),
         ("thread { }; print x", Some("a thread runs beside its creator")),
+        ("on CHLD exit 0; thread { spawn a { }; wait a }; leader-exit", Some(HEARD_BY_EITHER)),
+        ("on HUP exit 0; thread { spawn a { }; wait a }; leader-exit", None),
         ("repeat 2 { lock l }", Some("it waits for its own lock, for ever")),
         ("print x; hang", Some("it never ends by itself")),
         ("read line", Some("it reads more lines than it is given, and so for ever")),
@@ -257,9 +259,10 @@ fn what_a_sweep_shows_is_never_refuted() {
     assert!(found > 300, "only {found} of 400 were found");
 }
 
-/// Real runs whose search took more than a million simulations once, or, two of them, some ten thousand; and one that was found impossible,
-/// because a process was killed between what it did and its word of it. They read back as they were written.
-fn what_linux_did_is_found_within_a_thousand_simulations() {
+/// Real runs whose search took more than a million simulations once, or, two of them, some ten thousand; and two that were found impossible:
+/// one because a process was killed between what it did and its word of it, one because a stop was never so late that the signal after it
+/// was due as well. They read back as they were written.
+fn what_linux_did_is_found_within_a_few_thousand_simulations() {
     for (name, file) in [
         ("a death that leaves nobody to fork", include_str!("recorded/a-death-that-leaves-nobody-to-fork.run")),
         ("killed between two births", include_str!("recorded/killed-between-two-births.run")),
@@ -267,9 +270,10 @@ fn what_linux_did_is_found_within_a_thousand_simulations() {
         ("abandoned while a group was orphaned", include_str!("recorded/abandoned-while-a-group-was-orphaned.run")),
         ("output of a child that nobody read", include_str!("recorded/output-of-a-child-that-nobody-read.run")),
         ("killed before its word", include_str!("recorded/killed-before-its-word.run")),
+        ("a stop that came late", include_str!("recorded/a-stop-that-came-late.run")),
     ] {
         let decision = recorded::decide(file, BUDGET);
-        assert!(matches!(decision, Decision::Reachable { runs: ..1000, .. }), "{name}: {decision:?}");
+        assert!(matches!(decision, Decision::Reachable { runs: ..4000, .. }), "{name}: {decision:?}");
         let written = recorded::write(&recorded::read(file)).expect("what a program can show");
         assert!(file.ends_with(&written), "{name}: {written}");
     }

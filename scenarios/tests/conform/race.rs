@@ -123,6 +123,7 @@ fn of_verb(verb: &Verb, next: &[Verb], around: Around) -> Option<&'static str> {
             let is_waited = around.subreaper && matches!(next, [Verb::WaitAll, ..]);
             (!is_waited).then_some("a daemon runs beside its parent")
         }
+        Verb::Thread(body) if around.hears_children && bears(body) => Some(HEARD_BY_EITHER),
         Verb::Thread(_) => (!matches!(next, [Verb::LeaderExit, ..])).then_some("a thread runs beside its creator"),
         Verb::Pdeathsig(_) => around.daemon.then_some("the parent of a daemon may be gone already"),
         Verb::Lock(_) => around.repeated.then_some("it waits for its own lock, for ever"),
@@ -136,6 +137,17 @@ fn of_verb(verb: &Verb, next: &[Verb], around: Around) -> Option<&'static str> {
         Verb::Setsid | Verb::Setpgid | Verb::Close(_) | Verb::Exec(_) | Verb::LeaderExit | Verb::NotifyReady => None,
         Verb::Touch(_) | Verb::Listen(_) | Verb::Exit(_) | Verb::Die(_) => None,
     }
+}
+
+/// The race of a thread that bears children in a program which hears of them.
+pub const HEARD_BY_EITHER: &str =
+    "a CHLD may come before a thread's creator has left, and which of the two takes it is open";
+
+/// Whether anybody is born by it.
+fn bears(block: &[Verb]) -> bool {
+    let mut bears = false;
+    each(block, &mut |verb| bears |= matches!(verb, Verb::Spawn { .. } | Verb::Daemonize { .. }));
+    bears
 }
 
 /// Programs whose family promises it have no race.

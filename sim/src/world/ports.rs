@@ -328,7 +328,8 @@ impl<C: Choose + 'static> SimWorld<C> {
         if !self.kernel_used {
             return late;
         }
-        [self.kernel.next_timer(), late, self.kernel.net.next_timer()].into_iter().flatten().min()
+        let pause = self.pauses.iter().find(|at| **at > self.clock).copied();
+        [self.kernel.next_timer(), late, self.kernel.net.next_timer(), pause].into_iter().flatten().min()
     }
 
     /// Moves the clock, and whatever keeps time by it.
