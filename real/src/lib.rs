@@ -34,6 +34,8 @@ pub mod puppet;
 #[cfg(not(madsim))]
 pub mod reaper;
 #[cfg(not(madsim))]
+mod reserve;
+#[cfg(not(madsim))]
 mod run;
 #[cfg(not(madsim))]
 pub mod scope;

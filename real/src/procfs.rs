@@ -4,6 +4,7 @@
 //! Sources: proc_pid_stat(5), proc_pid_environ(5), proc_pid_fd(5), proc_tid_children(5).
 
 use crate::errno;
+use crate::reserve;
 use shakedown_core::ids::Pid;
 use shakedown_core::vocab::{Errno, ExitStatus};
 use std::collections::BTreeSet;
@@ -66,7 +67,7 @@ pub fn stat(pid: Pid) -> Option<Stat> {
 pub fn look(pid: Pid) -> Result<Option<Stat>, Errno> {
     match read_stat(pid) {
         Ok(text) => Ok(parse(pid, &text)),
-        Err(e) => gone(&e).map(|()| None),
+        Err(errno) => gone(errno).map(|()| None),
     }
 }
 
@@ -75,10 +76,14 @@ pub fn look(pid: Pid) -> Result<Option<Stat>, Errno> {
 ///
 /// # Errors
 /// Where /proc cannot be listed or read (EMFILE, or not mounted). A process that ends meanwhile is left out.
-pub fn every_that(is_meant: impl Fn(&Stat) -> bool) -> Result<Vec<Stat>, Errno> {
+pub fn every_that(is_meant: impl Fn(&Stat) -> Result<bool, Errno>) -> Result<Vec<Stat>, Errno> {
     let mut found = Vec::new();
     each(|pid| {
-        found.extend(look(pid)?.filter(&is_meant));
+        if let Some(process) = look(pid)?
+            && is_meant(&process)?
+        {
+            found.push(process);
+        }
         Ok(())
     })?;
     Ok(found)
@@ -103,9 +108,8 @@ fn each(mut see: impl FnMut(Pid) -> Result<(), Errno>) -> Result<(), Errno> {
 /// # Errors
 /// Where /proc cannot be listed.
 pub fn pids() -> Result<Vec<Pid>, Errno> {
-    let listing = fs::read_dir("/proc").map_err(|e| errno::of_std(&e))?;
     let mut found = Vec::new();
-    for entry in listing {
+    for entry in list("/proc")? {
         let entry = entry.map_err(|e| errno::of_std(&e))?;
         found.extend(entry.file_name().to_str().and_then(|n| n.parse().ok()).and_then(Pid::new));
     }
@@ -140,44 +144,53 @@ pub fn children_of_first_thread() -> Option<Vec<Pid>> {
 /// Where /proc cannot be read.
 pub fn own_children() -> Result<Vec<Stat>, Errno> {
     let own = std::process::id() as i32;
-    every_that(|s| s.ppid == own)
+    every_that(|s| Ok(s.ppid == own))
 }
 
 /// The value of a variable in the environment that a process was given; `None` where it has none or we may not look.
 /// A zombie has no environment any more. One within an exec is waited for: between the old environment and the new one the file is
 /// empty, or ends where the old one was when it went (`environ_read` in fs/proc/base.c), and whoever goes by it would miss a process
 /// that is there all the time.
-pub fn environment(pid: Pid, name: &str) -> Option<String> {
-    let mut block = read_shared(pid, "environ");
+///
+/// # Errors
+/// As [`look`].
+pub fn environment(pid: Pid, name: &str) -> Result<Option<String>, Errno> {
+    let mut block = read_shared(pid, "environ")?;
     let mut looks = 1;
-    while block.last() != Some(&0) && looks < LOOKS_MAX && has_memory(pid) {
+    while block.last() != Some(&0) && looks < LOOKS_MAX && has_memory(pid)? {
         // Who looks must not keep the processor from who execs: on a busy machine a yield alone does.
         if looks < YIELDS_MAX {
             std::thread::yield_now()
         } else {
             std::thread::sleep(PAUSE)
         }
-        block = read_shared(pid, "environ");
+        block = read_shared(pid, "environ")?;
         looks += 1;
     }
-    let wanted = block
-        .split(|b| *b == 0)
-        .find_map(|entry| entry.strip_prefix(name.as_bytes()).and_then(|rest| rest.strip_prefix(b"=")))?;
-    Some(String::from_utf8_lossy(wanted).into_owned())
+    let mut entries = block.split(|b| *b == 0);
+    let wanted = entries.find_map(|entry| entry.strip_prefix(name.as_bytes()).and_then(|rest| rest.strip_prefix(b"=")));
+    Ok(wanted.map(|value| String::from_utf8_lossy(value).into_owned()))
 }
 
 /// Neither a kernel thread nor so far in its end that its memory is gone (proc_pid_statm(5)). What a main thread has left when it ended, its
 /// other threads still have.
-pub(crate) fn has_memory(pid: Pid) -> bool {
+///
+/// # Errors
+/// As [`look`].
+pub(crate) fn has_memory(pid: Pid) -> Result<bool, Errno> {
     let has_some = |place: String| {
-        fs::read(format!("{place}/statm")).is_ok_and(|pages| pages.first().is_some_and(|digit| *digit != b'0'))
+        let pages = read_if_there(&format!("{place}/statm"))?;
+        Ok(pages.is_some_and(|pages| pages.first().is_some_and(|digit| *digit != b'0')))
     };
-    has_some(format!("/proc/{pid}")) || living_thread(pid).is_some_and(has_some)
+    if has_some(format!("/proc/{pid}"))? {
+        return Ok(true);
+    }
+    living_thread(pid)?.map_or(Ok(false), has_some)
 }
 
-/// The command line, arguments joined by spaces; the name in brackets where it has none.
+/// The command line, arguments joined by spaces; the name in brackets where it has none, or nobody can look.
 pub fn command_line(pid: Pid) -> String {
-    let line = read_shared(pid, "cmdline");
+    let line = read_shared(pid, "cmdline").unwrap_or_default();
     if line.is_empty() {
         return stat(pid).map_or_else(|| "(gone)".into(), |s| format!("[{}]", s.comm));
     }
@@ -188,7 +201,7 @@ pub fn command_line(pid: Pid) -> String {
 /// Processes other than ourselves that hold the write end of one of these pipes, by the pipes' inodes.
 ///
 /// # Errors
-/// Where /proc cannot be listed. A process whose descriptors we may not see is left out.
+/// Where /proc cannot be listed or read. A process whose descriptors we may not see is left out.
 pub fn writers_of(inodes: &[u64]) -> Result<Vec<Pid>, Errno> {
     let own = std::process::id();
     let names: Vec<String> = inodes.iter().map(|inode| format!("pipe:[{inode}]")).collect();
@@ -197,9 +210,7 @@ pub fn writers_of(inodes: &[u64]) -> Result<Vec<Pid>, Errno> {
         return Ok(found);
     }
     each(|pid| {
-        let is_other = u32::try_from(pid.as_raw()) != Ok(own);
-        let holds = |folder: &str| holds_any(folder, &names);
-        if is_other && (holds(&format!("/proc/{pid}")) || living_thread(pid).is_some_and(|thread| holds(&thread))) {
+        if u32::try_from(pid.as_raw()) != Ok(own) && holds_any_of(pid, &names)? {
             found.push(pid);
         }
         Ok(())
@@ -207,49 +218,78 @@ pub fn writers_of(inodes: &[u64]) -> Result<Vec<Pid>, Errno> {
     Ok(found)
 }
 
+/// Whether a process holds the write end of one of these pipes.
+fn holds_any_of(pid: Pid, names: &[String]) -> Result<bool, Errno> {
+    if holds_any(&format!("/proc/{pid}"), names)? {
+        return Ok(true);
+    }
+    living_thread(pid)?.map_or(Ok(false), |thread| holds_any(&thread, names))
+}
+
 /// Whether the write end of one of these pipes is open in the process or thread that this folder of /proc describes.
-fn holds_any(folder: &str, names: &[String]) -> bool {
-    let Ok(listing) = fs::read_dir(format!("{folder}/fd")) else { return false };
-    listing.filter_map(Result::ok).any(|entry| {
+fn holds_any(folder: &str, names: &[String]) -> Result<bool, Errno> {
+    let Some(listing) = if_there(list(&format!("{folder}/fd")))? else { return Ok(false) };
+    Ok(listing.filter_map(Result::ok).any(|entry| {
         let path = entry.path();
         let named =
             fs::read_link(&path).is_ok_and(|to| names.iter().any(|n| to.as_os_str().as_bytes() == n.as_bytes()));
         // The link's own mode bits tell how the descriptor was opened: proc_pid_fd(5).
         named && fs::symlink_metadata(&path).is_ok_and(|meta| meta.mode() & 0o200 != 0)
-    })
+    }))
 }
 
-/// What the threads of a process share; nothing where it cannot be read.
-fn read_shared(pid: Pid, file: &str) -> Vec<u8> {
-    match fs::read(format!("/proc/{pid}/{file}")) {
-        Ok(text) if !text.is_empty() => text,
+/// What the threads of a process share; nothing where we may not read it.
+fn read_shared(pid: Pid, file: &str) -> Result<Vec<u8>, Errno> {
+    match read_if_there(&format!("/proc/{pid}/{file}"))? {
+        Some(text) if !text.is_empty() => Ok(text),
         // Of a zombie there is nothing to read, or nothing to open: newer kernels answer ESRCH (`proc_mem_open` in fs/proc/base.c).
-        Ok(_) | Err(_) => {
-            living_thread(pid).and_then(|thread| fs::read(format!("{thread}/{file}")).ok()).unwrap_or_default()
-        }
+        Some(_) | None => match living_thread(pid)? {
+            Some(thread) => Ok(read_if_there(&format!("{thread}/{file}"))?.unwrap_or_default()),
+            None => Ok(Vec::new()),
+        },
     }
 }
 
 /// A thread to look at instead of the main one, where that is a zombie and shows nothing any more (proc_pid_task(5)).
-fn living_thread(pid: Pid) -> Option<String> {
-    stat(pid).filter(|s| s.state == b'Z' && s.is_alive())?;
-    let threads = fs::read_dir(format!("/proc/{pid}/task")).ok()?.filter_map(Result::ok);
-    let mut names = threads.filter_map(|thread| thread.file_name().into_string().ok());
-    let other = names.find(|name| *name != pid.to_string())?;
-    Some(format!("/proc/{pid}/task/{other}"))
+fn living_thread(pid: Pid) -> Result<Option<String>, Errno> {
+    if look(pid)?.is_none_or(|s| s.state != b'Z' || !s.is_alive()) {
+        return Ok(None);
+    }
+    let Some(threads) = if_there(list(&format!("/proc/{pid}/task")))? else { return Ok(None) };
+    let mut names = threads.filter_map(Result::ok).filter_map(|thread| thread.file_name().into_string().ok());
+    let other = names.find(|name| *name != pid.to_string());
+    Ok(other.map(|other| format!("/proc/{pid}/task/{other}")))
+}
+
+/// A file of /proc; `None` where it is none, or whose it was has ended, or we may not.
+fn read_if_there(path: &str) -> Result<Option<Vec<u8>>, Errno> {
+    if_there(reserve::open(|| fs::read(path).map_err(|e| errno::of_std(&e))))
+}
+
+fn list(path: &str) -> Result<fs::ReadDir, Errno> {
+    reserve::open(|| fs::read_dir(path).map_err(|e| errno::of_std(&e)))
+}
+
+fn if_there<T>(found: Result<T, Errno>) -> Result<Option<T>, Errno> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(errno) => gone(errno).map(|()| None),
+    }
 }
 
 /// In one read: proc makes the text anew for each open, and `fs::read` would fetch it in half a dozen pieces.
-fn read_stat(pid: Pid) -> std::io::Result<Vec<u8>> {
+fn read_stat(pid: Pid) -> Result<Vec<u8>, Errno> {
     let mut text = vec![0; STAT_BYTES];
-    let read = fs::File::open(format!("/proc/{pid}/stat"))?.read(&mut text)?;
+    let path = format!("/proc/{pid}/stat");
+    let mut file = reserve::open(|| fs::File::open(&path).map_err(|e| errno::of_std(&e)))?;
+    let read = file.read(&mut text).map_err(|e| errno::of_std(&e))?;
     text.truncate(read);
     Ok(text)
 }
 
 /// A read that failed because its process ended is no error.
-fn gone(error: &std::io::Error) -> Result<(), Errno> {
-    match errno::of_std(error) {
+fn gone(errno: Errno) -> Result<(), Errno> {
+    match errno {
         Errno::ENOENT | Errno::ESRCH | Errno::EACCES | Errno::EPERM => Ok(()),
         other => Err(other),
     }
@@ -324,8 +364,8 @@ mod tests {
     #[test]
     fn we_find_ourselves() {
         let own = Pid::new(std::process::id() as i32).unwrap();
-        assert!(every_that(Stat::is_alive).unwrap().iter().any(|s| s.pid == own));
-        assert_eq!(environment(own, "PATH"), std::env::var("PATH").ok());
+        assert!(every_that(|s| Ok(s.is_alive())).unwrap().iter().any(|s| s.pid == own));
+        assert_eq!(environment(own, "PATH"), Ok(std::env::var("PATH").ok()));
         assert!(!command_line(own).is_empty());
     }
 }

@@ -18,7 +18,8 @@ pub fn strangers() -> Result<Vec<Stat>, Errno> {
     // With the list of leaders held, no child can be newly born and still unlisted.
     spawn::with_leaders(|leaders| match procfs::children_of_first_thread() {
         Some(children) => {
-            Ok(children.into_iter().filter(|pid| !leaders.contains(pid)).filter_map(procfs::stat).collect())
+            let others = children.into_iter().filter(|pid| !leaders.contains(pid));
+            others.filter_map(|pid| procfs::look(pid).transpose()).collect()
         }
         None => {
             let mut children = procfs::own_children()?;
@@ -31,13 +32,13 @@ pub fn strangers() -> Result<Vec<Stat>, Errno> {
 /// Reaps an adopted orphan that has ended, after a peek; `None` where it lives, is gone, or is a leader after all.
 ///
 /// # Errors
-/// What waitid(2) says, except that it is no child of ours.
+/// What waitid(2) says, except that it is no child of ours; `EMFILE` where it cannot be held.
 pub fn reap_orphan(orphan: &Stat) -> Result<Option<ExitStatus>, Errno> {
     spawn::with_leaders(|leaders| {
         if leaders.contains(&orphan.pid) {
             return Ok(None);
         }
-        let Some(pidfd) = scope::open_verified(orphan) else { return Ok(None) };
+        let Some(pidfd) = scope::open_verified(orphan)? else { return Ok(None) };
         match pidfd.peek() {
             Ok(Some(_)) => pidfd.reap(),
             Ok(None) | Err(Errno::ECHILD) => Ok(None),

@@ -51,19 +51,23 @@ impl Realm {
     /// Where /proc cannot be read.
     pub fn members(&self, kin: &mut Kin) -> Result<Vec<Stat>, Errno> {
         match self.scope {
-            Scope::Process => Ok(procfs::stat(self.leader).into_iter().filter(|_| self.is_pinned.get()).collect()),
+            Scope::Process => Ok(procfs::look(self.leader)?.into_iter().filter(|_| self.is_pinned.get()).collect()),
             Scope::Group => procfs::every_that(|s| self.is_numbered(s, s.pgrp, kin)),
             Scope::PosixSession => procfs::every_that(|s| self.is_numbered(s, s.session, kin)),
             // The last two are refused at the spawn; a walk of theirs is never more than the tree.
-            Scope::Tree | Scope::Cgroup | Scope::Job => self.tree(kin, || procfs::every_that(|_| true)),
+            Scope::Tree | Scope::Cgroup | Scope::Job => self.tree(kin, || procfs::every_that(|_| Ok(true))),
         }
     }
 
     /// Whether this process belongs to us by what it carries itself: group, session, environment, or our memory.
-    pub fn claims(&self, process: &Stat, kin: &Kin) -> bool {
+    ///
+    /// # Errors
+    /// Where nobody can look: see [`procfs::environment`].
+    pub fn claims(&self, process: &Stat, kin: &Kin) -> Result<bool, Errno> {
         let number = self.leader.as_raw();
         let is_numbered = process.pid == self.leader || process.pgrp == number || process.session == number;
-        (self.is_pinned.get() && is_numbered) || is_kin(process, kin) || self.is_tagged(process.pid)
+        let is_known = (self.is_pinned.get() && is_numbered) || is_kin(process, kin);
+        if is_known { Ok(true) } else { self.is_tagged(process.pid) }
     }
 
     /// Sends a signal to every member: a group at once through its leader's pidfd, other scopes one by one, again and again
@@ -93,7 +97,7 @@ impl Realm {
     /// A leader that moved to another group of its session is missed by the group's signal, and gets its own.
     fn signal_group(&self, leader: &Pidfd, signal: Signal) -> Result<(), Errno> {
         let sent = leader.send_group(signal);
-        let strayed = procfs::stat(self.leader).is_some_and(|s| s.is_alive() && s.pgrp != self.leader.as_raw());
+        let strayed = procfs::look(self.leader)?.is_some_and(|s| s.is_alive() && s.pgrp != self.leader.as_raw());
         if strayed && self.is_pinned.get() { leader.send(signal) } else { sent }
     }
 
@@ -112,9 +116,10 @@ impl Realm {
             }
             for process in fresh {
                 reached.insert((process.pid, process.started));
-                match open_verified(&process).map(|pidfd| pidfd.send(signal)) {
-                    None | Some(Ok(()) | Err(Errno::ESRCH)) => {}
-                    Some(Err(errno)) => failed = Some(errno),
+                let sent = open_verified(&process).and_then(|held| held.map_or(Ok(()), |pidfd| pidfd.send(signal)));
+                match sent {
+                    Ok(()) | Err(Errno::ESRCH) => {}
+                    Err(errno) => failed = Some(errno),
                 }
             }
         }
@@ -129,7 +134,7 @@ impl Realm {
         let mut known = Kin::new();
         loop {
             let mut every = list()?;
-            let (roots, dying) = self.roots(&every, kin);
+            let (roots, dying) = self.roots(&every, kin)?;
             let before = known.len();
             known.extend(dying);
             if known.len() > before && before < ROUNDS_MAX as usize {
@@ -146,7 +151,7 @@ impl Realm {
     /// Those of the tree whom no parent speaks for, so that they are asked themselves: adopted orphans, and whose parent has died in the
     /// middle of the walk, or is dying. Memory goes before children do (`do_exit` of Linux), so for a while a parent that looks alive
     /// has no environment any more to tell whose it was. And these, who looked alive and were found dying.
-    fn roots(&self, every: &[Stat], kin: &Kin) -> (BTreeSet<Pid>, Kin) {
+    fn roots(&self, every: &[Stat], kin: &Kin) -> Result<(BTreeSet<Pid>, Kin), Errno> {
         let own = std::process::id() as i32;
         let living: BTreeSet<i32> = every.iter().filter(|s| s.is_alive()).map(|s| s.pid.as_raw()).collect();
         let (mut roots, mut asked, mut dying) = (BTreeSet::new(), BTreeSet::new(), Kin::new());
@@ -165,27 +170,30 @@ impl Realm {
                 if !(is_adopted || is_lost) || !asked.insert(process.pid) {
                     continue;
                 }
-                if self.claims(process, kin) {
+                if self.claims(process, kin)? {
                     roots.insert(process.pid);
-                } else if !procfs::has_memory(process.pid) {
+                } else if !procfs::has_memory(process.pid)? {
                     dying.insert(process.pid, process.started);
                 }
             }
             if asked.len() == before {
                 dying.retain(|pid, _| living.contains(&pid.as_raw()));
-                return (roots, dying);
+                return Ok((roots, dying));
             }
         }
     }
 
     /// Whether a process belongs to us by the number of its group or session, or leads us and has strayed from it.
-    fn is_numbered(&self, process: &Stat, number: i32, kin: &Kin) -> bool {
-        let matches = number == self.leader.as_raw() || process.pid == self.leader;
-        matches && (self.is_pinned.get() || is_kin(process, kin) || self.is_tagged(process.pid))
+    fn is_numbered(&self, process: &Stat, number: i32, kin: &Kin) -> Result<bool, Errno> {
+        if number != self.leader.as_raw() && process.pid != self.leader {
+            return Ok(false);
+        }
+        if self.is_pinned.get() || is_kin(process, kin) { Ok(true) } else { self.is_tagged(process.pid) }
     }
 
-    fn is_tagged(&self, pid: Pid) -> bool {
-        procfs::environment(pid, UNIT_VARIABLE).is_some_and(|tags| tags.split('/').any(|tag| tag == self.tag))
+    fn is_tagged(&self, pid: Pid) -> Result<bool, Errno> {
+        let tags = procfs::environment(pid, UNIT_VARIABLE)?;
+        Ok(tags.is_some_and(|tags| tags.split('/').any(|tag| tag == self.tag)))
     }
 }
 
@@ -211,13 +219,20 @@ fn is_kin(process: &Stat, kin: &Kin) -> bool {
 
 /// A pidfd of exactly this process; `None` where it is gone. The number may have passed on between the walk and the
 /// opening, so the start time is compared once the pidfd pins whoever has it.
-pub fn open_verified(process: &Stat) -> Option<Pidfd> {
+///
+/// # Errors
+/// Where it cannot be held, or nobody can look who it is (EMFILE): it may be there.
+pub fn open_verified(process: &Stat) -> Result<Option<Pidfd>, Errno> {
     if process.pid.as_raw() <= 1 {
-        return None;
+        return Ok(None);
     }
-    let pidfd = Pidfd::open(process.pid).ok()?;
-    let again = procfs::stat(process.pid)?;
-    (again.started == process.started).then_some(pidfd)
+    let pidfd = match Pidfd::open(process.pid) {
+        Ok(pidfd) => pidfd,
+        Err(Errno::ESRCH) => return Ok(None),
+        Err(errno) => return Err(errno),
+    };
+    let again = procfs::look(process.pid)?;
+    Ok(again.filter(|again| again.started == process.started).map(|_| pidfd))
 }
 
 /// Walks of one signal, at most: who forks faster than that needs a control group.
@@ -243,7 +258,7 @@ mod tests {
         fn check(every: &[Stat], tree: &[i32]) {
             let (leader, tag) = (Pid::new(LEADER).expect("a pid"), "unit".into());
             let realm = Realm { leader, scope: Scope::Tree, tag, is_pinned: Cell::new(true) };
-            let found = descendants(realm.roots(every, &Kin::new()).0, every);
+            let found = descendants(realm.roots(every, &Kin::new()).expect("/proc can be read").0, every);
             assert_eq!(found.iter().map(|pid| pid.as_raw()).collect::<Vec<_>>(), tree);
         }
         let own = std::process::id() as i32;

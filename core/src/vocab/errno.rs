@@ -57,6 +57,7 @@ errnos! {
     ENOTDIR = 20, "not a folder";
     EISDIR = 21, "is a folder";
     EINVAL = 22, "invalid argument";
+    ENFILE = 23, "too many open files in the system";
     EMFILE = 24, "too many open files";
     ENOTTY = 25, "not a terminal, or not its own";
     ETXTBSY = 26, "text file busy";

@@ -4,7 +4,7 @@
 
 use crate::errno;
 use crate::pidfd::Pidfd;
-use crate::procfs;
+use crate::procfs::{self, Stat};
 use crate::scope::{Kin, UNIT_VARIABLE};
 use crate::spawn::Child;
 use shakedown_core::ids::Pid;
@@ -21,14 +21,15 @@ pub(super) fn leftovers(mark: &str) -> Result<Vec<Leftover>, Errno> {
     let boot = boot()?;
     let own = i32::try_from(std::process::id()).unwrap_or(0);
     let is_other = |pid: Pid| pid.as_raw() != own && pid.as_raw() > 1;
-    let carries = |pid: Pid| procfs::environment(pid, Launch::SESSION).as_deref() == Some(mark);
-    let left = procfs::every_that(|stat| stat.is_alive() && is_other(stat.pid) && carries(stat.pid))?;
-    let left = left.into_iter().map(|stat| Leftover {
-        worker: procfs::environment(stat.pid, Launch::WORKER).unwrap_or_default().into(),
-        name: stat.comm.as_str().into(),
-        who: Identity { boot, pid: stat.pid, start: stat.started },
+    let carries = |pid: Pid| Ok(procfs::environment(pid, Launch::SESSION)?.as_deref() == Some(mark));
+    let is_meant = |stat: &Stat| stat.is_alive() && is_other(stat.pid);
+    let left = procfs::every_that(|stat| if is_meant(stat) { carries(stat.pid) } else { Ok(false) })?;
+    let left = left.into_iter().map(|stat| {
+        let worker = procfs::environment(stat.pid, Launch::WORKER)?.unwrap_or_default().into();
+        let who = Identity { boot, pid: stat.pid, start: stat.started };
+        Ok(Leftover { worker, name: stat.comm.as_str().into(), who })
     });
-    Ok(left.collect())
+    left.collect()
 }
 
 /// Opens whoever has the number now, looks whether it is the one that is meant, and signals it: between the look and the signal it may end,
@@ -49,10 +50,8 @@ fn hold(who: Identity) -> Result<Pidfd, Errno> {
 /// `ESRCH` where it is gone; `EMFILE` where no descriptor is left.
 pub(super) fn take_over(who: Identity) -> Result<(Child, String), Errno> {
     let pidfd = hold(who)?;
-    let Some(tags) = procfs::environment(who.pid, UNIT_VARIABLE) else {
-        // In its end, unless nobody can look just now.
-        return procfs::look(who.pid).and(Err(Errno::ESRCH));
-    };
+    // Whoever has none any more is in its end.
+    let tags = procfs::environment(who.pid, UNIT_VARIABLE)?.ok_or(Errno::ESRCH)?;
     let tag = tags.rsplit('/').next().unwrap_or_default().to_owned();
     Ok((Child { pid: who.pid, pidfd, stdin: None, stdout: None, stderr: None, newline: None }, tag))
 }
@@ -62,9 +61,11 @@ pub(super) fn take_over(who: Identity) -> Result<(Child, String), Errno> {
 /// # Errors
 /// Where /proc cannot be listed or read.
 pub(super) fn kin(tag: &str) -> Result<Kin, Errno> {
-    let bears =
-        |pid: Pid| procfs::environment(pid, UNIT_VARIABLE).is_some_and(|tags| tags.split('/').any(|t| t == tag));
-    let kin = procfs::every_that(|stat| stat.is_alive() && bears(stat.pid))?;
+    let bears = |pid: Pid| {
+        let tags = procfs::environment(pid, UNIT_VARIABLE)?;
+        Ok(tags.is_some_and(|tags| tags.split('/').any(|t| t == tag)))
+    };
+    let kin = procfs::every_that(|stat| if stat.is_alive() { bears(stat.pid) } else { Ok(false) })?;
     Ok(kin.into_iter().map(|stat| (stat.pid, stat.started)).collect())
 }
 

@@ -22,6 +22,7 @@ mod word;
 use crate::chooser::RealChooser;
 use crate::errno;
 use crate::files::Files;
+use crate::reserve;
 use crate::scope::{Kin, RUN_VARIABLE, Realm};
 use crate::spawn::{self, Child};
 use crate::subreaper;
@@ -124,6 +125,7 @@ impl Linux {
     fn new(config: Config, board: Rc<Board>) -> Result<Rc<Linux>, CannotBegin> {
         let failed = |what| move |errno| CannotBegin { what, errno };
         subreaper::become_subreaper().map_err(failed("becoming a subreaper"))?;
+        reserve::lay_by();
         let own = Pid::new(std::process::id() as i32).filter(|pid| crate::procfs::stat(*pid).is_some());
         own.ok_or(CannotBegin { what: "reading our own entry in /proc", errno: Errno::ENOENT })?;
         let (socket, reports_name) = roll::listen().map_err(failed("opening the socket for reports"))?;

@@ -70,7 +70,8 @@ impl Linux {
                     return self.drain_reports();
                 }
                 Ok(living) => {
-                    let ends: Vec<_> = living.iter().filter_map(scope::open_verified).collect();
+                    let ends: Vec<_> =
+                        living.iter().filter_map(|member| scope::open_verified(member).ok().flatten()).collect();
                     if ends.is_empty() {
                         tokio::time::sleep(WALK_AGAIN).await;
                     }
@@ -103,7 +104,18 @@ impl Linux {
             Err(errno) => return self.find(format!("orphans cannot be looked for: {errno} ({})", errno.explain())),
         };
         for stranger in strangers {
-            let claimant = self.claimant(&stranger);
+            let claimant = match self.claimant(&stranger) {
+                Ok(claimant) => claimant,
+                // It is looked at again in the next sweep.
+                Err(errno) => {
+                    self.find(format!(
+                        "whose orphan {} is cannot be seen: {errno} ({})",
+                        stranger.pid,
+                        errno.explain()
+                    ));
+                    continue;
+                }
+            };
             if stranger.is_alive() {
                 if let Some(unit) = claimant {
                     unit.kin.borrow_mut().insert(stranger.pid, stranger.started);
@@ -126,10 +138,13 @@ impl Linux {
         }
     }
 
-    fn claimant(&self, orphan: &Stat) -> Option<Rc<LinuxUnit>> {
-        let units = self.units.borrow();
-        let claims = |unit: &&Rc<LinuxUnit>| unit.realm.claims(orphan, &unit.kin.borrow());
-        units.values().find(claims).cloned()
+    fn claimant(&self, orphan: &Stat) -> Result<Option<Rc<LinuxUnit>>, Errno> {
+        for unit in self.units.borrow().values() {
+            if unit.realm.claims(orphan, &unit.kin.borrow())? {
+                return Ok(Some(unit.clone()));
+            }
+        }
+        Ok(None)
     }
 
     /// Reaps the leader if it has ended; whether it is reaped.

@@ -132,8 +132,17 @@ impl Linux {
             if process.pid.as_raw() == own {
                 return false;
             }
-            if unit.realm.claims(&process, &unit.kin.borrow()) {
-                return true;
+            match unit.realm.claims(&process, &unit.kin.borrow()) {
+                Ok(true) => return true,
+                Ok(false) => {}
+                Err(errno) => {
+                    self.find(format!(
+                        "who speaks for unit {} cannot be seen: {errno} ({})",
+                        unit.id.0,
+                        errno.explain()
+                    ));
+                    return false;
+                }
             }
             match Pid::new(process.ppid).and_then(procfs::stat) {
                 Some(parent) => process = parent,

@@ -11,6 +11,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid as NixPid};
 use shakedown_core::ids::Pid;
 use shakedown_core::signal::Signal;
+use shakedown_core::vocab::Errno;
 use std::ffi::{CString, OsStr};
 use std::fs::File;
 use std::io::Write as _;
@@ -46,11 +47,19 @@ pub(super) fn run(ids: Option<(u32, u32)>, tell: OwnedFd) -> ! {
             70
         }
     };
-    let left = settle();
-    for pid in &left {
-        eprintln!("shakedown init: left behind in run {run}: {pid} {}", procfs::command_line(*pid));
-    }
-    end(if left.is_empty() || code != 0 { code } else { LEFT_BEHIND })
+    let is_clean = match settle() {
+        Ok(left) => {
+            for pid in &left {
+                eprintln!("shakedown init: left behind in run {run}: {pid} {}", procfs::command_line(*pid));
+            }
+            left.is_empty()
+        }
+        Err(errno) => {
+            eprintln!("shakedown init: whom run {run} has left behind cannot be seen: {errno} ({})", errno.explain());
+            false
+        }
+    };
+    end(if is_clean || code != 0 { code } else { LEFT_BEHIND })
 }
 
 fn set_up(ids: Option<(u32, u32)>) -> Result<(), String> {
@@ -137,12 +146,12 @@ fn awaited() -> SigSet {
 
 /// Who still lives once those that died with the program have had time to. Whoever is attached dies within microseconds of
 /// it, but asynchronously (PDEATHSIG), so nobody is accused before [`SETTLE`] is over.
-fn settle() -> Vec<Pid> {
+fn settle() -> Result<Vec<Pid>, Errno> {
     let until = Instant::now() + SETTLE;
     loop {
         while matches!(waitpid(None, Some(WaitPidFlag::WNOHANG)), Ok(status) if status != WaitStatus::StillAlive) {}
         let left = others();
-        if left.is_empty() || Instant::now() >= until {
+        if left.as_ref().is_ok_and(Vec::is_empty) || Instant::now() >= until {
             return left;
         }
         std::thread::sleep(LOOK_AGAIN);

@@ -75,20 +75,41 @@ pub fn enter_private_pid_namespace() -> Result<Entered, Refused> {
 }
 
 /// Living processes, ourselves not counted, that carry this run's name: what a run that is over has left behind.
-pub fn leftovers(run: &str) -> Vec<(Pid, String)> {
-    let carries = |pid: &Pid| procfs::environment(*pid, RUN_VARIABLE).as_deref() == Some(run);
+///
+/// # Errors
+/// Where nobody can look: /proc cannot be listed or read.
+pub fn leftovers(run: &str) -> Result<Vec<(Pid, String)>, Errno> {
     for _listing in 0..LISTINGS_MAX {
-        // Init is nobody's to leave behind, and what has no memory, as a kernel thread, has no environment and forks nobody.
-        let has_memory = |pid: &Pid| pid.as_raw() != 1 && procfs::has_memory(*pid);
-        let listed: Vec<Pid> = others().into_iter().filter(has_memory).collect();
-        let left: Vec<Pid> = listed.iter().copied().filter(carries).collect();
+        let listed = remembering(&others()?)?;
+        let mut left = Vec::new();
+        for pid in &listed {
+            if carries(*pid, run)? {
+                left.push((*pid, procfs::command_line(*pid)));
+            }
+        }
         // Who was listed and is gone, or as good as gone, may have forked between the listing and the look.
-        if !left.is_empty() || listed.iter().all(has_memory) {
-            return left.into_iter().map(|pid| (pid, procfs::command_line(pid))).collect();
+        if !left.is_empty() || remembering(&listed)?.len() == listed.len() {
+            return Ok(left);
         }
         std::thread::sleep(Duration::from_micros(50));
     }
-    Vec::new()
+    Ok(Vec::new())
+}
+
+/// Those that have memory, init left out: it is nobody's to leave behind, and what has none, as a kernel thread, has no environment and
+/// forks nobody.
+fn remembering(listed: &[Pid]) -> Result<Vec<Pid>, Errno> {
+    let mut found = Vec::new();
+    for pid in listed.iter().filter(|pid| pid.as_raw() != 1) {
+        if procfs::has_memory(*pid)? {
+            found.push(*pid);
+        }
+    }
+    Ok(found)
+}
+
+fn carries(pid: Pid, run: &str) -> Result<bool, Errno> {
+    Ok(procfs::environment(pid, RUN_VARIABLE)?.as_deref() == Some(run))
 }
 
 /// An end takes a moment, and there are not many at once.
@@ -98,7 +119,7 @@ const LISTINGS_MAX: u32 = 256;
 /// number that was reused meanwhile reaches nobody. Waits at most a second for its end. Whether it was there, ours, and ended.
 pub fn end_leftover(run: &str, pid: Pid) -> bool {
     let Ok(held) = Pidfd::open(pid) else { return false };
-    let is_ours = pid != own_pid() && procfs::environment(pid, RUN_VARIABLE).as_deref() == Some(run);
+    let is_ours = pid != own_pid() && carries(pid, run).unwrap_or(false);
     // Between the look and the signal it may end, but its number cannot come to mean another: the pidfd holds who it is.
     let killed = is_ours && held.send(Signal::KILL).is_ok();
     let mut ended = [PollFd::new(held.as_fd(), PollFlags::POLLIN)];
@@ -106,10 +127,10 @@ pub fn end_leftover(run: &str, pid: Pid) -> bool {
 }
 
 /// Every living process of this namespace but ourselves.
-fn others() -> Vec<Pid> {
+fn others() -> Result<Vec<Pid>, Errno> {
     let own = own_pid();
-    let living = procfs::every_that(|s| s.is_alive() && s.pid != own).unwrap_or_default().into_iter();
-    living.map(|s| s.pid).collect()
+    let living = procfs::every_that(|s| Ok(s.is_alive() && s.pid != own))?;
+    Ok(living.into_iter().map(|s| s.pid).collect())
 }
 
 /// Starts the init and hears whether it has set up its world.

@@ -46,11 +46,11 @@ async fn a_leaked_process_is_found() {
     let Started { unit, pid } = rig.puppet(Scope::Tree, "spawn lost { setsid; print ready; hang }; exit 0").await;
     rig.exit(unit).await;
     let lost = rig.saw("p/lost", ProcessWhat::Started).await;
-    let found = leftovers(&run);
+    let found = leftovers(&run).unwrap();
     assert_eq!(found.iter().map(|(pid, _)| pid.as_raw()).collect::<Vec<_>>(), [lost.pid], "leader {pid}: {found:?}");
     assert!(found[0].1.contains("shakedown-puppet"), "{found:?}");
     rig.finish(unit).await;
-    assert!(leftovers(&run).is_empty());
+    assert_eq!(leftovers(&run), Ok(Vec::new()));
     rig.saw("p/lost", ProcessWhat::Exited(KILLED)).await;
 }
 
@@ -168,7 +168,7 @@ async fn a_leaked_process_is_found_though_its_first_thread_has_ended() {
     let run = rig.world.run_name().to_owned();
     let Started { unit, pid } = rig.puppet(Scope::Group, "thread { print ready; hang }; leader-exit").await;
     rig.in_state(pid, b"Z").await;
-    let found = leftovers(&run);
+    let found = leftovers(&run).unwrap();
     assert_eq!(found.iter().map(|(pid, _)| *pid).collect::<Vec<_>>(), [pid], "{found:?}");
     rig.finish(unit).await;
 }
@@ -235,7 +235,7 @@ async fn two_hundred_quick_cycles_leave_nobody() {
         rig.finish(unit).await;
     }
     let run = rig.world.run_name().to_owned();
-    assert!(leftovers(&run).is_empty(), "{:?}", leftovers(&run));
+    assert_eq!(leftovers(&run), Ok(Vec::new()));
     let findings = rig.world.take_findings();
     assert!(findings.is_empty(), "{findings:?}");
 }

@@ -3,6 +3,7 @@
 
 mod cases;
 mod crash;
+mod descriptors;
 mod files;
 mod handles;
 mod hosted;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         files::ALL,
         handles::ALL,
         crash::ALL,
+        descriptors::ALL,
         recovery::ALL,
     ]
     .concat();

@@ -43,7 +43,7 @@ async fn start(rig: &mut Rig, spec: ProcessSpec, channel: Channel) -> (Started, 
 async fn address(started: &Started) -> String {
     let laid_out = async {
         loop {
-            match procfs::environment(started.pid, "NOTIFY_SOCKET") {
+            match procfs::environment(started.pid, "NOTIFY_SOCKET").unwrap() {
                 Some(address) => break address,
                 None => tokio::task::yield_now().await,
             }

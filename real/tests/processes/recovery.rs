@@ -105,8 +105,8 @@ fn supervisor_of(folder: &Folder, env: &[(&str, &str)]) -> (Child, impl Iterator
 fn living(folder: &Folder) -> Vec<Pid> {
     let launch = Launch { session: hash_name(&format!("{}/status", folder.text())), ..Launch::default() };
     let mark = launch.session_mark();
-    let every = procfs::every_that(procfs::Stat::is_alive).expect("/proc is there").into_iter();
-    every.map(|stat| stat.pid).filter(|pid| procfs::environment(*pid, Launch::SESSION) == mark).collect()
+    let every = procfs::every_that(|stat| Ok(stat.is_alive())).expect("/proc is there").into_iter();
+    every.map(|stat| stat.pid).filter(|pid| procfs::environment(*pid, Launch::SESSION) == Ok(mark.clone())).collect()
 }
 
 fn journal(folder: &Folder) -> Vec<Entry> {

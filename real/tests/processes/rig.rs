@@ -236,7 +236,7 @@ impl Rig {
 pub fn nobody_left(run: &str) -> Result<(), String> {
     let until = Instant::now() + Duration::from_secs(2);
     loop {
-        let left = namespace::leftovers(run);
+        let left = namespace::leftovers(run).map_err(|errno| errno.to_string())?;
         if left.is_empty() {
             return Ok(());
         }

@@ -5,7 +5,7 @@ use crate::exit::Exit;
 use crate::interrupt::Interrupt;
 use crate::output::Format;
 use clap::Args;
-use shakedown::core::vocab::{Act, Fact, FactRecord, Scope};
+use shakedown::core::vocab::{Act, Errno, Fact, FactRecord, Scope};
 use shakedown::format::{Case, Scenario};
 use shakedown::live::{self, LiveRun};
 use shakedown::real::namespace;
@@ -110,11 +110,19 @@ pub(crate) fn scope_is_missing(case: &Case) -> Option<String> {
 
 /// Complains of whoever this run has left behind when all is over.
 pub(crate) fn complain_of_leftovers(name: &str) -> Exit {
-    let left = namespace::leftovers(name);
+    let left = match namespace::leftovers(name) {
+        Ok(left) => left,
+        Err(errno) => return complain_of_blindness(errno),
+    };
     for (pid, command) in &left {
         eprintln!("error: left behind: {pid} {command}");
     }
     if left.is_empty() { Exit::Held } else { Exit::Failed }
+}
+
+fn complain_of_blindness(errno: Errno) -> Exit {
+    eprintln!("error: who was left behind cannot be seen: {errno} ({})", errno.explain());
+    Exit::Failed
 }
 
 #[derive(Default)]
@@ -221,7 +229,11 @@ pub(crate) fn sweep_up(job: &Job, run: &LiveRun, name: &str) -> Exit {
         .flat_map(|outcome| outcome.survivors.iter().chain(&outcome.holders).map(|left| left.pid))
         .collect();
     let mut exit = Exit::Held;
-    for (pid, command) in namespace::leftovers(name) {
+    let left = match namespace::leftovers(name) {
+        Ok(left) => left,
+        Err(errno) => return complain_of_blindness(errno),
+    };
+    for (pid, command) in left {
         if !named.contains(&pid.as_raw()) {
             eprintln!("error: {} left behind: {pid} {command}", job.scenario.name);
             exit = Exit::Failed;

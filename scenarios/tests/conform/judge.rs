@@ -136,7 +136,7 @@ impl Judge {
     /// Ends whoever has outlived the session: some policies leave survivors, and the next run must meet nobody.
     fn end_leftovers(&self) {
         for _round in 0..ROUNDS_MAX {
-            let left = namespace::leftovers(&self.run);
+            let left = namespace::leftovers(&self.run).expect("/proc can be read");
             if left.is_empty() {
                 return;
             }

@@ -79,7 +79,7 @@ impl Patience {
 fn settled(run: &str) -> Vec<(Pid, String)> {
     let began = Instant::now();
     loop {
-        let left = leftovers(run);
+        let left = leftovers(run).expect("/proc can be read");
         if left.is_empty() || began.elapsed() > SETTLE {
             return left;
         }

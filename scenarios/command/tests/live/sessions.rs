@@ -137,10 +137,10 @@ stop = { grace = "50ms", scope = "tree" }
 
 /// Who lives of the worker, whoever has started it.
 fn living() -> Vec<Pid> {
-    let every = procfs::every_that(procfs::Stat::is_alive).expect("/proc is there").into_iter();
+    let every = procfs::every_that(|stat| Ok(stat.is_alive())).expect("/proc is there").into_iter();
     every
         .map(|stat| stat.pid)
-        .filter(|pid| procfs::environment(*pid, Launch::WORKER).as_deref() == Some("api"))
+        .filter(|pid| procfs::environment(*pid, Launch::WORKER) == Ok(Some("api".into())))
         .collect()
 }
 

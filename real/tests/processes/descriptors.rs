@@ -1,0 +1,66 @@
+//! Without a free descriptor: nobody can be started, and whoever was started is still found and ended.
+
+use crate::cases::{KILLED, cases};
+use crate::rig::{Rig, Started};
+use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
+use shakedown_core::signal::Signal;
+use shakedown_core::vocab::{Errno, ProcessSpec, ProcessWhat, Scope, Target};
+use std::fs::File;
+
+cases! {
+    an_escapee_is_found_and_killed_without_a_free_descriptor,
+    an_orphan_is_told_of_without_a_free_descriptor,
+}
+
+/// All descriptors that this program may have, taken; given back when it is dropped.
+struct AllTaken {
+    _taken: Vec<File>,
+    limits: (rlim_t, rlim_t),
+}
+
+impl AllTaken {
+    /// A limit not far above what is open now, and everything below it opened.
+    fn new() -> AllTaken {
+        let limits = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+        let open = std::fs::read_dir("/proc/self/fd").unwrap().count() as rlim_t;
+        setrlimit(Resource::RLIMIT_NOFILE, open + 16, limits.1).unwrap();
+        let taken = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
+        AllTaken { _taken: taken, limits }
+    }
+}
+
+impl Drop for AllTaken {
+    fn drop(&mut self) {
+        setrlimit(Resource::RLIMIT_NOFILE, self.limits.0, self.limits.1).unwrap();
+    }
+}
+
+/// In a session of its own, and nobody's child in its unit: only its environment tells whose it is.
+const ESCAPEE: &str = "daemonize far { print ready; hang }; hang";
+
+async fn an_escapee_is_found_and_killed_without_a_free_descriptor() {
+    let mut rig = Rig::new();
+    let Started { unit, pid } = rig.puppet(Scope::Tree, ESCAPEE).await;
+    let taken = AllTaken::new();
+    let (_, refused) = rig.try_start(ProcessSpec::command("c", &["true"], None)).await;
+    assert_eq!(refused.unwrap_err().errno, Errno::EMFILE, "none is free");
+    let (members, holders) = rig.survey(unit).await;
+    let names =
+        |found: &[shakedown_core::vocab::Survivor]| found.iter().map(|s| s.name.to_string()).collect::<Vec<_>>();
+    assert_eq!((names(&members), names(&holders)), (vec!["p/main".into(), "p/far".into()], names(&members)), "{pid}");
+    rig.finish(unit).await;
+    drop(taken);
+    rig.saw("p/far", ProcessWhat::Exited(KILLED)).await;
+}
+
+async fn an_orphan_is_told_of_without_a_free_descriptor() {
+    let mut rig = Rig::new();
+    let Started { unit, .. } = rig.puppet(Scope::Tree, ESCAPEE).await;
+    let taken = AllTaken::new();
+    rig.signal(unit, Target::Leader, Signal::KILL);
+    let notice = rig.exit(unit).await;
+    assert_eq!((notice.status, notice.others), (KILLED, Some(true)));
+    rig.finish(unit).await;
+    drop(taken);
+    rig.saw("p/far", ProcessWhat::Exited(KILLED)).await;
+}
