@@ -177,6 +177,20 @@ pub enum Handler {
 }
 
 impl Verb {
+    /// The block that it has: of a child, a thread, another program, a handler, or what is repeated.
+    pub fn block(&self) -> Option<&Block> {
+        match self {
+            Verb::Repeat { body, .. } | Verb::Spawn { body, .. } | Verb::Daemonize { body, .. } => Some(body),
+            Verb::Exec(body) | Verb::Thread(body) | Verb::On { then: Handler::Run(body), .. } => Some(body),
+            Verb::On { then: Handler::Ignore | Handler::Default, .. } => None,
+            Verb::Print { .. } | Verb::Write { .. } | Verb::Flood | Verb::Read(_) | Verb::Sleep(_) => None,
+            Verb::Busy(_) | Verb::Hang | Verb::Block(_) | Verb::Unblock(_) | Verb::Wait(_) | Verb::WaitAll => None,
+            Verb::Kill { .. } | Verb::Setsid | Verb::Setpgid | Verb::Subreaper | Verb::Pdeathsig(_) => None,
+            Verb::Close(_) | Verb::LeaderExit | Verb::NotifyReady | Verb::Touch(_) | Verb::Lock(_) => None,
+            Verb::Listen(_) | Verb::Exit(_) | Verb::Die(_) | Verb::Freeze => None,
+        }
+    }
+
     /// Whether a function task may play it: tasks have no pid, group, session or children.
     pub fn fits_a_task(&self) -> bool {
         match self {

@@ -4,7 +4,7 @@ use super::calm;
 use super::program::{Family, Program};
 use super::race::{is_as_promised, without, without_races};
 use super::racy;
-use super::verbs::{around, inner, is_last};
+use super::verbs::{around, is_last};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -102,12 +102,12 @@ fn unwrapped(script: &[Verb], at: &[usize]) -> Vec<Verb> {
     match at {
         [] => {}
         [last] => {
-            if let Some(body) = inner(&script[*last]).cloned() {
+            if let Some(body) = script[*last].block().cloned() {
                 script.splice(*last..=*last, body.iter().cloned());
             }
         }
         [outer, rest @ ..] => {
-            let body = inner(&script[*outer]).expect("a place inside of a verb that has a block");
+            let body = script[*outer].block().expect("a place inside of a verb that has a block");
             script[*outer] = around(&script[*outer], unwrapped(body, rest));
         }
     }
@@ -116,7 +116,7 @@ fn unwrapped(script: &[Verb], at: &[usize]) -> Vec<Verb> {
 
 fn cut_behind_the_last(block: &[Verb]) -> Vec<Verb> {
     let end = block.iter().position(is_last).map_or(block.len(), |at| at + 1);
-    let cut = |verb: &Verb| inner(verb).map_or_else(|| verb.clone(), |body| around(verb, cut_behind_the_last(body)));
+    let cut = |verb: &Verb| verb.block().map_or_else(|| verb.clone(), |body| around(verb, cut_behind_the_last(body)));
     block[..end].iter().map(cut).collect()
 }
 
@@ -124,7 +124,7 @@ fn every_place(block: &[Verb], outer: &mut Vec<usize>, places: &mut Vec<Vec<usiz
     for (at, verb) in block.iter().enumerate() {
         outer.push(at);
         places.push(outer.clone());
-        if let Some(body) = inner(verb) {
+        if let Some(body) = verb.block() {
             every_place(body, outer, places);
         }
         outer.pop();

@@ -2,7 +2,7 @@
 //! and stricter than it need be, so that it can be read: whoever could run beside another must be waited for before anything else.
 
 use super::program::{Act, Family, Program};
-use super::verbs::{around, each, inner};
+use super::verbs::{around, each};
 use shakedown::core::puppet::{Handler, ReadUntil, Verb};
 use shakedown::core::signal::Signal;
 
@@ -49,7 +49,7 @@ pub fn without(script: &[Verb], at: &[usize]) -> Vec<Verb> {
         [] => {}
         [last] => drop(script.remove(*last)),
         [outer, rest @ ..] => {
-            let body = inner(&script[*outer]).expect("a place inside of a verb that has a block");
+            let body = script[*outer].block().expect("a place inside of a verb that has a block");
             script[*outer] = around(&script[*outer], without(body, rest));
         }
     }
@@ -81,7 +81,7 @@ fn in_block(block: &[Verb], mut around: Around) -> Option<Race> {
             return Some(Race { at: vec![at], why });
         }
         around.subreaper |= *verb == Verb::Subreaper;
-        let is_inert = matches!(inner(verb).map(|body| &body[..]), Some([Verb::Hang | Verb::Freeze]));
+        let is_inert = matches!(verb.block().map(|body| &body[..]), Some([Verb::Hang | Verb::Freeze]));
         let is_killed = matches!((verb, block.get(at + 1)), (Verb::Spawn { .. }, Some(Verb::Kill { .. })));
         let (is_spawn, is_daemon) = (matches!(verb, Verb::Spawn { .. }), matches!(verb, Verb::Daemonize { .. }));
         if is_spawn && is_inert && is_killed {
@@ -93,7 +93,7 @@ fn in_block(block: &[Verb], mut around: Around) -> Option<Race> {
             repeated: around.repeated || matches!(verb, Verb::Repeat { .. }),
             hears_children: around.hears_children,
         };
-        if let Some(mut race) = inner(verb).and_then(|body| in_block(body, inside)) {
+        if let Some(mut race) = verb.block().and_then(|body| in_block(body, inside)) {
             race.at.insert(0, at);
             return Some(race);
         }
@@ -107,6 +107,7 @@ fn of_verb(verb: &Verb, next: &[Verb], around: Around) -> Option<&'static str> {
         Verb::Spawn { body, .. } if around.hears_children && matches!(body[..], [Verb::Freeze]) => {
             Some("a child stops and ends, and one CHLD may tell of both")
         }
+        Verb::Spawn { body, .. } if around.daemon && matches!(body[..], [Verb::Freeze]) => Some(STOPPED_IN_A_DAEMON),
         Verb::Spawn { name, body } => {
             let is_inert = matches!(body[..], [Verb::Hang | Verb::Freeze]);
             let waits = |verb: Option<&Verb>| matches!(verb, Some(Verb::Wait(waited)) if waited == name);
@@ -139,6 +140,9 @@ fn of_verb(verb: &Verb, next: &[Verb], around: Around) -> Option<&'static str> {
     }
 }
 
+/// The race of a daemon with its parent, whose end leaves the daemon's group orphaned: with a member that is stopped it is hung up.
+pub const STOPPED_IN_A_DAEMON: &str =
+    "a child of a daemon may stop before the daemon's parent is gone, and all of them are hung up";
 /// The race of a thread that bears children in a program which hears of them.
 pub const HEARD_BY_EITHER: &str =
     "a CHLD may come before a thread's creator has left, and which of the two takes it is open";

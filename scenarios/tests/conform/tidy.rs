@@ -2,7 +2,7 @@
 //! forked before, files and ports are told apart, and nothing stands behind a verb that never returns. It is applied to every
 //! candidate of a shrinking, too, so that whatever proptest takes away, a playable script is left.
 
-use super::verbs::{around, inner, is_last, is_on, word};
+use super::verbs::{around, is_last, is_on, word};
 use shakedown::core::puppet::{Handler, Verb};
 use shakedown::core::signal::Signal;
 use std::sync::Arc;
@@ -89,7 +89,7 @@ impl Names {
                 Some(around(verb, body.iter().filter(is_quiet).cloned().collect()))
             }
             // A thread and what exec leaves have the children of their process.
-            Verb::Repeat { .. } | Verb::On { .. } | Verb::Exec(_) | Verb::Thread(_) => Some(match inner(verb) {
+            Verb::Repeat { .. } | Verb::On { .. } | Verb::Exec(_) | Verb::Thread(_) => Some(match verb.block() {
                 Some(body) => around(verb, self.block(body, children)),
                 None => verb.clone(),
             }),

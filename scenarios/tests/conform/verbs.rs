@@ -1,7 +1,7 @@
 //! The verbs of the puppet language by their words: which of them programs may use, and how a script is walked through.
 //! Kept apart from the generators because coverage counts the same words.
 
-use shakedown::core::puppet::{Block, Handler, Out, Verb};
+use shakedown::core::puppet::{Handler, Out, Verb};
 
 /// Verbs and signals that a side cannot play yet, with the reason. Programs do not use them, and coverage says so.
 pub const SWITCHED_OFF: &[(&str, &str)] = &[];
@@ -83,24 +83,6 @@ pub fn word(verb: &Verb) -> &'static str {
     }
 }
 
-/// The block inside a verb, if it has one.
-pub fn inner(verb: &Verb) -> Option<&Block> {
-    match verb {
-        Verb::Repeat { body, .. }
-        | Verb::Spawn { body, .. }
-        | Verb::Daemonize { body, .. }
-        | Verb::Exec(body)
-        | Verb::Thread(body)
-        | Verb::On { then: Handler::Run(body), .. } => Some(body),
-        Verb::On { then: Handler::Ignore | Handler::Default, .. } => None,
-        Verb::Print { .. } | Verb::Write { .. } | Verb::Flood | Verb::Read(_) | Verb::Sleep(_) | Verb::Busy(_) => None,
-        Verb::Hang | Verb::Block(_) | Verb::Unblock(_) | Verb::Wait(_) | Verb::WaitAll | Verb::Kill { .. } => None,
-        Verb::Setsid | Verb::Setpgid | Verb::Subreaper | Verb::Pdeathsig(_) | Verb::Close(_) => None,
-        Verb::LeaderExit | Verb::NotifyReady | Verb::Touch(_) | Verb::Lock(_) | Verb::Listen(_) => None,
-        Verb::Exit(_) | Verb::Die(_) | Verb::Freeze => None,
-    }
-}
-
 /// The same verb around another block; a verb without a block as it is.
 pub fn around(verb: &Verb, block: Vec<Verb>) -> Verb {
     let mut verb = verb.clone();
@@ -130,7 +112,7 @@ pub fn is_last(verb: &Verb) -> bool {
 pub fn each<'a>(script: &'a [Verb], see: &mut dyn FnMut(&'a Verb)) {
     for verb in script {
         see(verb);
-        if let Some(block) = inner(verb) {
+        if let Some(block) = verb.block() {
             each(block, see);
         }
     }

@@ -208,6 +208,8 @@ impl Kernel {
             leader,
             worker: _,
             leader_name: _,
+            script: _,
+            minds_a_continue: _,
             scope: _,
             cgroup,
             pid: _,

@@ -14,7 +14,7 @@ impl Kernel {
     /// # Errors
     /// ESRCH where the leader has been reaped or nobody is left in the scope, or the unit was never spawned; EPERM where all that
     /// are left are of another user. A walk through a session or a tree passes over those.
-    pub fn signal_unit(&mut self, unit: UnitId, to: Target, signal: Signal) -> Result<(), Errno> {
+    pub fn signal_now(&mut self, unit: UnitId, to: Target, signal: Signal) -> Result<(), Errno> {
         let of = self.units.get(unit).ok_or(Errno::ESRCH)?;
         let (leader, scope, cgroup) = (of.leader.ok_or(Errno::ESRCH)?, of.scope, of.cgroup);
         let number = self.pids.get(of.pid).filter(|number| number.generation == of.generation);

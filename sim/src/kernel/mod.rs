@@ -15,6 +15,7 @@ mod fault;
 mod fd;
 mod file;
 mod fingerprint;
+mod follow;
 mod fork;
 mod init;
 mod kill;

@@ -7,6 +7,7 @@ use super::pipe::PipeId;
 use super::poll::What;
 use super::{HOST, Kernel};
 use shakedown_core::ids::{OpId, ProcId, UnitId};
+use shakedown_core::puppet::Block;
 use shakedown_core::vocab::{ExitNotice, ExitStatus, Scope};
 use std::sync::Arc;
 
@@ -27,6 +28,8 @@ pub(super) struct Unit {
     pub(super) said_ready: bool,
     /// Whether its leader has not asked for KILL in case of the host's death.
     pub(super) detached: bool,
+    /// Whether it may matter to its programs when they are continued.
+    pub(super) minds_a_continue: bool,
     /// Living descendants by birth.
     pub(super) living: List,
     /// The control group of that scope, where it is one.
@@ -37,6 +40,8 @@ pub(super) struct Unit {
     pub(super) worker: Arc<str>,
     /// What its leader is called in full.
     pub(super) leader_name: Arc<str>,
+    /// What its leader plays.
+    pub(super) script: Option<Block>,
 }
 
 /// The units by number. Records are kept for reuse.
@@ -63,6 +68,8 @@ impl Unit {
             read: 0,
             said_ready: false,
             detached: false,
+            minds_a_continue: false,
+            script: None,
             watches: Vec::new(),
         }
     }

@@ -23,9 +23,21 @@ pub(super) struct Walk {
     then: Option<Signal>,
     /// The host is still in the step that has begun it.
     is_new: bool,
+    /// It is no walk but one call, to the leader or to all at once.
+    call: Option<Target>,
 }
 
 impl Walk {
+    fn new(unit: UnitId, signal: Signal) -> Walk {
+        let (next, reached) = (VecDeque::new(), BTreeSet::new());
+        Walk { unit, signal, next, reached, steps: 0, then: None, is_new: true, call: None }
+    }
+
+    /// A signal that is sent in a step of its own.
+    pub(super) fn of_one_call(unit: UnitId, to: Target, signal: Signal) -> Walk {
+        Walk { call: Some(to), ..Walk::new(unit, signal) }
+    }
+
     /// Whether there is another walk to go, after the one that is over: among those that it finds now.
     fn begins_anew(&mut self) -> bool {
         let Some(signal) = self.then.take() else { return false };
@@ -37,24 +49,35 @@ impl Walk {
 
 /// All walks of the host.
 #[derive(Default)]
-pub(super) struct Walks(Vec<Walk>);
+pub(super) struct Walks {
+    all: Vec<Walk>,
+    /// Whom the host has signalled in this step of its own: what it sends next to that one comes later.
+    pub(super) followed: Option<UnitId>,
+}
 
 impl Walks {
     pub(super) fn reset(&mut self) {
-        self.0.clear();
+        self.all.clear();
+        self.followed = None;
     }
 
     /// The host has come to the end of its step.
     #[inline]
     pub(super) fn grow_old(&mut self) {
-        self.0.iter_mut().for_each(|walk| walk.is_new = false);
+        self.all.iter_mut().for_each(|walk| walk.is_new = false);
+        self.followed = None;
+    }
+
+    /// The one to a unit.
+    pub(super) fn of(&self, unit: UnitId) -> Option<&Walk> {
+        self.all.iter().find(|walk| walk.unit == unit)
     }
 
     /// Each with its unit, its signal and the next one, who is listed, and who is reached.
     pub(super) fn every(
         &self,
     ) -> impl Iterator<Item = (UnitId, [Option<Signal>; 2], &VecDeque<ProcId>, &BTreeSet<ProcId>)> {
-        self.0.iter().map(|walk| (walk.unit, [Some(walk.signal), walk.then], &walk.next, &walk.reached))
+        self.all.iter().map(|walk| (walk.unit, [Some(walk.signal), walk.then], &walk.next, &walk.reached))
     }
 }
 
@@ -63,9 +86,14 @@ impl Kernel {
     pub(super) fn begin_walk(&mut self, unit: UnitId, signal: Signal) {
         let mut walk = self.new_walk(unit, signal);
         if !self.walk(&mut walk) {
-            self.walks.0.push(walk);
-            self.announce_walk(unit);
+            self.begin_later(walk);
         }
+    }
+
+    /// Its first step from here on is another one of the kernel's.
+    pub(super) fn begin_later(&mut self, walk: Walk) {
+        self.announce_walk(walk.unit);
+        self.walks.all.push(walk);
     }
 
     /// Begins with KILL to the leader's whole group at once, so that nobody in it forks during the walk for the others.
@@ -74,14 +102,14 @@ impl Kernel {
         // That the group is empty is no failure of the tree.
         let _ = self.signal_list(group, Chain::Group, Signal::KILL, Sender::Host(Some(unit)));
         if self.newly_listed(&walk).into_iter().any(|id| self.goes_on(id)) {
-            self.walks.0.push(walk);
-            self.announce_walk(unit);
+            self.begin_later(walk);
         }
     }
 
     /// Whether a walk of this unit has begun in this very step of the host: then the host sends this when it is over, on another one.
-    pub fn follows_a_walk(&mut self, unit: UnitId, to: Target, signal: Signal) -> bool {
-        let mut begun = self.walks.0.iter_mut().filter(|walk| walk.unit == unit && walk.is_new && walk.then.is_none());
+    pub(super) fn follows_a_walk(&mut self, unit: UnitId, to: Target, signal: Signal) -> bool {
+        let mut begun =
+            self.walks.all.iter_mut().filter(|walk| walk.unit == unit && walk.is_new && walk.then.is_none());
         match begun.next() {
             Some(walk) if to == Target::Scope => {
                 walk.then = Some(signal);
@@ -93,27 +121,27 @@ impl Kernel {
 
     fn new_walk(&mut self, unit: UnitId, signal: Signal) -> Walk {
         self.finish_walks();
-        Walk { unit, signal, next: VecDeque::new(), reached: BTreeSet::new(), steps: 0, then: None, is_new: true }
+        Walk::new(unit, signal)
     }
 
     /// To be called before whatever else the host does with processes: it does nothing in the middle of a walk.
     #[inline]
     pub fn finish_walks(&mut self) {
-        if !self.walks.0.is_empty() {
-            std::mem::take(&mut self.walks.0).into_iter().for_each(|walk| self.finish(walk));
+        if !self.walks.all.is_empty() {
+            std::mem::take(&mut self.walks.all).into_iter().for_each(|walk| self.finish(walk));
         }
     }
 
     /// To be called before whatever the host does that shows that it goes on: a walk that it began in an earlier step is over by then.
     #[inline]
     pub fn finish_earlier_walks(&mut self) {
-        if !self.walks.0.is_empty() {
+        if !self.walks.all.is_empty() {
             self.finish_old_walks();
         }
     }
 
     fn finish_old_walks(&mut self) {
-        for walk in self.walks.0.extract_if(.., |walk| !walk.is_new).collect::<Vec<_>>() {
+        for walk in self.walks.all.extract_if(.., |walk| !walk.is_new).collect::<Vec<_>>() {
             self.finish(walk);
         }
     }
@@ -125,11 +153,11 @@ impl Kernel {
 
     /// A step of a walk, if it is not over yet.
     pub(super) fn run_walk(&mut self, unit: UnitId) {
-        let Some(at) = self.walks.0.iter().position(|walk| walk.unit == unit) else { return };
-        let mut walk = self.walks.0.remove(at);
+        let Some(at) = self.walks.all.iter().position(|walk| walk.unit == unit) else { return };
+        let mut walk = self.walks.all.remove(at);
         walk.steps += 1;
         if !self.walk(&mut walk) || walk.begins_anew() {
-            self.walks.0.insert(at, walk);
+            self.walks.all.insert(at, walk);
             self.announce_walk(unit);
         }
     }
@@ -137,6 +165,13 @@ impl Kernel {
     /// Signals the next one to whom it can matter; whether the walk is over. Who is dying cannot fork any more, so there is another
     /// listing at another time only where somebody could.
     fn walk(&mut self, walk: &mut Walk) -> bool {
+        if let Some(to) = walk.call.take()
+            && !(to == Target::Scope && self.is_walked(walk.unit))
+        {
+            // That it reaches nobody any more is no failure of what was sent before.
+            let _ = self.signal_now(walk.unit, to, walk.signal);
+            return true;
+        }
         loop {
             while let Some(member) = walk.next.pop_front() {
                 walk.reached.insert(member);
@@ -152,6 +187,12 @@ impl Kernel {
                 return true;
             }
         }
+    }
+
+    /// Whether nothing of Linux signals all of a unit's scope at once.
+    fn is_walked(&self, unit: UnitId) -> bool {
+        let scope = self.units.get(unit).map(|of| of.scope);
+        matches!(scope, Some(Scope::PosixSession | Scope::Tree)) && !self.scope_is_empty(unit)
     }
 
     /// Whether a signal can matter to it, and it can fork.
@@ -180,7 +221,7 @@ impl Kernel {
     pub(super) fn walk_site(&self, unit: UnitId) -> (Label, u32) {
         let leader = self.units.get(unit).and_then(|of| of.leader);
         let label = leader.map_or(Label::ROOT, |leader| self.entry(leader).label);
-        let steps = self.walks.0.iter().find(|walk| walk.unit == unit).map_or(0, |walk| walk.steps);
+        let steps = self.walks.all.iter().find(|walk| walk.unit == unit).map_or(0, |walk| walk.steps);
         (label.child_hashed(WALK, 0), steps)
     }
 }
@@ -292,7 +333,7 @@ mod tests {
         let mut stage = stage(Scope::PosixSession, "hang");
         stage.settle();
         stage.send(Signal::HUP);
-        assert!(stage.check.kernel.walks.0.is_empty());
+        assert!(stage.check.kernel.walks.all.is_empty());
         assert_eq!(stage.settle().status("w/main"), signalled(Signal::HUP));
     }
 

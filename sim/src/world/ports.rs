@@ -38,7 +38,7 @@ impl<C: Choose + 'static> World for SimWorld<C> {
 
     fn submit(&mut self, op: OpId, unit: UnitId, request: Request) {
         if let Request::Signal { to, signal } = request
-            && self.kernel.follows_a_walk(unit, to, signal)
+            && self.kernel.follows(unit, to, signal)
         {
             return;
         }
