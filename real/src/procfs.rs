@@ -123,7 +123,7 @@ pub fn children_of_first_thread() -> Option<Vec<Pid>> {
     // Kept open: this is asked at every exit.
     static LIST: OnceLock<Option<fs::File>> = OnceLock::new();
     let pid = std::process::id();
-    let list = LIST.get_or_init(|| fs::File::open(format!("/proc/self/task/{pid}/children")).ok()).as_ref()?;
+    let list = LIST.get_or_init(|| open_own_list(pid)).as_ref()?;
     let mut text = Vec::new();
     loop {
         let before = text.len();
@@ -136,6 +136,11 @@ pub fn children_of_first_thread() -> Option<Vec<Pid>> {
     }
     let numbers = std::str::from_utf8(&text).ok()?.split_ascii_whitespace();
     Some(numbers.filter_map(|n| n.parse().ok().and_then(Pid::new)).collect())
+}
+
+fn open_own_list(pid: u32) -> Option<fs::File> {
+    let path = format!("/proc/self/task/{pid}/children");
+    reserve::open(|| fs::File::open(&path).map_err(|e| errno::of_std(&e))).ok()
 }
 
 /// Our own children, zombies and adopted ones included.

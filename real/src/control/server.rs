@@ -11,7 +11,8 @@ use crate::world::Executor;
 use shakedown_core::journal::{Entry, Filter, What};
 use shakedown_core::runner::{TaskSpec, Which};
 use shakedown_core::vocab::ProcessSpec;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
 use std::rc::Rc;
@@ -30,9 +31,9 @@ pub trait Accept {
 
 /// Serves a session until it is over. Ends at [`DRAIN_MAX`] after that at the latest, whatever clients do.
 pub async fn serve<E: Executor>(mut clients: impl Accept, handle: Handle) {
-    let served = Rc::new(Served { open: Cell::new(0), bell: Bell::default() });
+    let served = Rc::new(Served::<E> { open: RefCell::default(), bell: Bell::default() });
     let Ok(mut life) = handle.follow().await else { return };
-    let mut tasks = Vec::new();
+    let mut number = 0;
     loop {
         tokio::select! {
             biased;
@@ -40,17 +41,21 @@ pub async fn serve<E: Executor>(mut clients: impl Accept, handle: Handle) {
                 Some(News::Fact(_) | News::Missed(_)) => {}
                 None => break,
             },
-            accepted = clients.accept() => {
-                // A client that is gone before it is accepted is no trouble of the others. One too many is sent away.
-                if let Ok(stream) = accepted && served.open.get() < CONNECTIONS_MAX {
-                    served.open.set(served.open.get() + 1);
-                    let (guest, handle) = (Guest(served.clone()), handle.clone());
-                    tasks.push(E::spawn(async move {
+            accepted = next_of::<E, _>(&mut clients) => {
+                // One too many is sent away.
+                if served.open.borrow().len() < CONNECTIONS_MAX {
+                    number += 1;
+                    served.open.borrow_mut().insert(number, None);
+                    let (guest, handle) = (Guest { served: served.clone(), number }, handle.clone());
+                    let task = E::spawn(async move {
                         let guest = guest;
                         // Why it went does not matter to anybody who is left.
-                        let _ = speak::<E, _>(stream, &handle).await;
+                        let _ = speak::<E, _>(accepted, &handle).await;
                         drop(guest);
-                    }));
+                    });
+                    if let Some(place) = served.open.borrow_mut().get_mut(&number) {
+                        *place = Some(task);
+                    }
                 }
             }
         }
@@ -60,30 +65,44 @@ pub async fn serve<E: Executor>(mut clients: impl Accept, handle: Handle) {
         () = served.all_gone() => {}
         () = E::sleep(DRAIN_MAX) => {}
     }
-    tasks.iter().for_each(E::abort);
+    served.open.borrow().values().flatten().for_each(E::abort);
 }
 
-/// How many clients are served now.
-struct Served {
-    open: Cell<usize>,
+/// The next client. One that is gone before it is accepted is no trouble of the others; and where none can be accepted, because no
+/// descriptor is free (accept(2), EMFILE), the next attempt comes after a pause: the socket stays readable all the time.
+async fn next_of<E: Executor, A: Accept>(clients: &mut A) -> A::Stream {
+    loop {
+        match clients.accept().await {
+            Ok(stream) => return stream,
+            Err(_) => E::sleep(ACCEPT_PAUSE).await,
+        }
+    }
+}
+
+/// The clients that are served now, by the order in which they came. Nothing is kept of those that are gone.
+struct Served<E: Executor> {
+    open: RefCell<BTreeMap<u64, Option<E::Task>>>,
     bell: Bell,
 }
 
-impl Served {
+impl<E: Executor> Served<E> {
     async fn all_gone(&self) {
-        while self.open.get() > 0 {
+        while !self.open.borrow().is_empty() {
             self.bell.rung().await;
         }
     }
 }
 
-/// One client; when it goes it is counted out.
-struct Guest(Rc<Served>);
+/// One client; when it goes it is struck out.
+struct Guest<E: Executor> {
+    served: Rc<Served<E>>,
+    number: u64,
+}
 
-impl Drop for Guest {
+impl<E: Executor> Drop for Guest<E> {
     fn drop(&mut self) {
-        self.0.open.set(self.0.open.get() - 1);
-        self.0.bell.ring();
+        let _task = self.served.open.borrow_mut().remove(&self.number);
+        self.served.bell.ring();
     }
 }
 
@@ -317,6 +336,8 @@ async fn news_of(followed: &mut Option<(u64, Follower)>) -> (u64, Option<News>) 
 
 /// Clients at a time.
 pub const CONNECTIONS_MAX: usize = 64;
+/// After an accept that has failed.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Replies that wait for a client that does not read, before it is left.
 const REPLIES_MAX: usize = 64;
 /// How long a client may take to greet.

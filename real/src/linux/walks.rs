@@ -190,7 +190,10 @@ impl Linux {
     }
 
     pub(super) fn blame(&self, unit: &LinuxUnit, task: &str) {
-        let living = unit.realm.living(&mut unit.kin.borrow_mut()).unwrap_or_default();
+        let living = match unit.realm.living(&mut unit.kin.borrow_mut()) {
+            Ok(living) => living,
+            Err(errno) => return self.find(format!("who outlived the task `{task}` cannot be seen: {errno}")),
+        };
         for process in living {
             let Survivor { pid, name } = self.survivor(process.pid);
             self.find(format!(

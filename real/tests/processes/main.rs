@@ -2,6 +2,7 @@
 //! Without a harness of libtest's, because the namespace has to be entered before any thread exists (house rule 11).
 
 mod cases;
+mod clients;
 mod crash;
 mod descriptors;
 mod files;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         sessions::ALL,
         files::ALL,
         handles::ALL,
+        clients::ALL,
         crash::ALL,
         descriptors::ALL,
         recovery::ALL,
