@@ -4,7 +4,6 @@
 //! Sources: pidfd_open(2), pidfd_send_signal(2), waitid(2), kill(2); the ioctl PIDFD_GET_INFO in linux/pidfd.h (6.13).
 
 use crate::errno;
-use crate::reserve;
 use rustix::process::{PidfdFlags, WaitId, WaitIdOptions, WaitIdStatus, pidfd_open, waitid};
 use shakedown_core::ids::Pid;
 use shakedown_core::signal::Signal;
@@ -23,10 +22,10 @@ impl Pidfd {
     /// anybody else look at the process again after opening.
     ///
     /// # Errors
-    /// `ESRCH` where there is none, `EMFILE` where no descriptor is left, and none that was laid by.
+    /// `ESRCH` where there is none, `EMFILE` where no descriptor is left.
     pub fn open(pid: Pid) -> Result<Pidfd, Errno> {
         let raw = rustix::process::Pid::from_raw(pid.as_raw()).ok_or(Errno::EINVAL)?;
-        let opened = reserve::open(|| pidfd_open(raw, PidfdFlags::empty()).map_err(errno::of_rustix))?;
+        let opened = pidfd_open(raw, PidfdFlags::empty()).map_err(errno::of_rustix)?;
         // A program may have closed a standard descriptor, and a pidfd must not become its output.
         Ok(Pidfd { fd: crate::spawn::above_stdio(opened)?, pid })
     }

@@ -12,6 +12,7 @@ use std::fs;
 use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -108,12 +109,14 @@ fn each(mut see: impl FnMut(Pid) -> Result<(), Errno>) -> Result<(), Errno> {
 /// # Errors
 /// Where /proc cannot be listed.
 pub fn pids() -> Result<Vec<Pid>, Errno> {
-    let mut found = Vec::new();
-    for entry in list("/proc")? {
-        let entry = entry.map_err(|e| errno::of_std(&e))?;
-        found.extend(entry.file_name().to_str().and_then(|n| n.parse().ok()).and_then(Pid::new));
-    }
-    Ok(found)
+    let pid = |entry: fs::DirEntry| entry.file_name().to_str().and_then(|n| n.parse().ok()).and_then(Pid::new);
+    list("/proc", |entries| {
+        let mut found = Vec::new();
+        for entry in entries {
+            found.extend(pid(entry.map_err(|e| errno::of_std(&e))?));
+        }
+        Ok(found)
+    })
 }
 
 /// Children of our first thread, zombies included; `None` where the kernel keeps no list (CONFIG_PROC_CHILDREN). Orphans come to
@@ -140,7 +143,7 @@ pub fn children_of_first_thread() -> Option<Vec<Pid>> {
 
 fn open_own_list(pid: u32) -> Option<fs::File> {
     let path = format!("/proc/self/task/{pid}/children");
-    reserve::open(|| fs::File::open(&path).map_err(|e| errno::of_std(&e))).ok()
+    reserve::lend(|| fs::File::open(&path).map_err(|e| errno::of_std(&e))).ok()
 }
 
 /// Our own children, zombies and adopted ones included.
@@ -233,14 +236,15 @@ fn holds_any_of(pid: Pid, names: &[String]) -> Result<bool, Errno> {
 
 /// Whether the write end of one of these pipes is open in the process or thread that this folder of /proc describes.
 fn holds_any(folder: &str, names: &[String]) -> Result<bool, Errno> {
-    let Some(listing) = if_there(list(&format!("{folder}/fd")))? else { return Ok(false) };
-    Ok(listing.filter_map(Result::ok).any(|entry| {
-        let path = entry.path();
-        let named =
-            fs::read_link(&path).is_ok_and(|to| names.iter().any(|n| to.as_os_str().as_bytes() == n.as_bytes()));
+    let holds = |path: &Path| {
+        let named = fs::read_link(path).is_ok_and(|to| names.iter().any(|n| to.as_os_str().as_bytes() == n.as_bytes()));
         // The link's own mode bits tell how the descriptor was opened: proc_pid_fd(5).
-        named && fs::symlink_metadata(&path).is_ok_and(|meta| meta.mode() & 0o200 != 0)
-    }))
+        named && fs::symlink_metadata(path).is_ok_and(|meta| meta.mode() & 0o200 != 0)
+    };
+    let any = list(&format!("{folder}/fd"), |mut entries| {
+        Ok(entries.any(|entry| entry.is_ok_and(|entry| holds(&entry.path()))))
+    });
+    Ok(if_there(any)?.unwrap_or(false))
 }
 
 /// What the threads of a process share; nothing where we may not read it.
@@ -260,19 +264,21 @@ fn living_thread(pid: Pid) -> Result<Option<String>, Errno> {
     if look(pid)?.is_none_or(|s| s.state != b'Z' || !s.is_alive()) {
         return Ok(None);
     }
-    let Some(threads) = if_there(list(&format!("/proc/{pid}/task")))? else { return Ok(None) };
-    let mut names = threads.filter_map(Result::ok).filter_map(|thread| thread.file_name().into_string().ok());
-    let other = names.find(|name| *name != pid.to_string());
-    Ok(other.map(|other| format!("/proc/{pid}/task/{other}")))
+    let other = list(&format!("/proc/{pid}/task"), |threads| {
+        let mut names = threads.filter_map(|thread| thread.ok()?.file_name().into_string().ok());
+        Ok(names.find(|name| *name != pid.to_string()))
+    });
+    Ok(if_there(other)?.flatten().map(|other| format!("/proc/{pid}/task/{other}")))
 }
 
 /// A file of /proc; `None` where it is none, or whose it was has ended, or we may not.
 fn read_if_there(path: &str) -> Result<Option<Vec<u8>>, Errno> {
-    if_there(reserve::open(|| fs::read(path).map_err(|e| errno::of_std(&e))))
+    if_there(reserve::lend(|| fs::read(path).map_err(|e| errno::of_std(&e))))
 }
 
-fn list(path: &str) -> Result<fs::ReadDir, Errno> {
-    reserve::open(|| fs::read_dir(path).map_err(|e| errno::of_std(&e)))
+/// What is found in a listing, which is closed again.
+fn list<T>(path: &str, find: impl Fn(fs::ReadDir) -> Result<T, Errno>) -> Result<T, Errno> {
+    reserve::lend(|| find(fs::read_dir(path).map_err(|e| errno::of_std(&e))?))
 }
 
 fn if_there<T>(found: Result<T, Errno>) -> Result<Option<T>, Errno> {
@@ -284,12 +290,14 @@ fn if_there<T>(found: Result<T, Errno>) -> Result<Option<T>, Errno> {
 
 /// In one read: proc makes the text anew for each open, and `fs::read` would fetch it in half a dozen pieces.
 fn read_stat(pid: Pid) -> Result<Vec<u8>, Errno> {
-    let mut text = vec![0; STAT_BYTES];
     let path = format!("/proc/{pid}/stat");
-    let mut file = reserve::open(|| fs::File::open(&path).map_err(|e| errno::of_std(&e)))?;
-    let read = file.read(&mut text).map_err(|e| errno::of_std(&e))?;
-    text.truncate(read);
-    Ok(text)
+    let read = || {
+        let mut text = vec![0; STAT_BYTES];
+        let read = fs::File::open(&path)?.read(&mut text)?;
+        text.truncate(read);
+        Ok(text)
+    };
+    reserve::lend(|| read().map_err(|e: std::io::Error| errno::of_std(&e)))
 }
 
 /// A read that failed because its process ended is no error.

@@ -26,18 +26,19 @@ pub(crate) fn lay_by() {
     reserve.fill();
 }
 
-/// Opens something, with a descriptor of the reserve where no other is left.
+/// Does what needs a descriptor, with one of the reserve where no other is left. What it opens it closes before it comes back, or soon after:
+/// whatever else the program opens then would have it for good. Not to be called within itself.
 ///
 /// # Errors
-/// Those of `open`; `EMFILE` or `ENFILE` where the reserve is in use, too.
-pub(crate) fn open<T>(mut open: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
-    let mut opened = open();
+/// Those of `act`; `EMFILE` or `ENFILE` where the reserve is in use, too.
+pub(crate) fn lend<T>(mut act: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
+    let mut done = act();
     let mut reserve = lock();
-    while matches!(opened, Err(Errno::EMFILE | Errno::ENFILE)) && reserve.kept.pop().is_some() {
-        opened = open();
+    while matches!(done, Err(Errno::EMFILE | Errno::ENFILE)) && reserve.kept.pop().is_some() {
+        done = act();
     }
     reserve.fill();
-    opened
+    done
 }
 
 fn lock() -> MutexGuard<'static, Reserve> {

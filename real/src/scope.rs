@@ -5,6 +5,7 @@
 
 use crate::pidfd::Pidfd;
 use crate::procfs::{self, Stat};
+use crate::reserve;
 use crate::spawn;
 use shakedown_core::ids::Pid;
 use shakedown_core::signal::Signal;
@@ -217,16 +218,28 @@ fn is_kin(process: &Stat, kin: &Kin) -> bool {
     kin.get(&process.pid) == Some(&process.started)
 }
 
-/// A pidfd of exactly this process; `None` where it is gone. The number may have passed on between the walk and the
-/// opening, so the start time is compared once the pidfd pins whoever has it.
+/// A pidfd of exactly this process, to signal or to reap it at once; `None` where it is gone. The number may have passed on between the walk
+/// and the opening, so the start time is compared once the pidfd pins whoever has it.
 ///
 /// # Errors
 /// Where it cannot be held, or nobody can look who it is (EMFILE): it may be there.
 pub fn open_verified(process: &Stat) -> Result<Option<Pidfd>, Errno> {
+    verified(process, |pid| reserve::lend(|| Pidfd::open(pid)))
+}
+
+/// The same to keep, until it ends: for that no descriptor is taken which was laid by.
+///
+/// # Errors
+/// As [`open_verified`].
+pub fn open_to_wait(process: &Stat) -> Result<Option<Pidfd>, Errno> {
+    verified(process, Pidfd::open)
+}
+
+fn verified(process: &Stat, open: impl FnOnce(Pid) -> Result<Pidfd, Errno>) -> Result<Option<Pidfd>, Errno> {
     if process.pid.as_raw() <= 1 {
         return Ok(None);
     }
-    let pidfd = match Pidfd::open(process.pid) {
+    let pidfd = match open(process.pid) {
         Ok(pidfd) => pidfd,
         Err(Errno::ESRCH) => return Ok(None),
         Err(errno) => return Err(errno),

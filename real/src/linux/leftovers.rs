@@ -5,6 +5,7 @@
 use crate::errno;
 use crate::pidfd::Pidfd;
 use crate::procfs::{self, Stat};
+use crate::reserve;
 use crate::scope::{Kin, UNIT_VARIABLE};
 use crate::spawn::Child;
 use shakedown_core::ids::Pid;
@@ -35,11 +36,10 @@ pub(super) fn leftovers(mark: &str) -> Result<Vec<Leftover>, Errno> {
 /// Opens whoever has the number now, looks whether it is the one that is meant, and signals it: between the look and the signal it may end,
 /// but the descriptor cannot come to mean another.
 pub(super) fn signal_leftover(who: Identity, signal: Signal) -> Result<(), Errno> {
-    hold(who)?.send(signal)
+    verified(who, reserve::lend(|| Pidfd::open(who.pid))?)?.send(signal)
 }
 
-fn hold(who: Identity) -> Result<Pidfd, Errno> {
-    let held = Pidfd::open(who.pid)?;
+fn verified(who: Identity, held: Pidfd) -> Result<Pidfd, Errno> {
     let is_the_same = procfs::look(who.pid)?.is_some_and(|stat| stat.started == who.start && stat.is_alive());
     if is_the_same && boot()? == who.boot { Ok(held) } else { Err(Errno::ESRCH) }
 }
@@ -49,7 +49,7 @@ fn hold(who: Identity) -> Result<Pidfd, Errno> {
 /// # Errors
 /// `ESRCH` where it is gone; `EMFILE` where no descriptor is left.
 pub(super) fn take_over(who: Identity) -> Result<(Child, String), Errno> {
-    let pidfd = hold(who)?;
+    let pidfd = verified(who, Pidfd::open(who.pid)?)?;
     // Whoever has none any more is in its end.
     let tags = procfs::environment(who.pid, UNIT_VARIABLE)?.ok_or(Errno::ESRCH)?;
     let tag = tags.rsplit('/').next().unwrap_or_default().to_owned();
@@ -71,6 +71,7 @@ pub(super) fn kin(tag: &str) -> Result<Kin, Errno> {
 
 /// Which boot of the machine this is.
 fn boot() -> Result<u128, Errno> {
-    let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").map_err(|e| errno::of_std(&e))?;
+    let read = || fs::read_to_string("/proc/sys/kernel/random/boot_id").map_err(|e| errno::of_std(&e));
+    let text = reserve::lend(read)?;
     u128::from_str_radix(&text.trim().replace('-', ""), 16).map_err(|_| Errno::EIO)
 }

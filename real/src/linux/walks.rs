@@ -58,8 +58,8 @@ impl Linux {
         Some(false)
     }
 
-    /// Until nobody in the scope is alive; adopted members are reaped on the way. Awaits the exits of all members known, then
-    /// looks again. A walk that fails, or finds somebody of whom no pidfd can be had, is repeated after [`WALK_AGAIN`].
+    /// Until nobody in the scope is alive; adopted members are reaped on the way. Awaits the exits of the members known, of a part of them
+    /// where they are very many, then looks again. A walk that fails, or finds somebody of whom no pidfd can be had, is repeated after [`WALK_AGAIN`].
     pub(super) async fn wait_empty(self: &Rc<Self>, unit: &LinuxUnit) {
         loop {
             self.sweep();
@@ -70,8 +70,8 @@ impl Linux {
                     return self.drain_reports();
                 }
                 Ok(living) => {
-                    let ends: Vec<_> =
-                        living.iter().filter_map(|member| scope::open_verified(member).ok().flatten()).collect();
+                    let ends = living.iter().filter_map(|member| scope::open_to_wait(member).ok().flatten());
+                    let ends: Vec<_> = ends.take(WAITED_MAX).collect();
                     if ends.is_empty() {
                         tokio::time::sleep(WALK_AGAIN).await;
                     }
@@ -212,5 +212,7 @@ async fn all_gone(end: Pidfd) {
     }
 }
 
+/// So many descriptors one wait may hold, of those that the whole program has: 1024 where nobody has asked for more.
+const WAITED_MAX: usize = 128;
 /// The pause before a walk that could not be done is tried again: nothing here looks more often than that.
 const WALK_AGAIN: Duration = Duration::from_millis(5);

@@ -4,17 +4,19 @@ use crate::cases::{KILLED, cases};
 use crate::rig::{Rig, Started};
 use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 use shakedown_core::signal::Signal;
-use shakedown_core::vocab::{Errno, ProcessSpec, ProcessWhat, Scope, Target};
+use shakedown_core::vocab::{Completion, Errno, ProcessSpec, ProcessWhat, Request, Scope, Target};
 use std::fs::File;
+use std::time::Duration;
 
 cases! {
     an_escapee_is_found_and_killed_without_a_free_descriptor,
     an_orphan_is_told_of_without_a_free_descriptor,
+    whoever_waits_for_many_leaves_a_descriptor_to_whoever_ends_them,
 }
 
 /// All descriptors that this program may have, taken; given back when it is dropped.
 struct AllTaken {
-    _taken: Vec<File>,
+    taken: Vec<File>,
     limits: (rlim_t, rlim_t),
 }
 
@@ -25,7 +27,16 @@ impl AllTaken {
         let open = std::fs::read_dir("/proc/self/fd").unwrap().count() as rlim_t;
         setrlimit(Resource::RLIMIT_NOFILE, open + 16, limits.1).unwrap();
         let taken = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
-        AllTaken { _taken: taken, limits }
+        AllTaken { taken, limits }
+    }
+}
+
+impl AllTaken {
+    /// All but so many.
+    fn but(free: usize) -> AllTaken {
+        let mut all = AllTaken::new();
+        all.taken.truncate(all.taken.len() - free);
+        all
     }
 }
 
@@ -63,4 +74,24 @@ async fn an_orphan_is_told_of_without_a_free_descriptor() {
     rig.finish(unit).await;
     drop(taken);
     rig.saw("p/far", ProcessWhat::Exited(KILLED)).await;
+}
+
+async fn whoever_waits_for_many_leaves_a_descriptor_to_whoever_ends_them() {
+    let mut rig = Rig::new();
+    let many = "repeat 40 { spawn far { setsid; hang } }; print ready; hang";
+    let Started { unit, .. } = rig.puppet(Scope::Tree, many).await;
+    let taken = AllTaken::but(8);
+    let empty = rig.submit(unit, Request::Empty);
+    let holds_all = async {
+        while File::open("/dev/null").is_ok() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), holds_all).await.expect("it waits for as many as it can hold");
+    let killed = rig.signal(unit, Target::Scope, Signal::KILL);
+    assert_eq!(rig.answer(empty).await, Completion::Empty);
+    assert!(!rig.is_answered(killed), "it could not be sent");
+    rig.forget(unit);
+    drop(taken);
+    assert_eq!(rig.ends("p/far"), [KILLED; 40]);
 }
