@@ -4,13 +4,14 @@ use crate::cases::{KILLED, cases};
 use crate::rig::{Rig, Started};
 use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 use shakedown_core::signal::Signal;
-use shakedown_core::vocab::{Completion, Errno, ProcessSpec, ProcessWhat, Request, Scope, Target};
+use shakedown_core::vocab::{Completion, Errno, ExitStatus, ProcessSpec, ProcessWhat, Request, Scope, Target};
 use std::fs::File;
 use std::time::Duration;
 
 cases! {
     an_escapee_is_found_and_killed_without_a_free_descriptor,
     an_orphan_is_told_of_without_a_free_descriptor,
+    a_start_that_lacks_a_descriptor_anywhere_leaves_nothing_behind,
     whoever_waits_for_many_leaves_a_descriptor_to_whoever_ends_them,
 }
 
@@ -35,7 +36,7 @@ impl AllTaken {
     /// All but so many.
     fn but(free: usize) -> AllTaken {
         let mut all = AllTaken::new();
-        all.taken.truncate(all.taken.len() - free);
+        all.taken.truncate(all.taken.len().saturating_sub(free));
         all
     }
 }
@@ -94,4 +95,34 @@ async fn whoever_waits_for_many_leaves_a_descriptor_to_whoever_ends_them() {
     rig.forget(unit);
     drop(taken);
     assert_eq!(rig.ends("p/far"), [KILLED; 40]);
+}
+
+fn open_descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+async fn a_start_that_lacks_a_descriptor_anywhere_leaves_nothing_behind() {
+    let mut rig = Rig::new();
+    // Whatever is opened once and kept.
+    let (unit, _) = rig.try_start(ProcessSpec::command("c", &["true"], None)).await;
+    rig.finish(unit).await;
+    let (mut refused, before) = (0, open_descriptors());
+    for free in 0..24 {
+        let taken = AllTaken::but(free);
+        let (unit, result) = rig.try_start(ProcessSpec::command("c", &["true"], None)).await;
+        match result {
+            Ok(_) => {
+                assert_eq!(rig.exit(unit).await.status, ExitStatus::Exited(0), "{free} free");
+                rig.finish(unit).await;
+            }
+            Err(failure) => {
+                assert_eq!((failure.errno, refused), (Errno::EMFILE, free), "with fewer it starts");
+                refused += 1;
+            }
+        }
+        drop(taken);
+        assert_eq!(open_descriptors(), before, "{free} free");
+        assert_eq!(shakedown_real::procfs::own_children(), Ok(Vec::new()), "{free} free");
+    }
+    assert!((3..20).contains(&refused), "{refused}");
 }
