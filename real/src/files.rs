@@ -1,4 +1,4 @@
-//! Files on Linux: core's calls, each on a thread of the blocking pool, because a disk may take its time and a session may not. The one
+//! Files on Linux: core's calls, each on a [thread](crate::threads) beside ours, because a disk may take its time and a session may not. The one
 //! module that opens files for writing (a house rule).
 //!
 //! A path below a root is resolved by the kernel (`RESOLVE_BENEATH` of openat2(2)), so that no symbolic link leads out, not even one that
@@ -6,6 +6,7 @@
 
 use crate::errno;
 use crate::mailbox::Bell;
+use crate::threads::threads;
 use nix::dir::Dir;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, OpenHow, ResolveFlag, openat, openat2, renameat};
 use nix::sys::stat::{FileStat as Stat, Mode, SFlag, fstat, fstatat, mkdirat};
@@ -50,12 +51,14 @@ impl Files {
         let file = file_of(&call).map(|id| self.open.get(&id).cloned().ok_or(Errno::EBADF));
         let (done, bell) = (self.done.clone(), self.bell.clone());
         self.in_flight += 1;
-        drop(tokio::task::spawn_blocking(move || {
+        let carried_out = threads().run(Box::new(move || {
             // A descriptor that is closed meanwhile is closed within it, before anybody learns that the call is over.
             let came = file.transpose().and_then(|file| carry_out(call, file.as_deref()));
-            done.lock().unwrap_or_else(PoisonError::into_inner).push_back((op, came));
-            bell.ring();
+            tell(&done, &bell, op, came);
         }));
+        if let Err(errno) = carried_out {
+            tell(&self.done, &self.bell, op, Err(errno));
+        }
     }
 
     pub(crate) fn close(&mut self, file: FileId) {
@@ -84,6 +87,11 @@ impl Files {
         });
         Some(Ready::Done { op, completion: Completion::Filed(Box::new(answer)) })
     }
+}
+
+fn tell(done: &Mutex<Done>, bell: &Bell, op: OpId, came: Result<Came, Errno>) {
+    done.lock().unwrap_or_else(PoisonError::into_inner).push_back((op, came));
+    bell.ring();
 }
 
 /// The open file that a call is about.

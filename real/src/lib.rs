@@ -49,6 +49,8 @@ pub mod spawn;
 #[cfg(not(madsim))]
 pub mod subreaper;
 mod sync;
+#[cfg(not(madsim))]
+mod threads;
 mod wakers;
 #[cfg(not(madsim))]
 mod watch;

@@ -59,7 +59,8 @@ impl Linux {
     }
 
     /// Until nobody in the scope is alive; adopted members are reaped on the way. Awaits the exits of the members known, of a part of them
-    /// where they are very many, then looks again. A walk that fails, or finds somebody of whom no pidfd can be had, is repeated after [`WALK_AGAIN`].
+    /// where they are very many, then looks again. A walk that fails, or finds nobody of whom a pidfd can be had, is repeated after
+    /// [`WALK_AGAIN`].
     pub(super) async fn wait_empty(self: &Rc<Self>, unit: &LinuxUnit) {
         loop {
             self.sweep();

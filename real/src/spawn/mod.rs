@@ -17,8 +17,8 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use shakedown_core::ids::Pid;
 use shakedown_core::vocab::{Errno, Redirect, SpawnFailure};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Mutex, PoisonError};
 
 /// A child that executes, and our ends of its pipes: close-on-exec, non-blocking. There is none where the child has no pipe.
 #[derive(Debug)]
@@ -58,27 +58,30 @@ struct Order {
     answer: Answer,
 }
 
-/// The one immortal thread of this process, started at the first spawn.
-fn spawner() -> Result<&'static SyncSender<Order>, Errno> {
-    static ORDERS: OnceLock<Result<SyncSender<Order>, Errno>> = OnceLock::new();
-    let made = ORDERS.get_or_init(|| {
-        let (sender, receiver) = sync_channel(ORDERS_MAX);
-        let thread = std::thread::Builder::new().name("shakedown-spawn".into());
-        match thread.spawn(move || serve(&receiver)) {
-            Ok(_) => Ok(sender),
-            Err(e) => Err(errno::of_std(&e)),
-        }
-    });
-    made.as_ref().map_err(|errno| *errno)
+/// The one immortal thread of this process, started at the first spawn. Where it cannot be had, the next spawn tries again.
+fn spawner() -> Result<SyncSender<Order>, Errno> {
+    static ORDERS: Mutex<Option<SyncSender<Order>>> = Mutex::new(None);
+    let mut orders = ORDERS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(orders) = &*orders {
+        return Ok(orders.clone());
+    }
+    let (sender, receiver) = sync_channel(ORDERS_MAX);
+    let thread = std::thread::Builder::new().name("shakedown-spawn".into());
+    thread.spawn(move || serve(&receiver)).map_err(|e| errno::of_std(&e))?;
+    Ok(orders.insert(sender).clone())
 }
 
-/// Ends only with the process: the sender is a static.
+/// Ends only with the process: a sender is a static's.
 fn serve(orders: &Receiver<Order>) {
-    let nursery = Nursery::new();
+    let mut nursery = None;
     while let Ok(Order { plan, answer }) = orders.recv() {
-        answer(match &nursery {
-            Ok(nursery) => start(nursery, &plan),
-            Err(errno) => Err(refused(*errno)),
+        let made = match nursery.take() {
+            Some(nursery) => Ok(nursery),
+            None => Nursery::new(),
+        };
+        answer(match made {
+            Ok(made) => start(nursery.insert(made), &plan),
+            Err(errno) => Err(refused(errno)),
         });
     }
 }
