@@ -6,7 +6,7 @@
 
 use crate::errno;
 use crate::mailbox::Bell;
-use crate::threads::threads;
+use crate::threads;
 use nix::dir::Dir;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, OpenHow, ResolveFlag, openat, openat2, renameat};
 use nix::sys::stat::{FileStat as Stat, Mode, SFlag, fstat, fstatat, mkdirat};
@@ -51,7 +51,7 @@ impl Files {
         let file = file_of(&call).map(|id| self.open.get(&id).cloned().ok_or(Errno::EBADF));
         let (done, bell) = (self.done.clone(), self.bell.clone());
         self.in_flight += 1;
-        let carried_out = threads().run(Box::new(move || {
+        let carried_out = threads::files().run(Box::new(move || {
             // A descriptor that is closed meanwhile is closed within it, before anybody learns that the call is over.
             let came = file.transpose().and_then(|file| carry_out(call, file.as_deref()));
             tell(&done, &bell, op, came);

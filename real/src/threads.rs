@@ -1,4 +1,4 @@
-//! Threads for calls that take as long as they take: those on files. A few, which stay once they were started.
+//! Threads for calls that take as long as they take: those on files, and of name servers. A few, which stay once they were started.
 //!
 //! Those of tokio (`spawn_blocking`) end after ten seconds of rest, and where no new one can be had they panic. A supervisor whose user has
 //! no process left (getrlimit(2) RLIMIT_NPROC, pids.max: a worker forks without end, say) would die of the next line of its journal, and
@@ -40,12 +40,20 @@ struct State {
     idle: usize,
 }
 
-/// Those of this program.
-pub(crate) fn threads() -> &'static Threads {
+/// Those of this program for files.
+pub(crate) fn files() -> &'static Threads {
     static THREADS: OnceLock<Threads> = OnceLock::new();
-    THREADS.get_or_init(|| {
-        Threads::new(|job| std::thread::Builder::new().name("shakedown-files".into()).spawn(job).map(drop))
-    })
+    THREADS.get_or_init(|| Threads::new(|job| begin("shakedown-files", job)))
+}
+
+/// Those for names: no file waits for a name server.
+pub(crate) fn lookups() -> &'static Threads {
+    static THREADS: OnceLock<Threads> = OnceLock::new();
+    THREADS.get_or_init(|| Threads::new(|job| begin("shakedown-names", job)))
+}
+
+fn begin(name: &str, job: Job) -> io::Result<()> {
+    std::thread::Builder::new().name(name.into()).spawn(job).map(drop)
 }
 
 impl Threads {
@@ -112,7 +120,7 @@ mod tests {
 
     fn one_at_most(job: Job) -> io::Result<()> {
         match STARTED.fetch_add(1, Ordering::Relaxed) {
-            0 => std::thread::Builder::new().spawn(job).map(drop),
+            0 => begin("test", job),
             _ => Err(refused()),
         }
     }
@@ -134,7 +142,7 @@ mod tests {
     fn without_any_thread_a_job_is_refused_and_the_next_one_may_be_done() {
         let threads = Threads::new(|_| Err(refused()));
         assert_eq!(threads.run(Box::new(|| panic!("nobody does it"))), Err(Errno::EAGAIN));
-        let threads = Threads { start: |job| std::thread::Builder::new().spawn(job).map(drop), ..threads };
+        let threads = Threads { start: |job| begin("test", job), ..threads };
         let (done, is_done) = channel();
         assert_eq!(threads.run(Box::new(move || done.send(1).expect("somebody listens"))), Ok(()));
         assert_eq!(is_done.recv(), Ok(1));
@@ -142,7 +150,7 @@ mod tests {
 
     #[test]
     fn neither_a_slow_disk_nor_a_panic_holds_up_anybody() {
-        let threads = Threads::new(|job| std::thread::Builder::new().spawn(job).map(drop));
+        let threads = Threads::new(|job| begin("test", job));
         let (release, is_released) = channel::<()>();
         let (done, is_done) = channel();
         (0..2 * THREADS_MAX).for_each(|_| assert_eq!(threads.run(Box::new(|| panic!("a job's own"))), Ok(())));

@@ -1,9 +1,9 @@
 //! The HTTP readiness probe: one GET on a connection of its own. Core says what is sent and what the answer means; here are only the bytes.
 
+use super::connect::connect;
 use shakedown_core::vocab::HttpGet;
 use std::io;
 use tokio::io::Interest;
-use tokio::net::TcpStream;
 
 /// The status of the answer; `None` where nobody accepts, the connection is reset or closed before its first line, that line is none of
 /// HTTP, or all this takes longer than [`HttpGet::PATIENCE`]. The rest of the answer is not read: closing tells whoever sends it.
@@ -12,7 +12,7 @@ pub(super) async fn get(get: &HttpGet) -> Option<u16> {
 }
 
 async fn ask(get: &HttpGet) -> io::Result<Option<u16>> {
-    let stream = TcpStream::connect(&*get.address).await?;
+    let stream = connect(&get.address).await?;
     let head = get.head();
     let mut rest = head.as_bytes();
     while !rest.is_empty() {

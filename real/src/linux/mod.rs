@@ -3,6 +3,7 @@
 
 mod birth;
 mod config;
+mod connect;
 pub(crate) mod control;
 mod folder;
 mod http;
@@ -301,7 +302,7 @@ impl System for Linux {
     }
 
     async fn connect(&self, address: &str) -> bool {
-        tokio::net::TcpStream::connect(address).await.is_ok()
+        connect::connect(address).await.is_ok()
     }
 
     async fn get(&self, get: &HttpGet) -> Option<u16> {

@@ -52,7 +52,7 @@ impl Proxies {
             Request::Connect(address) => {
                 let (board, address) = (board.clone(), address.clone());
                 drop(tokio::task::spawn_local(async move {
-                    let accepted = tokio::net::TcpStream::connect(&*address).await.is_ok();
+                    let accepted = super::connect::connect(&address).await.is_ok();
                     board.push(Ready::Done { op, completion: Completion::Connected(accepted) });
                 }));
             }
