@@ -57,7 +57,7 @@ impl Kernel {
             unit.leader_name = self.names.full(&unit.worker, LEADER, LEADER_HASH);
         }
         unit.scope = args.scope;
-        unit.plays(script);
+        self.units.plays(args.unit, script);
         let leader =
             self.fork(HOST, Child { pid, unit: args.unit, name: None, called: LEADER_HASH, label: args.label });
         let number = self.pids.at(pid);

@@ -208,7 +208,6 @@ impl Kernel {
             leader,
             worker: _,
             leader_name: _,
-            script: _,
             minds_a_continue: _,
             scope: _,
             cgroup,

@@ -6,13 +6,11 @@
 
 use super::Kernel;
 use super::sigset::SignalSet;
-use super::unit::Unit;
 use super::walk::Walk;
 use shakedown_core::ids::UnitId;
-use shakedown_core::puppet::{Block, Handler, Verb};
+use shakedown_core::puppet::{Handler, Verb};
 use shakedown_core::signal::Signal;
 use shakedown_core::vocab::{Errno, Target};
-use std::sync::Arc;
 
 impl Kernel {
     /// Signals a unit, as [`signal_now`](Kernel::signal_now): what the host sends to the same unit in this very step may come later.
@@ -32,6 +30,11 @@ impl Kernel {
     /// walk, where that was one.
     #[inline]
     pub fn follows(&mut self, unit: UnitId, to: Target, signal: Signal) -> bool {
+        !self.walks.is_idle() && self.follows_something(unit, to, signal)
+    }
+
+    #[cold]
+    fn follows_something(&mut self, unit: UnitId, to: Target, signal: Signal) -> bool {
         self.follows_a_walk(unit, to, signal)
             || self.walks.followed == Some(unit) && self.follows_a_call(unit, to, signal)
     }
@@ -46,19 +49,8 @@ impl Kernel {
     }
 }
 
-impl Unit {
-    /// Notes what its leader plays. Simulations of one plan call their units alike, and mostly it is the same again.
-    #[inline]
-    pub(super) fn plays(&mut self, script: &Block) {
-        if !self.script.as_ref().is_some_and(|known| Arc::ptr_eq(known, script)) {
-            self.minds_a_continue = minds_a_continue(script);
-            self.script = Some(script.clone());
-        }
-    }
-}
-
 /// Whether it matters to a program when it is continued, or to one that it bears: it may be stopped, or listens.
-fn minds_a_continue(script: &[Verb]) -> bool {
+pub(super) fn minds_a_continue(script: &[Verb]) -> bool {
     script.iter().any(|verb| {
         let minds = match verb {
             Verb::Freeze | Verb::On { signal: Signal::CONT, then: Handler::Run(_) } => true,

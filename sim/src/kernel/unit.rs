@@ -2,6 +2,7 @@
 //! Questions about a unit are answered from here, never by a walk over all processes.
 
 use super::cgroup::CgroupId;
+use super::follow::minds_a_continue;
 use super::list::List;
 use super::pipe::PipeId;
 use super::poll::What;
@@ -40,14 +41,16 @@ pub(super) struct Unit {
     pub(super) worker: Arc<str>,
     /// What its leader is called in full.
     pub(super) leader_name: Arc<str>,
-    /// What its leader plays.
-    pub(super) script: Option<Block>,
 }
+
+const _: () = assert!(size_of::<Unit>() == 128);
 
 /// The units by number. Records are kept for reuse.
 #[derive(Default)]
 pub(super) struct UnitTable {
     units: Vec<Unit>,
+    /// What the leader of each plays, or has played the last time.
+    scripts: Vec<Option<Block>>,
     used: usize,
 }
 
@@ -69,7 +72,6 @@ impl Unit {
             said_ready: false,
             detached: false,
             minds_a_continue: false,
-            script: None,
             watches: Vec::new(),
         }
     }
@@ -111,6 +113,7 @@ impl UnitTable {
     /// What one was the other is from now on; whoever waits for something of either goes on to wait for it.
     pub(super) fn hand_over(&mut self, from: UnitId, to: UnitId) {
         self.units.swap(from.index(), to.index());
+        self.scripts.swap(from.index(), to.index());
         let [from, to] = self.units.get_disjoint_mut([from.index(), to.index()]).expect("nobody takes over itself");
         std::mem::swap(&mut from.watches, &mut to.watches);
     }
@@ -118,6 +121,7 @@ impl UnitTable {
     /// Makes room for so many.
     pub(super) fn expect(&mut self, units: usize) {
         self.units.reserve_exact(units.saturating_sub(self.units.len()));
+        self.scripts.reserve_exact(units.saturating_sub(self.scripts.len()));
     }
 
     /// Every unit of this simulation, by its number.
@@ -160,9 +164,22 @@ impl UnitTable {
         while self.used < used {
             match self.units.get_mut(self.used) {
                 Some(record) => record.renew(),
-                None => self.units.push(Unit::unborn()),
+                None => {
+                    self.units.push(Unit::unborn());
+                    self.scripts.push(None);
+                }
             }
             self.used += 1;
+        }
+    }
+
+    /// Notes what the leader of a unit plays. Simulations of one plan call their units alike, and mostly it is the same again.
+    #[inline]
+    pub(super) fn plays(&mut self, unit: UnitId, script: &Block) {
+        let known = &mut self.scripts[unit.index()];
+        if !known.as_ref().is_some_and(|known| Arc::ptr_eq(known, script)) {
+            self.units[unit.index()].minds_a_continue = minds_a_continue(script);
+            *known = Some(script.clone());
         }
     }
 }

@@ -64,6 +64,19 @@ impl Walks {
     /// The host has come to the end of its step.
     #[inline]
     pub(super) fn grow_old(&mut self) {
+        if !self.is_idle() {
+            self.settle();
+        }
+    }
+
+    /// Whether nothing is under way, and nothing was sent in this step of the host that something could follow.
+    #[inline]
+    pub(super) fn is_idle(&self) -> bool {
+        self.all.is_empty() && self.followed.is_none()
+    }
+
+    #[cold]
+    fn settle(&mut self) {
         self.all.iter_mut().for_each(|walk| walk.is_new = false);
         self.followed = None;
     }
