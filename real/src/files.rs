@@ -1,4 +1,4 @@
-//! Files on Linux: core's calls, each on a [thread](crate::threads) beside ours, because a disk may take its time and a session may not. The one
+//! Files on Linux: core's calls, each on a thread beside ours (`threads.rs`), because a disk may take its time and a session may not. The one
 //! module that opens files for writing (a house rule).
 //!
 //! A path below a root is resolved by the kernel (`RESOLVE_BENEATH` of openat2(2)), so that no symbolic link leads out, not even one that

@@ -41,7 +41,7 @@ impl Board {
         self.bell.ring();
     }
 
-    /// Something was noticed that should not have happened. It is kept once, with how often it was, beside [`FINDINGS_MAX`] others at most.
+    /// Something was noticed that should not have happened. It is kept once, with how often it was, beside 256 others at most.
     pub fn find(&self, what: String) {
         let Findings { told, untold } = &mut *self.findings.borrow_mut();
         match told.iter().position(|(known, _)| *known == what) {
@@ -68,7 +68,7 @@ impl Board {
 }
 
 /// So many different findings are kept.
-pub const FINDINGS_MAX: usize = 256;
+const FINDINGS_MAX: usize = 256;
 
 #[cfg(test)]
 mod tests {
