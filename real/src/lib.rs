@@ -4,7 +4,7 @@
 //! code, and the only one that sends signals: always through a pidfd, never by a bare number.
 //!
 //! A program that has no descriptor left (getrlimit(2) RLIMIT_NOFILE) can start nobody, and still finds and ends whom it has started:
-//! four are laid by for looking into /proc and for holding whom a signal is for. It is told in so many words where even they do not do.
+//! a few are laid by for looking into /proc and for holding whom a signal is for. It is told in so many words where even they do not do.
 //!
 //! What it waits with and what it waits for are apart. The glue (`host`, `world`, `mailbox`, `handle`) is written against
 //! [`world::System`]; Linux and tokio's runtime are its leaves, which `--cfg madsim` leaves out: there the glue, in these very files, is

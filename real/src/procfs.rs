@@ -123,10 +123,16 @@ pub fn pids() -> Result<Vec<Pid>, Errno> {
 /// the first thread of a subreaper that is not exiting (`find_new_reaper` in kernel/exit.c), and that is this one as long as
 /// the program runs, so this list has every orphan that we adopted. It is short even where other threads have many children.
 pub fn children_of_first_thread() -> Option<Vec<Pid>> {
-    // Kept open: this is asked at every exit.
-    static LIST: OnceLock<Option<fs::File>> = OnceLock::new();
+    // Kept open: this is asked at every exit. Where it could not be opened, the next one tries again.
+    static LIST: OnceLock<fs::File> = OnceLock::new();
     let pid = std::process::id();
-    let list = LIST.get_or_init(|| open_own_list(pid)).as_ref()?;
+    let list = match LIST.get() {
+        Some(list) => list,
+        None => {
+            let opened = fs::File::open(format!("/proc/self/task/{pid}/children")).ok()?;
+            LIST.get_or_init(|| opened)
+        }
+    };
     let mut text = Vec::new();
     loop {
         let before = text.len();
@@ -139,11 +145,6 @@ pub fn children_of_first_thread() -> Option<Vec<Pid>> {
     }
     let numbers = std::str::from_utf8(&text).ok()?.split_ascii_whitespace();
     Some(numbers.filter_map(|n| n.parse().ok().and_then(Pid::new)).collect())
-}
-
-fn open_own_list(pid: u32) -> Option<fs::File> {
-    let path = format!("/proc/self/task/{pid}/children");
-    reserve::lend(|| fs::File::open(&path).map_err(|e| errno::of_std(&e))).ok()
 }
 
 /// Our own children, zombies and adopted ones included.

@@ -45,7 +45,6 @@ pub async fn serve<E: Executor>(mut clients: impl Accept, handle: Handle) {
                 // One too many is sent away.
                 if served.open.borrow().len() < CONNECTIONS_MAX {
                     number += 1;
-                    served.open.borrow_mut().insert(number, None);
                     let (guest, handle) = (Guest { served: served.clone(), number }, handle.clone());
                     let task = E::spawn(async move {
                         let guest = guest;
@@ -53,9 +52,7 @@ pub async fn serve<E: Executor>(mut clients: impl Accept, handle: Handle) {
                         let _ = speak::<E, _>(accepted, &handle).await;
                         drop(guest);
                     });
-                    if let Some(place) = served.open.borrow_mut().get_mut(&number) {
-                        *place = Some(task);
-                    }
+                    served.open.borrow_mut().insert(number, task);
                 }
             }
         }
@@ -65,7 +62,7 @@ pub async fn serve<E: Executor>(mut clients: impl Accept, handle: Handle) {
         () = served.all_gone() => {}
         () = E::sleep(DRAIN_MAX) => {}
     }
-    served.open.borrow().values().flatten().for_each(E::abort);
+    served.open.borrow().values().for_each(E::abort);
 }
 
 /// The next client. One that is gone before it is accepted is no trouble of the others; and where none can be accepted, because no
@@ -81,7 +78,7 @@ async fn next_of<E: Executor, A: Accept>(clients: &mut A) -> A::Stream {
 
 /// The clients that are served now, by the order in which they came. Nothing is kept of those that are gone.
 struct Served<E: Executor> {
-    open: RefCell<BTreeMap<u64, Option<E::Task>>>,
+    open: RefCell<BTreeMap<u64, E::Task>>,
     bell: Bell,
 }
 

@@ -41,7 +41,7 @@ impl Board {
         self.bell.ring();
     }
 
-    /// Something was noticed that should not have happened. It is kept once, with how often it was, beside 256 others at most.
+    /// Something was noticed that should not have happened. It is kept once, with how often it was, beside so many others and no more.
     pub fn find(&self, what: String) {
         let Findings { told, untold } = &mut *self.findings.borrow_mut();
         match told.iter().position(|(known, _)| *known == what) {

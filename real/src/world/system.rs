@@ -21,7 +21,7 @@ pub trait Executor: 'static {
     /// A task that was started.
     type Task: 'static;
 
-    /// Starts a task on this thread. It goes on when its handle is dropped.
+    /// Starts a task on this thread, at a later turn. It goes on when its handle is dropped.
     fn spawn(task: impl Future<Output = ()> + 'static) -> Self::Task;
 
     /// Drops a task's future, at its next turn at the latest; never within this call's caller's own poll.

@@ -25,7 +25,7 @@ impl AllTaken {
     /// A limit not far above what is open now, and everything below it opened.
     fn new() -> AllTaken {
         let limits = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
-        let open = std::fs::read_dir("/proc/self/fd").unwrap().count() as rlim_t;
+        let open = open_descriptors() as rlim_t;
         setrlimit(Resource::RLIMIT_NOFILE, open + 16, limits.1).unwrap();
         let taken = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
         AllTaken { taken, limits }

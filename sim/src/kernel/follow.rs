@@ -6,7 +6,6 @@
 
 use super::Kernel;
 use super::sigset::SignalSet;
-use super::walk::Walk;
 use shakedown_core::ids::UnitId;
 use shakedown_core::puppet::{Handler, Verb};
 use shakedown_core::signal::Signal;
@@ -43,7 +42,7 @@ impl Kernel {
         self.walks.followed = None;
         let is_free = self.walks.of(unit).is_none();
         if is_free {
-            self.begin_later(Walk::of_one_call(unit, to, signal));
+            self.signal_later(unit, to, signal);
         }
         is_free
     }

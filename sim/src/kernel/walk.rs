@@ -33,11 +33,6 @@ impl Walk {
         Walk { unit, signal, next, reached, steps: 0, then: None, is_new: true, call: None }
     }
 
-    /// A signal that is sent in a step of its own.
-    pub(super) fn of_one_call(unit: UnitId, to: Target, signal: Signal) -> Walk {
-        Walk { call: Some(to), ..Walk::new(unit, signal) }
-    }
-
     /// Whether there is another walk to go, after the one that is over: among those that it finds now.
     fn begins_anew(&mut self) -> bool {
         let Some(signal) = self.then.take() else { return false };
@@ -103,8 +98,14 @@ impl Kernel {
         }
     }
 
+    /// Signals somebody in a step of its own: on a walk where it takes one.
+    pub(super) fn signal_later(&mut self, unit: UnitId, to: Target, signal: Signal) {
+        let takes_one = to == Target::Scope && self.is_walked(unit);
+        self.begin_later(Walk { call: (!takes_one).then_some(to), ..Walk::new(unit, signal) });
+    }
+
     /// Its first step from here on is another one of the kernel's.
-    pub(super) fn begin_later(&mut self, walk: Walk) {
+    fn begin_later(&mut self, walk: Walk) {
         self.announce_walk(walk.unit);
         self.walks.all.push(walk);
     }
@@ -178,9 +179,7 @@ impl Kernel {
     /// Signals the next one to whom it can matter; whether the walk is over. Who is dying cannot fork any more, so there is another
     /// listing at another time only where somebody could.
     fn walk(&mut self, walk: &mut Walk) -> bool {
-        if let Some(to) = walk.call.take()
-            && !(to == Target::Scope && self.is_walked(walk.unit))
-        {
+        if let Some(to) = walk.call {
             // That it reaches nobody any more is no failure of what was sent before.
             let _ = self.signal_now(walk.unit, to, walk.signal);
             return true;
@@ -202,10 +201,9 @@ impl Kernel {
         }
     }
 
-    /// Whether nothing of Linux signals all of a unit's scope at once.
+    /// Whether no call of Linux signals all of a unit's scope at once.
     fn is_walked(&self, unit: UnitId) -> bool {
-        let scope = self.units.get(unit).map(|of| of.scope);
-        matches!(scope, Some(Scope::PosixSession | Scope::Tree)) && !self.scope_is_empty(unit)
+        matches!(self.units.get(unit).map(|of| of.scope), Some(Scope::PosixSession | Scope::Tree))
     }
 
     /// Whether a signal can matter to it, and it can fork.
