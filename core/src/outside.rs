@@ -24,7 +24,6 @@ pub struct Outside {
     listens: bool,
     /// Whether the session is over, and nothing can be done to it.
     over: bool,
-    started: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,7 +40,7 @@ impl Outside {
     pub fn new(session: ActorId, stimuli: Arc<[Stimulus]>) -> Outside {
         let states = stimuli.iter().map(|_| State::Waiting).collect();
         let listens = stimuli.iter().any(|stimulus| stimulus.when.is_some());
-        Outside { session: Some(session), stimuli, states, listens, over: false, started: false }
+        Outside { session: Some(session), stimuli, states, listens, over: false }
     }
 
     fn review(&mut self) {
@@ -155,7 +154,6 @@ fn is_about(subject: &TriggerSubject, of: Subject) -> bool {
 impl Machine for Outside {
     fn on(&mut self, event: Event, cx: &mut Cx<'_>) {
         match event {
-            Event::Command(Command::Start) => self.started = true,
             Event::Tick => self.tick(cx),
             Event::Heard { subject: Subject::Session, word: "stopped", .. } => self.over = true,
             // `at` counts from the session's start.
@@ -194,6 +192,7 @@ impl Machine for Outside {
         }
     }
 
+    #[inline]
     fn deadline(&self) -> Option<Instant> {
         if self.over {
             return None;
@@ -211,7 +210,7 @@ impl Machine for Outside {
 
     fn is_closed(&self) -> bool {
         // What has not happened by then never will.
-        self.over || !self.started || !self.has_more()
+        self.over || !self.has_more()
     }
 
     fn listens(&self) -> bool {
@@ -241,7 +240,7 @@ impl Machine for Outside {
     }
 
     fn digest(&self, now: Instant, into: &mut Digest) -> bool {
-        into.number(u64::from(self.over)).number(u64::from(self.started)).number(u64::from(self.session.is_none()));
+        into.number(u64::from(self.over)).number(u64::from(self.session.is_none()));
         for (i, state) in self.states.iter().enumerate() {
             match *state {
                 State::Waiting => into.number(0),

@@ -135,14 +135,12 @@ impl<A: Machine> Solo<A> {
     /// Where there is no such machine.
     pub fn send(&mut self, to: ActorId, event: Event) -> Vec<(ActorId, Asked)> {
         let mut asked = Vec::new();
-        let mut by = VecDeque::new();
-        self.deliver(to, event, &mut by);
-        loop {
-            let effect = self.reactor.effects.borrow_mut().pop_front();
-            let (Some(effect), Some(who)) = (effect, by.pop_front()) else { return asked };
+        let mut effects = VecDeque::new();
+        self.deliver(to, event, &mut effects);
+        while let Some((who, effect)) = effects.pop_front() {
             if let Effect::Tell { to, event } = effect {
                 if to.index() < self.machines.len() {
-                    self.deliver(to, event, &mut by);
+                    self.deliver(to, event, &mut effects);
                 } else {
                     asked.push((who, Asked::Told { to, event }));
                 }
@@ -150,6 +148,7 @@ impl<A: Machine> Solo<A> {
                 asked.push((who, Asked::of(effect)));
             }
         }
+        asked
     }
 
     /// Hands the tick to a machine whose deadline has come: `None` where it has not.
@@ -179,13 +178,13 @@ impl<A: Machine> Solo<A> {
         self.machines.iter().try_for_each(Machine::invariant)
     }
 
-    fn deliver(&mut self, to: ActorId, event: Event, by: &mut VecDeque<ActorId>) {
+    fn deliver(&mut self, to: ActorId, event: Event, effects: &mut VecDeque<(ActorId, Effect)>) {
         let label = Label::ROOT.child_hashed(u64::from(to.0), 0);
         let (mut draws, mut calm) = (0, Calm);
         let (now, reactor) = (self.now, &*self.reactor);
         let mut cx = Cx { now, me: to, label, draws: &mut draws, reactor, chooser: &mut calm };
         self.machines[to.index()].on(event, &mut cx);
-        by.resize(reactor.effects.borrow().len(), to);
+        effects.extend(reactor.effects.take().into_iter().map(|effect| (to, effect)));
     }
 }
 

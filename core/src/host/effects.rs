@@ -1,6 +1,5 @@
 //! What machines and tasks asked for in a turn, carried out at its end, in order.
 
-use super::mail::Mail;
 use super::{Host, ROOM_KEPT};
 use crate::ids::{OpId, UnitId};
 use crate::machine::{Event, Machine};
@@ -10,7 +9,7 @@ use crate::task::{Given, Registered};
 use crate::vocab::{Body, Fact, FactRecord, Launch, Request, Streams, Subject};
 use crate::world::World;
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 
 impl<W: World, A: Machine> Host<W, A> {
     /// Carries out what was asked for, in order, until nothing is left to do within this turn.
@@ -39,38 +38,48 @@ impl<W: World, A: Machine> Host<W, A> {
     }
 
     fn carry_out_each(&mut self) {
+        // What is asked for meanwhile comes after all of these: two lists take turns.
+        let mut asked = core::mem::take(&mut self.asked);
         loop {
-            let effect = self.reactor.effects.borrow_mut().pop_front();
-            match effect {
-                None => break,
-                Some(Effect::Start { op, unit, body, launch }) => self.start(op, unit, body, launch),
-                Some(Effect::Run { op, command }) => self.run_command(op, command),
-                Some(Effect::Cancel { op }) => self.cancel_command(op),
-                Some(Effect::Submit { op, unit, request }) => self.submit(op, unit, request),
-                Some(Effect::Withdraw { op }) => self.withdraw(op),
-                Some(Effect::File { op, call }) => self.world.borrow_mut().file(op, *call),
-                Some(Effect::CloseFile { file }) => self.world.borrow_mut().close_file(file),
-                Some(Effect::Fact { subject, incarnation, unit, fact }) => {
-                    self.publish(subject, incarnation, unit, fact);
-                }
-                Some(Effect::Tell { to, event }) => self.deliver(to, event),
-                Some(Effect::Adopt { session, worker, spec }) => self.adopt(session, worker, spec),
-                Some(Effect::Use { action, how }) => self.use_action(how, action),
-                Some(Effect::Meet(fate)) => self.fate = Some(fate),
-                Some(Effect::Unexpected { who, what }) => {
-                    self.world.borrow_mut().unexpected(self.actors[who.index()].name.as_str(), &what);
-                }
+            core::mem::swap(&mut *self.reactor.effects.borrow_mut(), &mut asked);
+            if asked.is_empty() {
+                break;
+            }
+            for effect in asked.drain(..) {
+                self.carry_out_one(effect);
             }
         }
-        if self.fate.is_some() {
-            self.meet_fate();
+        if asked.capacity() <= ROOM_KEPT {
+            self.asked = asked;
         }
         let mut effects = self.reactor.effects.borrow_mut();
         if effects.capacity() > ROOM_KEPT {
-            *effects = VecDeque::new();
-        } else {
-            // The next ones stand at its beginning again, and do not wander through all of its room.
-            effects.clear();
+            *effects = Vec::new();
+        }
+        drop(effects);
+        if self.fate.is_some() {
+            self.meet_fate();
+        }
+    }
+
+    #[inline(always)]
+    fn carry_out_one(&mut self, effect: Effect) {
+        match effect {
+            Effect::Start { op, unit, body, launch } => self.start(op, unit, body, launch),
+            Effect::Run { op, command } => self.run_command(op, command),
+            Effect::Cancel { op } => self.cancel_command(op),
+            Effect::Submit { op, unit, request } => self.submit(op, unit, request),
+            Effect::Withdraw { op } => self.withdraw(op),
+            Effect::File { op, call } => self.world.borrow_mut().file(op, *call),
+            Effect::CloseFile { file } => self.world.borrow_mut().close_file(file),
+            Effect::Fact { subject, incarnation, unit, fact } => self.publish(subject, incarnation, unit, fact),
+            Effect::Tell { to, event } => self.deliver(to, event),
+            Effect::Adopt { session, worker, spec } => self.adopt(session, worker, spec),
+            Effect::Use { action, how } => self.use_action(how, action),
+            Effect::Meet(fate) => self.fate = Some(fate),
+            Effect::Unexpected { who, what } => {
+                self.world.borrow_mut().unexpected(self.actors[who.index()].name.as_str(), &what);
+            }
         }
     }
 
@@ -86,7 +95,7 @@ impl<W: World, A: Machine> Host<W, A> {
             let listener = self.listeners[i];
             if self.actors[listener.index()].machine.wants(subject, &record.fact) {
                 let word = record.fact.word();
-                self.mail(listener, Mail::Event(Event::Heard { subject, word, at }));
+                self.deliver(listener, Event::Heard { subject, word, at });
             }
         }
     }

@@ -28,7 +28,7 @@ use crate::actions::ProcessService;
 use crate::actor::Actor;
 use crate::ids::{ActorId, OpId, TaskId, UnitId};
 use crate::machine::Machine;
-use crate::reactor::{Fate, Name, Port, Reactor};
+use crate::reactor::{Effect, Fate, Name, Port, Reactor};
 use crate::signal::Signal;
 use crate::site::Site;
 use crate::task::{CancelSource, Claims, JoinHandle, Registered, Stdio, TaskCx};
@@ -90,6 +90,8 @@ pub struct Host<W: World, A: Machine = Actor> {
     uncancelled: CancelSource,
     /// The machine that was last seen to be open.
     open: Cell<usize>,
+    /// What is carried out now; empty between turns.
+    asked: Vec<Effect>,
     /// Prompt acts of this turn, over unless their failure comes at once.
     prompt: Vec<OpId>,
     facts: u64,
@@ -181,6 +183,7 @@ impl<W: World, A: Machine> Host<W, A> {
             roots: Vec::new(),
             uncancelled: CancelSource::new(),
             open: Cell::new(0),
+            asked: Vec::new(),
             prompt: Vec::new(),
             facts: 0,
             steps: 0,

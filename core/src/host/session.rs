@@ -82,8 +82,7 @@ impl<W: World> Host<W, Actor> {
         }
         self.expect_crash(spec, stimuli);
         let outside = Actor::Outside(Outside::new(session, stimuli.clone()));
-        let outside = self.add_named(Name::Literal("outside"), outside);
-        self.send(outside, Event::Command(Command::Start));
+        self.add_named(Name::Literal("outside"), outside);
     }
 }
 

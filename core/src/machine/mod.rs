@@ -49,8 +49,7 @@ pub trait Machine: 'static {
         false
     }
 
-    /// Whether this fact can mean anything to it. What cannot is not put into its mailbox: a step for each fact of a session would be
-    /// half of all its steps.
+    /// Whether this fact can mean anything to it. It hears of those in the turn that they are published in, and of no others.
     fn wants(&self, _subject: Subject, _fact: &Fact) -> bool {
         true
     }

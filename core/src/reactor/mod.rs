@@ -114,7 +114,7 @@ pub struct Reactor {
     pub(crate) units: RefCell<Vec<Unit>>,
     /// Whether any of the four lists below may hold something: asked at every step, where mostly none does.
     pub(crate) stirs: Cell<bool>,
-    pub(crate) effects: RefCell<VecDeque<Effect>>,
+    pub(crate) effects: RefCell<Vec<Effect>>,
     /// Answers of the host's own making: units that are tasks.
     pub(crate) answers: RefCell<VecDeque<(OpId, Completion)>>,
     /// Tasks that were spawned, and tasks whose end was asked for, in this turn.
@@ -210,7 +210,7 @@ impl Reactor {
         if effects.len() >= EFFECTS_A_TURN_MAX {
             loops_without_waiting();
         }
-        effects.push_back(effect);
+        effects.push(effect);
         self.stirs.set(true);
     }
 
@@ -233,6 +233,7 @@ impl Reactor {
     }
 
     /// Looks whether anything is left that was asked for.
+    #[inline]
     pub(crate) fn calm_down(&self) {
         let waits = !self.effects.borrow().is_empty() || !self.answers.borrow().is_empty();
         self.stirs.set(waits || !self.newborn.borrow().is_empty() || !self.doomed.borrow().is_empty());

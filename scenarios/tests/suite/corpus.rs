@@ -118,7 +118,8 @@ fn both_orders_of_every_race_are_seen() {
         for (sentence, hits) in job.case.expectations.sometimes().zip(&case.hits) {
             assert!(*hits > 0, "{}: {sentence} was not seen in 1000 runs", job.scenario.name);
         }
-        assert!(case.distinct > 50, "{}: only {} distinct traces", job.scenario.name, case.distinct);
+        // Of a stop, a step and an answer that meet there are six orders.
+        assert!(case.distinct >= 6, "{}: only {} distinct traces", job.scenario.name, case.distinct);
     }
 }
 

@@ -22,8 +22,7 @@ pub fn play(host: &mut Stage, plan: SessionSpec, stop_at: Duration) {
     }
     host.send(session, Event::Command(Command::Start));
     let stop = Stimulus { at: DurationRange::fixed(stop_at), when: None, on: None, act: Act::Stop };
-    let outside = host.add("outside", Any(Box::new(Outside::new(session, Arc::from([stop])))));
-    host.send(outside, Event::Command(Command::Start));
+    host.add("outside", Any(Box::new(Outside::new(session, Arc::from([stop])))));
 }
 
 /// A worker that is a process, plays this script, and is stopped as far as `scope` reaches.

@@ -1,4 +1,5 @@
-//! Plays puppet scripts (SCENARIOS, section 2): one verb a step, and a verb that blocks is tried again when it is woken.
+//! Plays puppet scripts (SCENARIOS, section 2): one verb a step, but that `hang` comes with what stands before it; a verb that blocks is tried
+//! again when it is woken.
 //! The same verbs run for real in puppets; what they mean is told by the man pages, not here.
 
 mod children;
@@ -56,7 +57,10 @@ impl Kernel {
             }
         };
         match played {
-            Played::Done => self.advance(id),
+            Played::Done => {
+                self.advance(id);
+                self.hang_at_once(id);
+            }
             Played::Unfinished | Played::Gone => {}
         }
     }

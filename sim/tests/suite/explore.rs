@@ -99,7 +99,12 @@ fn as_many_schedules_and_the_same_ends_as_without_memory() {
     let mut spared = 0;
     for (scripts, faults, bounds) in [
         (&["on TERM exit 0; print up; hang"][..], &[][..], delays(4)),
-        (&["on TERM exit 0 after 5ms; hang", "print a; on TERM ignore; hang"], &[], delays(2)),
+        // What leaves no trace, as a mask that is set, brings runs to the same state.
+        (
+            &["block USR1; on TERM exit 0 after 5ms; hang", "block USR2; unblock USR2; print a; on TERM ignore; hang"],
+            &[],
+            delays(4),
+        ),
         (&["spawn helper { hang }; hang", "exit 3"], &[spawn_fails], with_faults),
         // In the end nothing is left of when each has ended, but an expectation may ask.
         (&["spawn a { sleep 1ms..3ms }; spawn b { sleep 5ms..7ms }; sleep 9ms; wait all; hang", "hang"], &[], values),
@@ -129,7 +134,7 @@ fn the_supervisor_is_killed_before_each_step_of_its_time_once() {
     let (early, _) = explore_with_crashes(scripts, &[], crash, false, &[until(5)]);
     assert_eq!((early.failure, early.is_complete), (None, true));
     let steps = early.schedules - 1;
-    assert!((10..40).contains(&steps), "{steps} steps until all are asleep");
+    assert!((5..40).contains(&steps), "{steps} steps until all are asleep");
     assert_eq!(early.runs, 1 + 1 + steps, "each is played, and the calm one once a level");
     let (again, ends) = explore_with_crashes(scripts, &[], twice, true, &[until(5)]);
     let (played, all_ends) = explore_with_crashes(scripts, &[], twice, false, &[until(5)]);

@@ -6,7 +6,7 @@ use crate::properties::plans::{Reach, durations};
 use proptest::prelude::*;
 use proptest::sample::select;
 use shakedown_core::ids::{ActorId, WorkerId};
-use shakedown_core::machine::{Command, Event, Machine};
+use shakedown_core::machine::{Event, Machine};
 use shakedown_core::outside::Outside;
 use shakedown_core::signal::Signal;
 use shakedown_core::solo::{Asked, Solo};
@@ -42,7 +42,6 @@ proptest! {
     ) {
         let count = stimuli.len();
         let mut solo = Solo::new(vec![Outside::new(SESSION, stimuli.into())]);
-        solo.send(OUTSIDE, Event::Command(Command::Start));
         let (mut acted, mut over) = (0, false);
         for (of_session, word, after) in heard {
             solo.advance(solo.now().after(after));

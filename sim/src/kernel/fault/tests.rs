@@ -1,7 +1,7 @@
 //! What each fault does, and to whom.
 
 use super::*;
-use crate::kernel::check::{Check, U, exited, play, signalled};
+use crate::kernel::check::{Answers, Check, U, exited, play, signalled};
 use crate::kernel::{KernelReady, What};
 use shakedown_core::ids::OpId;
 use shakedown_core::vocab::{Scope, Truth};
@@ -56,6 +56,26 @@ fn a_crash_takes_the_place_of_a_step_of_whom_it_concerns() {
         assert_eq!(check.status("w/main"), main, "{on}");
         let born = on != "w";
         assert_eq!(born.then(|| check.status("w/helper")).flatten(), helper, "{on}");
+    }
+}
+
+/// A wait for ever is no step of its own, unless there is a crash that could come before it: after what was printed, and after whoever
+/// reads it has acted on it.
+#[test]
+fn a_crash_comes_between_what_was_done_last_and_the_wait_for_ever() {
+    let mut calm = play("print up; hang");
+    assert!(calm.step() && !calm.step() && calm.alive("w/main"), "it prints, and waits");
+    assert_eq!(calm.stdout(), "up\n");
+    for (on, steps) in [("v", 1), ("w", 2)] {
+        let mut check = play("print up; hang");
+        check.kernel.set_faults([Fault::new(FaultKind::Crash, 0.5).on(on)].into());
+        let mut taken = 0;
+        while let Some(KernelReady::Step { proc, .. }) = check.kernel.next_ready() {
+            check.kernel.run(proc, &mut Answers(taken));
+            taken += 1;
+        }
+        assert_eq!((taken, check.stdout().as_str()), (steps, "up\n"), "{on}");
+        assert_eq!(check.status("w/main"), if on == "w" { signalled(Signal::SEGV) } else { None });
     }
 }
 

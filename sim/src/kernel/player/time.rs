@@ -5,6 +5,7 @@ use super::{Kernel, Played};
 use crate::kernel::process::{Progress, Wait};
 use shakedown_core::choose::Choose;
 use shakedown_core::ids::ProcId;
+use shakedown_core::puppet::Verb;
 use shakedown_core::site::{Kind, Site};
 use shakedown_core::time::{Duration, DurationRange};
 
@@ -86,6 +87,15 @@ impl Kernel {
         let site = Site { kind: Kind::Span, label: own.label, nth: own.spans };
         own.spans += 1;
         choose.span(site, *range, now)
+    }
+
+    /// Whoever comes to `hang` waits there within the same step: nobody can tell one who is about to wait for ever from one who does. But a
+    /// crash can come between the two.
+    pub(super) fn hang_at_once(&mut self, id: ProcId) {
+        let frame = self.entry(id).frames.last();
+        if frame.is_some_and(|frame| matches!(frame.block.get(frame.at), Some(Verb::Hang))) && !self.may_crash(id) {
+            self.hang(id);
+        }
     }
 
     pub(super) fn hang(&mut self, id: ProcId) -> Played {
