@@ -257,6 +257,7 @@ impl Machine for Session {
         }
     }
 
+    #[inline]
     fn deadline(&self) -> Option<Instant> {
         match self.state {
             State::Up => self.children.force_at(),
@@ -264,6 +265,7 @@ impl Machine for Session {
         }
     }
 
+    #[inline]
     fn invariant(&self) -> Result<(), Broken> {
         match self.state {
             State::Up if self.children.are_over() && !self.waits_for_work() => {

@@ -29,6 +29,7 @@ impl Plan {
 }
 
 impl Names for Plan {
+    #[inline]
     fn worker(&self, id: WorkerId) -> &str {
         match (&self.session, self.spec(id)) {
             (_, Some(spec)) => &spec.name,
@@ -41,6 +42,7 @@ impl Names for Plan {
         self.session.as_deref()
     }
 
+    #[inline]
     fn spec(&self, id: WorkerId) -> Option<&WorkerSpec> {
         let planned = self.session.as_ref().and_then(|plan| plan.workers.get(id.index()));
         planned.or_else(|| self.adopted.get(&id).map(|spec| &**spec))

@@ -81,6 +81,7 @@ impl Letters {
     }
 
     /// How many answers stand at the end of a mailbox, counted up to `max`.
+    #[inline]
     pub(super) fn answers_last(&self, mailbox: Mailbox, max: u32) -> u32 {
         let (mut at, mut last) = (mailbox.first, 0);
         while let Some(letter) = self.slots.get(at as usize) {
@@ -91,6 +92,7 @@ impl Letters {
     }
 
     /// Moves the last letter of a mailbox before the `overtaken` that stand before it.
+    #[inline]
     pub(super) fn overtake(&mut self, mailbox: &mut Mailbox, overtaken: u32) {
         if overtaken == 0 {
             return;

@@ -101,6 +101,7 @@ fn report(record: &FactRecord, why: &str, case: &mut Case<'_>) {
 
 impl Line {
     /// Takes the next fact, or says why it cannot come now.
+    #[inline]
     fn advance(&mut self, record: &FactRecord) -> Result<(), &'static str> {
         if record.incarnation != self.incarnation {
             if record.incarnation < self.incarnation {

@@ -40,6 +40,7 @@ impl Wanted {
         }
     }
 
+    #[inline]
     pub(super) fn worker_fact(&mut self, id: WorkerId, record: &FactRecord, case: &mut Case<'_>) {
         let fact = &record.fact;
         match fact {

@@ -238,6 +238,7 @@ impl Machine for Worker {
         }
     }
 
+    #[inline]
     fn deadline(&self) -> Option<Instant> {
         match &self.state {
             State::Pending | State::Surveying { .. } | State::Ended(_) => None,
@@ -253,6 +254,7 @@ impl Machine for Worker {
         }
     }
 
+    #[inline]
     fn invariant(&self) -> Result<(), Broken> {
         let sane = |plan: &StopPlan| plan.kill_at <= plan.deadline && plan.empty_by <= plan.deadline;
         let broken = |what: &str| Err(Broken(format!("{} is {}: {what}", self.spec.name, self.state.name())));

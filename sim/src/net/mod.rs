@@ -165,6 +165,7 @@ impl Net {
         !self.ready.is_empty()
     }
 
+    #[inline]
     pub fn next_ready(&mut self) -> Option<Announced> {
         let step = self.ready.pop_front()?;
         let (label, nth) = match step {
@@ -179,6 +180,7 @@ impl Net {
         !self.answers.is_empty()
     }
 
+    #[inline]
     pub fn next_answer(&mut self) -> Option<(OpId, Completion)> {
         self.answers.pop_front()
     }
@@ -306,6 +308,7 @@ impl Net {
         }
     }
 
+    #[inline]
     fn proxy_of(&self, unit: UnitId) -> Option<usize> {
         self.proxies.iter().position(|proxy| proxy.unit == unit)
     }
