@@ -276,6 +276,8 @@ impl Order {
             Kind::Mail if self.tellers.get(&site.label).is_some_and(|name| due(name, told, sofar, guess).is_some()) => {
                 2 * self.turn_of(*site, told, sofar, account) + 2
             }
+            // Behind what a machine is told at that time, of which it need not tell.
+            Kind::Tick if site.label == self.outside => 2 * self.turn_of(*site, told, sofar, account) + 1,
             Kind::Poll | Kind::Mail | Kind::Tick | Kind::Step | Kind::Lag | Kind::Span | Kind::Pick => {
                 2 * self.turn_of(*site, told, sofar, account)
             }

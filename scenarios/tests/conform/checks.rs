@@ -36,7 +36,7 @@ const CHECKS: &[Check] = &[
     ("shrinking_keeps_programs_playable_and_ends_small", shrinking_keeps_programs_playable_and_ends_small),
     ("a_wrong_model_is_caught", a_wrong_model_is_caught),
     ("what_a_sweep_shows_is_never_refuted", what_a_sweep_shows_is_never_refuted),
-    ("what_linux_did_is_found_within_fifteen_thousand_simulations", what_linux_did_is_found_within_fifteen_thousand_simulations),
+    ("what_linux_did_is_found_within_a_few_thousand_simulations", what_linux_did_is_found_within_a_few_thousand_simulations),
     ("arguments_are_read_or_refused", arguments_are_read_or_refused),
 ];
 
@@ -264,7 +264,7 @@ fn what_a_sweep_shows_is_never_refuted() {
 /// Real runs whose search took more than a million simulations once, or, two of them, some ten thousand; and three that were found
 /// impossible: a process was killed between what it did and its word of it; a stop was so late that the signal after it was due as well; a
 /// program ran between the signal of its stop and CONT. They read back as they were written.
-fn what_linux_did_is_found_within_fifteen_thousand_simulations() {
+fn what_linux_did_is_found_within_a_few_thousand_simulations() {
     for (name, file) in [
         ("a death that leaves nobody to fork", include_str!("recorded/a-death-that-leaves-nobody-to-fork.run")),
         ("killed between two births", include_str!("recorded/killed-between-two-births.run")),
@@ -276,7 +276,7 @@ fn what_linux_did_is_found_within_fifteen_thousand_simulations() {
         ("a CONT that came late", include_str!("recorded/a-cont-that-came-late.run")),
     ] {
         let decision = recorded::decide(file, BUDGET);
-        assert!(matches!(decision, Decision::Reachable { runs: ..15_000, .. }), "{name}: {decision:?}");
+        assert!(matches!(decision, Decision::Reachable { runs: ..4000, .. }), "{name}: {decision:?}");
         let written = recorded::write(&recorded::read(file)).expect("what a program can show");
         assert!(file.ends_with(&written), "{name}: {written}");
     }
