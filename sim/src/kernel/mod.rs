@@ -302,36 +302,42 @@ impl Kernel {
         let own = self.entry_mut(thread);
         own.announced = false;
         own.steps += 1;
+        let mut is_in_call = false;
         // What made it runnable may be gone again, as a pending stop signal that CONT has cancelled.
         if self.is_runnable(thread) {
             let process = self.process_of(thread);
             self.settle_fate(process, choose);
             match self.entry(process).life {
                 Life::Dying(signal) => self.run_dying(process, signal, choose),
-                Life::Alive => self.run_living(thread, process, choose),
+                Life::Alive => is_in_call = self.run_living(thread, process, choose),
                 Life::Stopped | Life::Zombie(_) | Life::Reaped(_) => {}
             }
         }
         // What its own step has caused acts before its next one.
-        self.entry_mut(thread).in_flight = false;
+        self.entry_mut(thread).in_flight = is_in_call;
         self.announce(thread);
     }
 
-    fn run_living(&mut self, thread: ProcId, process: ProcId, choose: &mut impl Choose) {
+    /// A step of a process that lives; whether the thread is still within a call in which a signal has found it.
+    fn run_living(&mut self, thread: ProcId, process: ProcId, choose: &mut impl Choose) -> bool {
         if let Some(status) = self.entry_mut(process).rare.as_mut().and_then(|rare| rare.ending.take()) {
-            return self.exit(process, status);
+            self.exit(process, status);
+        } else if self.crashes(process, choose) {
+            self.die(process, Signal::SEGV);
+        } else if std::mem::take(&mut self.entry_mut(thread).mask.starting) {
+            // Its mask is open now.
+        } else if !self.entry(process).signals.is_actionable(&self.entry(thread).mask) {
+            self.play(thread, choose);
+        } else if self.is_late(thread, choose) {
+            return self.play_late(thread, choose);
+        } else {
+            self.act_on_signal(thread, process, choose);
         }
-        if self.crashes(process, choose) {
-            return self.die(process, Signal::SEGV);
-        }
-        if std::mem::take(&mut self.entry_mut(thread).mask.starting) {
-            return;
-        }
-        let mask = self.entry(thread).mask;
-        if !self.entry(process).signals.is_actionable(&mask) || self.is_late(thread, choose) {
-            return self.play(thread, choose);
-        }
-        let mut mask = mask;
+        false
+    }
+
+    fn act_on_signal(&mut self, thread: ProcId, process: ProcId, choose: &mut impl Choose) {
+        let mut mask = self.entry(thread).mask;
         let taken = self.entry_mut(process).signals.take(&mut mask);
         self.entry_mut(thread).mask = mask;
         let Some(signal) = taken else { return };

@@ -85,6 +85,22 @@ impl Kernel {
         }
     }
 
+    /// One call more. A write(2) looks for a signal only where the pipe is full (pipe_write() of Linux), and whoever reads meanwhile may keep
+    /// it from ever being so: it may go on when there is room again. Whether it may, because it has written something.
+    pub(super) fn play_late(&mut self, id: ProcId, choose: &mut impl Choose) -> bool {
+        let written = |kernel: &Kernel| {
+            let frames = &kernel.entry(id).frames;
+            match frames.last().map(|frame| frame.progress) {
+                Some(Progress::Wrote(bytes)) => (frames.len(), bytes),
+                Some(_) | None => (frames.len(), 0),
+            }
+        };
+        let before = written(self);
+        self.play(id, choose);
+        let after = written(self);
+        after.0 == before.0 && after.1 > before.1
+    }
+
     /// Whether a thread that was running when a signal was generated gets through one more system call before it acts on it. A fork
     /// does not (it is restarted after the handler, copy_process() of Linux), nor does what waits: both come back at once. Whoever was
     /// within its exit_group(2) is past acting on signals, fatal ones included, and ends as it said.

@@ -48,3 +48,31 @@ impl Kernel {
 
 /// The pause between two pages of `flood`.
 const FLOOD_EVERY: Duration = Duration::from_millis(1);
+
+#[cfg(test)]
+mod tests {
+    use crate::kernel::KernelReady;
+    use crate::kernel::check::{Answers, U, exited, play};
+    use shakedown_core::signal::Signal;
+    use shakedown_core::vocab::Stream;
+
+    /// SEMANTICS C20, C25. A signal that finds a write under way is seen where the pipe is full, and not before: conformance/read-while-it-writes.
+    #[test]
+    fn a_write_that_a_signal_finds_under_way_goes_on_while_somebody_reads() {
+        for (is_read, is_late, written) in [(true, 1, 70_000), (false, 1, 65_536), (true, 0, 0)] {
+            let mut check = play("on USR1 exit 3; write 70000; hang");
+            assert!(check.step(), "the handler is installed");
+            let pid = check.pid("w/main");
+            check.kernel.kill(pid, Signal::USR1).expect("it lives");
+            let mut read = Vec::new();
+            while let Some(KernelReady::Step { proc, .. }) = check.kernel.next_ready() {
+                check.kernel.run(proc, &mut Answers(is_late));
+                if is_read {
+                    check.kernel.read(U, Stream::Stdout, &mut read, usize::MAX);
+                }
+            }
+            check.kernel.read(U, Stream::Stdout, &mut read, usize::MAX);
+            assert_eq!((read.len(), check.status("w/main")), (written, exited(3)), "read {is_read}, late {is_late}");
+        }
+    }
+}
