@@ -80,8 +80,8 @@ impl Outside {
         self.states[i] = State::Armed(at.after(delay));
     }
 
-    /// Arms what waited for something that happened at this instant, however late we hear of it; each trigger counts once, at its first
-    /// occurrence.
+    /// Arms what waited for something that happened at this instant, however late we hear of what a process did; each trigger counts once,
+    /// at its first occurrence.
     fn arm(&mut self, at: Instant, happened: impl Fn(Option<&Trigger>) -> bool, cx: &mut Cx<'_>) {
         for i in 0..self.states.len() {
             let Stimulus { when, act, .. } = &self.stimuli[i];
@@ -155,17 +155,17 @@ impl Machine for Outside {
     fn on(&mut self, event: Event, cx: &mut Cx<'_>) {
         match event {
             Event::Tick => self.tick(cx),
-            Event::Heard { subject: Subject::Session, word: "stopped", .. } => self.over = true,
+            Event::Heard { subject: Subject::Session, word: "stopped" } => self.over = true,
             // `at` counts from the session's start.
-            Event::Heard { subject: Subject::Session, word: "started", at } => {
+            Event::Heard { subject: Subject::Session, word: "started" } => {
                 self.arm(
-                    at,
+                    cx.now,
                     |when| when.is_none_or(|w| w.subject == TriggerSubject::Session && *w.event == *"started"),
                     cx,
                 );
             }
-            Event::Heard { subject, word, at } => {
-                self.arm(at, |when| when.is_some_and(|w| *w.event == *word && is_about(&w.subject, subject)), cx);
+            Event::Heard { subject, word } => {
+                self.arm(cx.now, |when| when.is_some_and(|w| *w.event == *word && is_about(&w.subject, subject)), cx);
             }
             Event::Observed(seen) => self.arm(
                 seen.at,

@@ -95,7 +95,7 @@ impl<W: World, A: Machine> Host<W, A> {
             let listener = self.listeners[i];
             if self.actors[listener.index()].machine.wants(subject, &record.fact) {
                 let word = record.fact.word();
-                self.deliver(listener, Event::Heard { subject, word, at });
+                self.deliver(listener, Event::Heard { subject, word });
             }
         }
     }

@@ -89,15 +89,12 @@ fn digest_event(event: &Event, now: Instant, into: &mut Digest) {
     match event {
         Event::Command(command) => digest_command(command, now, into),
         // How long ago it was decides when what it sets off is due.
-        Event::Heard { subject, word, at } => {
-            (subject, word).hash(into);
-            into.instant(*at, now);
-        }
         Event::Observed(seen) => {
             (&seen.name, seen.what).hash(into);
             into.instant(seen.at, now);
         }
         Event::Tick
+        | Event::Heard { .. }
         | Event::Spawned { .. }
         | Event::SignalFailed { .. }
         | Event::Exited { .. }

@@ -181,14 +181,12 @@ pub enum Event {
         /// What would follow by its own policy; it waits for [`Command::Again`].
         next: Next,
     },
-    /// A fact was published (only to machines that listen).
+    /// A fact was published in this turn (only to machines that listen).
     Heard {
         /// About whom.
         subject: Subject,
         /// The event's word.
         word: &'static str,
-        /// When it became true, which may be a while ago.
-        at: Instant,
     },
     /// A process was observed (only to machines that listen).
     Observed(ProcessEvent),

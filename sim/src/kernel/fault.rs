@@ -150,15 +150,10 @@ impl Kernel {
         self.strike_process(process, choose, crash).is_some()
     }
 
-    /// Whether it can be told to crash at a step.
+    /// Whether a fault may strike that crashes it at a step.
     pub(super) fn may_crash(&self, thread: ProcId) -> bool {
-        let crashes = |fault: &Fault| matches!(fault.kind, FaultKind::Crash);
-        !self.faults.is_empty()
-            && self
-                .faults
-                .list
-                .iter()
-                .any(|fault| crashes(fault) && fault.concerns(&self.entry(self.process_of(thread)).name))
+        let name = &self.entry(self.process_of(thread)).name;
+        self.faults.list.iter().any(|fault| matches!(fault.kind, FaultKind::Crash) && fault.concerns(name))
     }
 
     /// Whether a process that is about to die of this signal is in uninterruptible sleep, and until when.

@@ -52,7 +52,7 @@ proptest! {
                 prop_assert!(acted <= count, "more acts than stimuli");
             }
             let subject = if of_session { Subject::Session } else { Subject::Worker(WorkerId(0)) };
-            let asked = solo.send(OUTSIDE, Event::Heard { subject, word, at: solo.now() });
+            let asked = solo.send(OUTSIDE, Event::Heard { subject, word });
             prop_assert!(asked.is_empty(), "{asked:?}");
             over |= of_session && word == "stopped";
             prop_assert!(!over || (solo.machine(OUTSIDE).deadline().is_none() && solo.machine(OUTSIDE).is_closed()));
