@@ -11,10 +11,9 @@ use shakedown_core::counts::Counts;
 use shakedown_core::digest::Digest;
 use shakedown_core::ids::{OpId, UnitId};
 use shakedown_core::oracle::{Audit, EndState};
-use shakedown_core::signal::Signal;
 use shakedown_core::site::{Label, hash_name};
 use shakedown_core::time::Instant;
-use shakedown_core::vocab::{Completion, Deed, Fault, Identity, ProcessSpec, Redirect, SessionSpec, Target, TryWrite};
+use shakedown_core::vocab::{Completion, Deed, Fault, Identity, ProcessSpec, Redirect, SessionSpec, TryWrite};
 use shakedown_core::world::Ready;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -355,6 +354,7 @@ impl<C: Choose + 'static> SimWorld<C> {
         loop {
             match self.kernel.next_ready()? {
                 KernelReady::Step { proc, label, nth } => return Some(Ready::Step { step: proc.0, label, nth }),
+                KernelReady::Look { unit } => self.kernel.look_for_members(unit, &mut self.chooser),
                 KernelReady::Done { op, unit, completion, is_news } => match self.take_write(op) {
                     None => match self.kernel.notice_fault(unit, &completion, is_news, &mut self.chooser) {
                         Notice::Now => return Some(Ready::Done { op, completion }),
@@ -378,12 +378,6 @@ impl<C: Choose + 'static> SimWorld<C> {
     #[inline]
     fn take_write(&mut self, op: OpId) -> Option<PendingWrite> {
         if self.writes.is_empty() { None } else { self.writes.remove(&op) }
-    }
-
-    fn signal(&mut self, op: OpId, unit: UnitId, to: Target, signal: Signal) {
-        if let Err(errno) = self.kernel.signal_unit(unit, to, signal) {
-            self.answers.push_back(Ready::Done { op, completion: Completion::SignalFailed(errno) });
-        }
     }
 }
 

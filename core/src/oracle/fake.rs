@@ -12,6 +12,7 @@ struct FakeProc {
     parent: ProcId,
     unit: Option<UnitId>,
     status: Option<ExitStatus>,
+    ending: bool,
     reaped: bool,
 }
 
@@ -38,7 +39,7 @@ impl FakeTruth {
 
     pub(super) fn add(&mut self, name: &str, unit: Option<UnitId>, parent: ProcId, pid: i32) -> ProcId {
         let pid = Pid::new(pid).expect("a pid is positive");
-        self.procs.push(FakeProc { name: name.into(), pid, parent, unit, status: None, reaped: false });
+        self.procs.push(FakeProc { name: name.into(), pid, parent, unit, status: None, ending: false, reaped: false });
         ProcId(self.procs.len() as u32 - 1)
     }
 
@@ -51,6 +52,7 @@ impl FakeTruth {
             parent: p.parent,
             unit: p.unit,
             alive: p.status.is_none(),
+            ending: p.ending,
             zombie: p.status.is_some() && !p.reaped,
             status: p.status,
         }
@@ -58,6 +60,10 @@ impl FakeTruth {
 
     fn views(&self) -> impl Iterator<Item = ProcessView<'_>> {
         (0..self.procs.len()).map(|n| self.process_of(ProcId(n as u32)))
+    }
+
+    pub(super) fn is_ending(&mut self, who: ProcId) {
+        self.procs[who.index()].ending = true;
     }
 
     pub(super) fn births(&self) -> usize {

@@ -43,13 +43,13 @@ impl NoOrphan {
     }
 }
 
-/// Reports who lives and is meant, the supervisor and those who may be left excepted.
+/// Reports who lives and is meant; the supervisor, those who may be left and those who are ending anyway are excepted.
 fn report(case: &mut Case<'_>, when: &str, is_meant: impl Fn(&ProcessView<'_>) -> bool) {
     let (truth, roster) = (case.scene.truth, case.roster);
     let host: ProcId = truth.host();
     let mut orphans: Vec<String> = Vec::new();
     truth.every(&mut |view| {
-        if view.alive && view.id != host && is_meant(&view) && !roster.may_be_left(view.id, view.unit) {
+        if view.alive && !view.ending && view.id != host && is_meant(&view) && !roster.may_be_left(view.id, view.unit) {
             orphans.push(view.name.into());
         }
     });
@@ -95,6 +95,14 @@ mod tests {
         stage.ends("api", stopped());
         stage.session_stopped();
         stage.end(EndReason::SessionStopped);
+        stage.assert_clean();
+    }
+
+    #[test]
+    fn a_helper_in_the_middle_of_its_end_is_no_orphan() {
+        let (mut stage, helper) = left_behind();
+        stage.truth.is_ending(helper);
+        stage.ends("api", stopped());
         stage.assert_clean();
     }
 

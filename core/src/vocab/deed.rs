@@ -102,6 +102,8 @@ pub struct ProcessView<'a> {
     pub unit: Option<UnitId>,
     /// Neither dead nor a zombie.
     pub alive: bool,
+    /// Alive, and past its program: it has given its memory back, and gives its descriptors back next.
+    pub ending: bool,
     /// Dead and not yet reaped.
     pub zombie: bool,
     /// How it ended.

@@ -81,6 +81,7 @@ impl Check {
                     self.kernel.run(proc, &mut Calm);
                     return true;
                 }
+                Some(KernelReady::Look { unit }) => self.kernel.look_for_members(unit, &mut Calm),
                 Some(KernelReady::Done { op, completion, .. }) => self.done.push((op, completion)),
                 None => return false,
             }

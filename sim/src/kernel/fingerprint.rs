@@ -164,12 +164,12 @@ impl Kernel {
     }
 
     fn put_rare(&self, rare: &Rare, digest: &mut Digest) {
-        let Rare { threads, threads_born, subreaper, pdeathsig, ending, files } = rare;
+        let Rare { threads, threads_born, subreaper, pdeathsig, ending, unmapped, files } = rare;
         threads.iter().for_each(|&thread| {
             digest.number(self.name(thread));
         });
         digest.number(u64::from(*threads_born)).number(u64::from(*subreaper));
-        (pdeathsig, ending).hash(digest);
+        (pdeathsig, ending, unmapped).hash(digest);
         // A description that nobody else holds is told by what it is; a shared one by who shares it, as all do who hold it.
         files.iter().for_each(|&file| self.files.digest(file, digest));
     }

@@ -3,6 +3,7 @@
 
 use super::walk::walker;
 use super::{HOST, Kernel};
+use shakedown_core::choose::Choose;
 use shakedown_core::ids::{OpId, ProcId, UnitId};
 use shakedown_core::site::Label;
 use shakedown_core::vocab::{Completion, Stream, Streams};
@@ -45,6 +46,11 @@ pub enum KernelReady {
         /// How many steps it has taken.
         nth: u32,
     },
+    /// Whoever waits for an empty scope looks for its members, and may miss all that are left: ask [`Kernel::look_for_members`].
+    Look {
+        /// Of which unit.
+        unit: UnitId,
+    },
     /// A wait came true, and is over.
     Done {
         /// Which.
@@ -67,6 +73,7 @@ pub(super) struct Polls {
 enum Item {
     Step(ProcId),
     Walk(UnitId),
+    Look(UnitId),
     Done { op: OpId, unit: UnitId, what: What, is_news: bool },
 }
 
@@ -90,6 +97,9 @@ impl Kernel {
             self.polls.ready.push_back(Item::Done { op, unit, what, is_news: false });
         } else {
             self.units.claim(unit).watches.push((op, what));
+            if what == What::Empty {
+                self.check_overlooked(unit);
+            }
         }
     }
 
@@ -130,6 +140,7 @@ impl Kernel {
                 let (label, nth) = self.walk_site(unit);
                 Some(KernelReady::Step { proc: walker(unit), label, nth })
             }
+            Item::Look(unit) => Some(KernelReady::Look { unit }),
             Item::Step(proc) => {
                 let process = self.entry(proc);
                 Some(KernelReady::Step { proc, label: process.label, nth: process.steps })
@@ -186,7 +197,26 @@ impl Kernel {
     /// Fires where a unit's scope has become empty.
     pub(super) fn check_empty(&mut self, unit: UnitId) {
         let awaited = self.units.get(unit).is_some_and(|of| of.watches.iter().any(|&(_, what)| what == What::Empty));
-        if awaited && self.scope_is_empty(unit) {
+        if !awaited {
+            return;
+        }
+        if self.scope_is_empty(unit) {
+            self.fire(unit, What::Empty);
+        } else {
+            self.check_overlooked(unit);
+        }
+    }
+
+    /// Announces a look for members where it may miss all of them.
+    fn check_overlooked(&mut self, unit: UnitId) {
+        if self.may_seem_empty(unit) {
+            self.polls.ready.push_back(Item::Look(unit));
+        }
+    }
+
+    /// Looks for the members of a unit that somebody awaits the end of: where none is seen the wait is over.
+    pub fn look_for_members(&mut self, unit: UnitId, choose: &mut impl Choose) {
+        if self.seems_empty(unit, What::Empty, choose) {
             self.fire(unit, What::Empty);
         }
     }

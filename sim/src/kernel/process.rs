@@ -242,6 +242,11 @@ impl Process {
         self.process != id
     }
 
+    /// Whether it has given its memory back, on the way to its end.
+    pub(super) fn is_unmapped(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| rare.unmapped)
+    }
+
     /// What it rarely has, made where it is missing.
     pub(super) fn rare_mut(&mut self) -> &mut Rare {
         self.rare.get_or_insert_default()

@@ -19,6 +19,8 @@ pub(super) struct Rare {
     pub(super) pdeathsig: Option<Signal>,
     /// How it ends once its last descriptors are closed, where that takes time.
     pub(super) ending: Option<ExitStatus>,
+    /// Whether it has given its memory back, on the way to its end, and its environment with it (`exit_mm` of do_exit()).
+    pub(super) unmapped: bool,
     /// Its descriptors beyond the standard ones, in the order in which they were opened or inherited.
     pub(super) files: Vec<FileId>,
 }

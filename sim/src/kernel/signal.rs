@@ -84,6 +84,7 @@ impl Kernel {
         }
         match self.entry(to).life {
             Life::Zombie(_) | Life::Reaped(_) | Life::Dying(_) => None,
+            Life::Alive if self.entry(to).is_unmapped() => None,
             Life::Alive | Life::Stopped => {
                 if to != INIT && to != HOST {
                     self.cancel_opposites(to, signal);

@@ -1,11 +1,13 @@
-//! Who is left of a unit that is given up: its living members, and who holds its outputs.
+//! Who is left of a unit: its living members, and who holds its outputs.
 //!
 //! Nobody sees both at once. Whoever looks goes through proc(5) process by process, first for members and then for descriptors, and a
 //! process that is ending is caught in between: do_exit() of Linux gives its memory back (`exit_mm`), then its descriptors
-//! (`exit_files`), and is a zombie only at last (`exit_notify`).
+//! (`exit_files`), and is a zombie only at last (`exit_notify`). So does whoever asks after the leader's end who else lives, or waits for
+//! an empty scope.
 
 use super::Kernel;
 use super::list::Chain;
+use super::poll::What;
 use super::process::Life;
 use super::unit::Unit;
 use shakedown_core::choose::{Ask, Choose};
@@ -28,12 +30,15 @@ impl Kernel {
                 continue;
             }
             let site = Site { kind: Kind::Lag, label: process.label.child_hashed(SURVEYED, 0), nth: process.steps };
-            let ways = if self.is_known_by_memory(unit, id) { 3 } else { 2 };
-            match choose.draw(site, Ask::Pick { of: ways }) {
-                0 => false,
-                1 => closed.insert(process.pid),
-                _ => forgotten.insert(process.pid),
-            };
+            let (is_unmapped, by_memory) = (process.is_unmapped(), self.is_known_by_memory(unit, id));
+            let ways = if by_memory && !is_unmapped { 3 } else { 2 };
+            let way = choose.draw(site, Ask::Pick { of: ways });
+            if way == 1 {
+                closed.insert(process.pid);
+            }
+            if way == 2 || (by_memory && is_unmapped) {
+                forgotten.insert(process.pid);
+            }
         }
         members.retain(|member| !forgotten.contains(&member.pid));
         holders.retain(|holder| !closed.contains(&holder.pid));
@@ -72,6 +77,30 @@ impl Kernel {
             .collect()
     }
 
+    /// Whether somebody who looks for the members of a unit, for the `what` that it wants to know, misses all that live: they have given
+    /// their memory back, for good.
+    pub(super) fn seems_empty(&mut self, unit: UnitId, what: What, choose: &mut impl Choose) -> bool {
+        let leader = self.units.get(unit).and_then(|of| of.leader).filter(|_| self.may_seem_empty(unit));
+        let is_empty = leader.is_some_and(|leader| {
+            let label = self.entry(leader).label.child_hashed(OVERLOOKED, u32::from(what == What::Empty));
+            choose.draw(Site { kind: Kind::Lag, label, nth: self.scope_living(unit) }, Ask::Pick { of: 2 }) == 1
+        });
+        if is_empty {
+            let living = self.units.at(unit).living.iter(&self.procs, Chain::Unit).collect::<Vec<ProcId>>();
+            living.into_iter().for_each(|id| self.entry_mut(id).rare_mut().unmapped = true);
+        }
+        is_empty
+    }
+
+    /// Whether all that live in a unit's scope are ending, and are known by their environment alone.
+    pub(super) fn may_seem_empty(&self, unit: UnitId) -> bool {
+        let by_environment = |of: &&Unit| matches!(of.scope, Scope::Tree | Scope::Job) && of.living.len > 0;
+        self.units.get(unit).filter(by_environment).is_some_and(|of| {
+            let mut living = of.living.iter(&self.procs, Chain::Unit);
+            living.all(|id| self.is_ending(id) && self.is_known_by_memory(unit, id))
+        })
+    }
+
     /// Whether the next step of a process is its end, so that it may be within it.
     fn is_ending(&self, id: ProcId) -> bool {
         let process = self.entry(id);
@@ -97,12 +126,17 @@ fn pids(found: &[Survivor]) -> BTreeSet<i32> {
 /// The question how far somebody's end has come when its unit is surveyed.
 const SURVEYED: u64 = hash_name("(surveyed)");
 
+/// The question whether those in the middle of their ends are all overlooked.
+const OVERLOOKED: u64 = hash_name("(overlooked)");
+
 #[cfg(test)]
 mod tests {
-    use super::super::KernelConfig;
-    use super::super::check::{Answers, U, play_with};
+    use super::super::check::{Answers, U, exited, play_with, signalled};
+    use super::super::{KernelConfig, KernelReady};
     use super::*;
+    use shakedown_core::ids::OpId;
     use shakedown_core::signal::Signal;
+    use shakedown_core::vocab::Completion;
 
     fn others(found: &[Survivor]) -> Vec<&str> {
         found.iter().map(|survivor| &*survivor.name).filter(|name| *name != "w/main").collect()
@@ -141,6 +175,65 @@ mod tests {
                 found,
                 "{scope:?}, {script}, {signal}, {answer}"
             );
+        }
+    }
+
+    /// SEMANTICS C5: a member that is known by its environment alone is missed once it has given its memory back, while it still holds its
+    /// descriptors; for good, and what is sent to it then changes nothing.
+    #[test]
+    fn a_scope_known_by_environments_may_seem_empty_while_its_last_members_are_ending() {
+        const DAEMON: &str = "daemonize a { on USR1 exit 3; hang }; hang";
+        const CHILD: &str = "spawn a { on USR1 exit 3; hang }; hang";
+        const ONE_LIVES: &str = "daemonize a { on USR1 exit 3; hang }; daemonize b { hang }; hang";
+        for (scope, script, answer, seems_empty) in [
+            (Scope::Tree, DAEMON, 1, true),
+            (Scope::Tree, DAEMON, 0, false),
+            (Scope::Tree, CHILD, 1, true),
+            (Scope::Group, CHILD, 1, false),
+            (Scope::Tree, ONE_LIVES, 1, false),
+        ] {
+            let of_case = format!("{scope:?}, {script}, {answer}");
+            let mut check = play_with(KernelConfig::default(), scope, script);
+            check.settle();
+            let (main, a) = (check.pid("w/main"), check.pid("w/a"));
+            check.kernel.kill(main, Signal::KILL).expect("it lives");
+            check.step();
+            let noticed = check.kernel.peek_exit(U).expect("it has ended");
+            check.kernel.kill(a, Signal::USR1).expect("it lives");
+            check.step();
+            let taken = check.kernel.exit_as_taken(U, noticed, &mut Answers(answer));
+            assert_eq!(taken.others, Some(!seems_empty), "{of_case}");
+            let (members, holders) = check.kernel.survey(U, &mut Answers(0));
+            assert_eq!(others(&members).contains(&"w/a"), !seems_empty, "{of_case}");
+            assert!(others(&holders).contains(&"w/a"), "{of_case}");
+            check.kernel.kill(a, Signal::KILL).expect("it lives");
+            let status = if seems_empty { exited(3) } else { signalled(Signal::KILL) };
+            assert_eq!(check.settle().status("w/a"), status, "{of_case}");
+        }
+    }
+
+    /// SEMANTICS C5: whoever waits for an empty scope looks when it begins to wait, and after each end.
+    #[test]
+    fn a_wait_for_an_empty_scope_may_end_while_its_last_members_are_ending() {
+        const TWO: &str = "daemonize a { on USR1 exit 3; hang }; daemonize b { on USR1 exit 4; hang }; hang";
+        for answer in [0, 1] {
+            let mut check = play_with(KernelConfig::default(), Scope::Tree, TWO);
+            check.settle();
+            let [main, a, b] = ["w/main", "w/a", "w/b"].map(|name| check.pid(name));
+            check.kernel.kill(main, Signal::KILL).expect("it lives");
+            check.step();
+            check.kernel.watch(OpId(1), U, What::Empty);
+            for pid in [a, b] {
+                check.kernel.kill(pid, Signal::USR1).expect("it lives");
+            }
+            // Each comes to the last verb of its handler, and then one ends.
+            assert!(check.step() && check.step() && check.step());
+            let mut ready = std::iter::from_fn(|| check.kernel.next_ready());
+            assert!(ready.any(|ready| ready == KernelReady::Look { unit: U }), "it is looked again");
+            check.kernel.look_for_members(U, &mut Answers(answer));
+            let ready = check.kernel.next_ready();
+            let is_over = matches!(ready, Some(KernelReady::Done { completion: Completion::Empty, .. }));
+            assert_eq!((is_over, check.kernel.holders(U).len()), (answer == 1, 1));
         }
     }
 }

@@ -69,6 +69,7 @@ fn view(id: ProcId, process: &Process) -> ProcessView<'_> {
         parent: process.parent,
         unit: process.unit,
         alive: process.life.is_living(),
+        ending: process.life.is_living() && process.is_unmapped(),
         zombie: matches!(process.life, Life::Zombie(_)),
         status: process.life.status(),
     }

@@ -2,6 +2,7 @@
 //! The host reaps what it knows and nothing else, so that nobody's status is stolen.
 
 use super::list::Chain;
+use super::poll::What;
 use super::process::Life;
 use super::{HOST, Kernel};
 use shakedown_core::choose::{Ask, Choose};
@@ -32,13 +33,19 @@ impl Kernel {
     /// The leader's end as its machine takes it. Who else lives, and who could still write, is looked up at some moment between the end,
     /// when this notice was written, and now: a walk through proc(5) is not done in the instant in which the pidfd becomes readable, and
     /// what it has found may be over before anybody acts on it.
-    pub fn exit_as_taken(&self, unit: UnitId, noticed: ExitNotice, choose: &mut impl Choose) -> ExitNotice {
+    pub fn exit_as_taken(&mut self, unit: UnitId, noticed: ExitNotice, choose: &mut impl Choose) -> ExitNotice {
         let now = self.peek_exit(unit).unwrap_or(noticed);
-        let Some(leader) = self.units.get(unit).and_then(|of| of.leader).filter(|_| now != noticed) else {
-            return now;
+        let mut taken = match self.units.get(unit).and_then(|of| of.leader).filter(|_| now != noticed) {
+            Some(leader) => {
+                let site = Site { kind: Kind::Pick, label: self.entry(leader).label.child_hashed(LOOKED, 0), nth: 0 };
+                if choose.draw(site, Ask::Pick { of: 2 }) == 1 { noticed } else { now }
+            }
+            None => now,
         };
-        let site = Site { kind: Kind::Pick, label: self.entry(leader).label.child_hashed(LOOKED, 0), nth: 0 };
-        if choose.draw(site, Ask::Pick { of: 2 }) == 1 { noticed } else { now }
+        if taken.others == Some(true) && self.seems_empty(unit, What::Exit, choose) {
+            taken.others = Some(false);
+        }
+        taken
     }
 
     /// waitid(2): reaps the leader if it is a zombie.

@@ -12,7 +12,7 @@ use shakedown_core::signal::Signal;
 use shakedown_core::tie::{Deadlines, Tying};
 use shakedown_core::time::{Duration, Instant};
 use shakedown_core::vocab::{
-    Completion, Errno, FactRecord, Identity, Leftover, ProcessSpec, Redirect, Request, Stream, Survey, TryRead,
+    Completion, Errno, FactRecord, Identity, Leftover, ProcessSpec, Redirect, Request, Stream, Survey, Target, TryRead,
     TryWrite, WorkerSpec,
 };
 use shakedown_core::world::{Ready, World};
@@ -322,6 +322,12 @@ const fn changes(call: &FileCall) -> bool {
 }
 
 impl<C: Choose + 'static> SimWorld<C> {
+    fn signal(&mut self, op: OpId, unit: UnitId, to: Target, signal: Signal) {
+        if let Err(errno) = self.kernel.signal_unit(unit, to, signal) {
+            self.answers.push_back(Ready::Done { op, completion: Completion::SignalFailed(errno) });
+        }
+    }
+
     /// When something is due of the kernel, of the net, or of what a fault has delayed.
     fn deadline_of_more(&self) -> Option<Instant> {
         let late = if self.late.is_empty() { None } else { self.late.keys().next().map(|(at, _)| *at) };

@@ -175,6 +175,7 @@ fn news_is_late_or_lost_and_only_the_notice_of_an_exit_is_ever_lost() {
         let (unit, completion, is_news) = loop {
             match check.kernel.next_ready() {
                 Some(KernelReady::Step { proc, .. }) => check.kernel.run(proc, &mut shakedown_core::choose::Calm),
+                Some(KernelReady::Look { .. }) => unreachable!("it is the leader of a group"),
                 Some(KernelReady::Done { unit, completion, is_news, .. }) => break (unit, completion, is_news),
                 None => check.kernel.watch(OpId(1), U, what),
             }
