@@ -13,12 +13,14 @@ use shakedown_core::signal::Signal;
 use shakedown_core::vocab::Errno;
 
 impl Player {
-    /// Acts on what this thread has taken, the lowest number first.
+    /// Acts on what this thread has taken, the lowest number first. What came while a handler ran acts when that returns (sigreturn(2)
+    /// opens the mask), and not only when the script waits again: what the handler has interrupted need not wait any more.
     pub(super) fn act(&mut self) {
         while !self.held
             && let Some(signal) = signals::take()
         {
             self.handle(signal);
+            self.look();
         }
     }
 

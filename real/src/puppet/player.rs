@@ -101,6 +101,15 @@ impl Player {
         }
     }
 
+    /// Takes the signals that are pending now.
+    pub(super) fn look(&mut self) {
+        let how = self.openness();
+        match self.away(|| signals::pause(&mut [], Some(Instant::now()), how)) {
+            Ok(Woken::Ready | Woken::Deadline | Woken::Signal) => {}
+            Err(errno) => self.fail("look for signals", errno),
+        }
+    }
+
     /// Waits for a descriptor or a deadline, and runs the handlers of signals that end the wait.
     pub(super) fn pause(&mut self, fds: &mut [PollFd<'_>], until: Option<Instant>) -> Woken {
         let how = self.openness();

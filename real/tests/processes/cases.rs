@@ -27,6 +27,7 @@ cases! {
     a_failed_exec_leaves_nobody,
     input_arrives_and_ends,
     a_writer_that_is_blocked_hears_signals,
+    a_signal_that_comes_within_a_handler_acts_when_that_returns,
     ends_are_the_kernels_word,
     children_start_clean,
     an_attached_child_dies_with_its_parent,
@@ -113,6 +114,23 @@ async fn a_writer_that_is_blocked_hears_signals() {
     assert_eq!(rig.exit(unit).await.status, ExitStatus::Exited(5));
     let written = rig.read_until(unit, b"").await;
     assert!((60_000..=65_536).contains(&written.len()), "a full pipe: {}", written.len());
+    rig.finish(unit).await;
+}
+
+/// sigreturn(2): before anything that the handler has interrupted goes on.
+async fn a_signal_that_comes_within_a_handler_acts_when_that_returns() {
+    let mut rig = Rig::new();
+    let script = "on USR1 { print told }; on TERM exit 5; write 70000; exit 9";
+    let Started { unit, .. } = rig.script(script).await;
+    let full = rig.submit(unit, Request::Readable(Stream::Stdout.into()));
+    assert_eq!(rig.answer(full).await, Completion::Readable(Stream::Stdout.into()));
+    rig.signal(unit, Target::Leader, Signal::USR1);
+    rig.saw("p/main", ProcessWhat::Signalled(Signal::USR1)).await;
+    // Its handler waits for room.
+    rig.signal(unit, Target::Leader, Signal::TERM);
+    let written = rig.rest(unit).await;
+    assert!(written.ends_with("told\n"), "{} bytes, and then the handler's: …{}", written.len(), &written[65_530..]);
+    assert_eq!(rig.exit(unit).await.status, ExitStatus::Exited(5));
     rig.finish(unit).await;
 }
 
