@@ -3,6 +3,7 @@
 //! Without a harness of libtest's, because a private pid namespace has to be entered before any thread exists (house rule 11).
 
 mod args;
+mod call;
 mod calm;
 mod checks;
 mod coverage;

@@ -1,5 +1,6 @@
 //! The racy family: anything that can be written, and an outside that strikes at any time.
 
+use super::call::{call, struck_in_call};
 use super::draw::*;
 use super::flight::{instants, minded, struck_child, struck_process};
 use super::program::{Act, Family, Program, Stimulus, Stop};
@@ -17,6 +18,8 @@ pub type Drawn = (Vec<Verb>, Stop, Vec<(At, Act)>, At);
 pub enum At {
     /// So many microseconds after the start.
     Start(u64),
+    /// The same, with a signal that somebody minds: which of them.
+    Minded(u64, usize),
     /// So many after an event of a process: which of them, and which event.
     Event(u64, usize, usize),
     /// When this one of the script's forks, execs and exits is due.
@@ -28,11 +31,13 @@ pub fn drawn_program() -> BoxedStrategy<Drawn> {
     let anything = chain(vec![block(Place::Program, 2), last()]);
     let some = || several(one_of(idioms(Place::Program, 1)), 0..2);
     let parent = chain(vec![some(), struck_child(), some(), last()]);
-    let script = prop_oneof![4 => anything, 1 => struck_process(), 2 => parent];
+    let within = chain(vec![struck_in_call(simple()), last()]);
+    let script = prop_oneof![4 => anything, 1 => struck_process(), 2 => parent, 1 => within];
     let delay = || prop::sample::select(vec![0, 0, 100, 200, 400, 700, 1000, 1000, 2000, 3000, 5000]);
     let at = prop_oneof![
         2 => (0usize..8).prop_map(At::Moment),
         1 => delay().prop_map(At::Start),
+        1 => (delay(), 0usize..4).prop_map(|(delay, which)| At::Minded(delay, which)),
         1 => (delay(), 0usize..6, 0usize..TRIGGERS.len()).prop_map(|(delay, who, what)| At::Event(delay, who, what)),
     ];
     let stimuli = prop::collection::vec((at, act()), 0..4);
@@ -51,14 +56,10 @@ pub fn program(drawn: &Drawn, number: u64) -> Program {
     let (moments, minded) = (instants(&script), minded(&script));
     let outside = stimuli.iter().copied().chain([(*last, Act::Stop { worker: false })]).map(|(at, act)| match at {
         At::Start(at_us) => Stimulus { at_us, when: None, act },
+        At::Minded(at_us, which) => Stimulus { at_us, when: None, act: heeded(act, which, &minded) },
         At::Moment(nth) => {
             let at_us = moments.get(nth % moments.len().max(1)).copied().unwrap_or(1000);
-            let act = match (act, minded.get(nth % minded.len().max(1))) {
-                // Of one that nobody minds they would die before they come to it.
-                (Act::Signal(_), Some(signal)) => Act::Signal(*signal),
-                (act, _) => act,
-            };
-            Stimulus { at_us, when: None, act }
+            Stimulus { at_us, when: None, act: heeded(act, nth, &minded) }
         }
         At::Event(at_us, who, what) => {
             let when = match TRIGGERS[what] {
@@ -70,6 +71,14 @@ pub fn program(drawn: &Drawn, number: u64) -> Program {
     });
     let outside = outside.collect();
     Program { family: Family::Racy, script, stop: *stop, stimuli: outside }
+}
+
+/// The act; a signal becomes one that somebody minds. Of another they would die before they come to anything.
+fn heeded(act: Act, nth: usize, minded: &[Signal]) -> Act {
+    match (act, minded.get(nth % minded.len().max(1))) {
+        (Act::Signal(_), Some(signal)) => Act::Signal(*signal),
+        (act, _) => act,
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -259,10 +268,10 @@ fn orphaned(rest: Idiom) -> Idiom {
 
 /// A child with a handler, hit while it waits; it goes on.
 fn woken(rest: Idiom) -> Idiom {
-    (catchable(), simple(), pause(), rest, pause())
-        .prop_map(|(signal, handler, asleep, rest, pause)| {
+    (catchable(), simple(), call(), rest, pause())
+        .prop_map(|(signal, handler, call, rest, pause)| {
             let handler = Verb::On { signal, then: Handler::Run(handler.into()) };
-            let body: Vec<Verb> = [handler, Verb::Sleep(asleep)].into_iter().chain(rest).collect();
+            let body: Vec<Verb> = [handler].into_iter().chain(call).chain(rest).collect();
             let spawn = Verb::Spawn { name: "".into(), body: body.into() };
             vec![spawn, Verb::Sleep(pause), Verb::Kill { name: "0".into(), signal }]
         })
