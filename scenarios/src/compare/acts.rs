@@ -1,7 +1,7 @@
 //! When the outside acted in a real run. A hint to the search, as all of the order is: of what a signal to a worker that is not up, or a
 //! line of input, did at once nothing is told, and a search that does not know it would guess long.
 
-use super::order::is_asked;
+use super::told::is_asked;
 use crate::format::Case;
 use shakedown_core::signal::Signal;
 use shakedown_core::time::Instant;
@@ -45,6 +45,8 @@ pub(super) fn places(case: &Case, moments: &[Moment]) -> Vec<Place> {
                 passed += 1;
                 Place::Told(passed - 1)
             }
+            // Its worker was not up yet, or not any more.
+            Some(_) | None if before > ended(stimulus, moments) => Place::Before(before),
             Some(_) | None => Place::Before(before.min(started)),
         }
     };
@@ -84,6 +86,19 @@ fn started(stimulus: &Stimulus, moments: &[Moment]) -> usize {
     moments.iter().position(is_start).unwrap_or(moments.len())
 }
 
+/// Where its worker has ended, or the session.
+fn ended(stimulus: &Stimulus, moments: &[Moment]) -> usize {
+    let subject = stimulus.on.map_or(Subject::Session, Subject::Worker);
+    let is_end = |moment: &Moment| match moment {
+        Moment::Fact(record) => {
+            record.subject == subject
+                && matches!(record.fact, Fact::Exited { .. } | Fact::Ended(_) | Fact::SessionStopped)
+        }
+        Moment::Process(_) => false,
+    };
+    moments.iter().position(is_end).unwrap_or(moments.len())
+}
+
 fn instant(moment: &Moment) -> Instant {
     match moment {
         Moment::Fact(record) => record.at,
@@ -114,7 +129,7 @@ mod tests {
     use super::*;
     use crate::format::read;
     use shakedown_core::ids::WorkerId;
-    use shakedown_core::vocab::{FactRecord, Requester, Target};
+    use shakedown_core::vocab::{ExitStatus, FactRecord, Requester, Target};
 
     const W: Subject = Subject::Worker(WorkerId(0));
 
@@ -144,5 +159,18 @@ mod tests {
             assert_eq!(places(&case, &moments), expected, "{signals} were told");
         }
         assert_eq!(places(&case, &[]), [], "without moments nothing is known");
+    }
+
+    /// Nothing is told of a signal to a worker that has ended, either.
+    #[test]
+    fn an_act_on_a_worker_that_has_ended_came_when_it_was_due() {
+        let text = "schema = 1\n[workers.w]\npuppet = \"exit 0\"\n\
+            [[stimuli]]\nat = \"7ms\"\non = \"w\"\ndo = \"signal\"\nsignal = \"TERM\"\n";
+        let case = read("test.toml", text).expect("a scenario without mistakes").cases().remove(0);
+        let started = || Fact::Started { pid: None };
+        let mut moments = vec![fact(Subject::Session, 0, started()), fact(W, 5, started())];
+        moments.push(fact(W, 6, Fact::Exited { status: ExitStatus::Exited(0) }));
+        moments.extend([fact(W, 7, Fact::OutputClosed), fact(Subject::Session, 9, Fact::SessionStopped)]);
+        assert_eq!(places(&case, &moments), [Place::Before(4)]);
     }
 }

@@ -11,6 +11,7 @@ mod fit;
 mod order;
 mod outcome;
 mod report;
+mod told;
 
 #[cfg(test)]
 mod tests;

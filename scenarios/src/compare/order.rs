@@ -8,11 +8,12 @@
 use super::acts::{Place, places};
 use super::outcome::{Account, Change, SESSION};
 use super::outside;
+use super::told::{Told, reasons, shown};
 use crate::format::Case;
 use shakedown_core::puppet::{Handler, Verb};
 use shakedown_core::signal::Signal;
 use shakedown_core::site::{Kind, Label, Site};
-use shakedown_core::vocab::{Body, Fact, FactRecord, ProcessWhat, Program, Requester};
+use shakedown_core::vocab::{Body, Fact, FactRecord, Program, Target};
 use shakedown_sim::Moment;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -35,30 +36,6 @@ pub(super) struct Order {
     acts: Vec<Place>,
     /// What processes of a name can cause.
     causes: BTreeMap<Arc<str>, Causes>,
-}
-
-/// When the host told what, in half-steps, so that there is room between two moments.
-#[derive(Clone, Default)]
-struct Told {
-    /// Of each subject.
-    of: BTreeMap<Arc<str>, Vec<u64>>,
-    /// What led to that.
-    why: BTreeMap<Arc<str>, Vec<Why>>,
-    /// That the outside had asked for it.
-    asked: Vec<u64>,
-    /// Output of each worker.
-    output: BTreeMap<Arc<str>, Vec<u64>>,
-}
-
-/// What led to a fact.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Why {
-    /// An answer, or a request.
-    Mail,
-    /// A deadline.
-    Time,
-    /// A deadline, and then the answer to what was asked because of it.
-    TimeAndMail,
 }
 
 /// When a process did what it did.
@@ -108,83 +85,8 @@ impl Sofar {
     }
 }
 
-/// Whether the outside asked for it.
-pub(super) fn is_asked(moment: &Moment) -> bool {
-    match moment {
-        Moment::Fact(record) => matches!(
-            record.fact,
-            Fact::Signalled { by: Requester::User, .. } | Fact::StopRequested { by: Requester::User, .. }
-        ),
-        Moment::Process(_) => false,
-    }
-}
-
-fn why(moment: &Moment) -> Why {
-    let Moment::Fact(FactRecord { fact, .. }) = moment else { return Why::Mail };
-    match fact {
-        Fact::Signalled { by, .. } | Fact::StopRequested { by, .. } if *by == Requester::Deadline => Why::Time,
-        Fact::DrainAbandoned => Why::TimeAndMail,
-        Fact::Signalled { .. } | Fact::StopRequested { .. } | Fact::Spawn | Fact::Started { .. } | Fact::Ready => {
-            Why::Mail
-        }
-        Fact::Unready | Fact::Backoff { .. } | Fact::Restarted | Fact::Exited { .. } | Fact::Ended(_) => Why::Mail,
-        Fact::OutputClosed | Fact::Output { .. } | Fact::Request(_) | Fact::SessionStopped => Why::Mail,
-        Fact::Action(_) => Why::Mail,
-    }
-}
-
-impl Told {
-    fn note(&mut self, moment: &Moment, change: &Change, at: u64) {
-        let (Change::Fact(name) | Change::Output(name, ..) | Change::Closing(name)) = change else { return };
-        self.of.entry(name.clone()).or_default().push(at);
-        self.why.entry(name.clone()).or_default().push(why(moment));
-        if is_asked(moment) {
-            self.asked.push(at);
-        }
-        if let Change::Output(..) = change {
-            self.output.entry(name.clone()).or_default().push(at);
-        }
-    }
-}
-
-/// When the next of its kind comes, after so many.
-fn nth<T: Copy>(of: &BTreeMap<Arc<str>, Vec<T>>, name: &str, sofar: &BTreeMap<Arc<str>, usize>) -> Option<T> {
-    let n = sofar.get(name).copied().unwrap_or(0);
-    of.get(name).and_then(|told| told.get(n)).copied()
-}
-
-/// When this subject tells next, if by this guess a deadline makes it do so.
-fn due(name: &str, told: &Told, sofar: &Sofar, guess: u32) -> Option<u64> {
-    let is_due = match nth(&told.why, name, &sofar.told)? {
-        Why::Mail => false,
-        Why::Time => guess > 0,
-        Why::TimeAndMail => guess == 1,
-    };
-    is_due.then(|| nth(&told.of, name, &sofar.told)).flatten()
-}
-
-/// Where this moment shows: as it was told, but a signal, and what led to it within one turn of the host, right before the leader acts on
-/// it or ends by it; KILL in any case not before its leader's end.
-fn shown(moments: &[Moment], at: usize) -> u64 {
-    let turn = moments[at..].iter().take_while(|moment| matches!(moment, Moment::Fact(_)));
-    let sent = turn.enumerate().find_map(|(n, moment)| match moment {
-        Moment::Fact(FactRecord { fact: Fact::Signalled { signal, .. }, .. }) => Some((at + n, *signal)),
-        Moment::Fact(_) | Moment::Process(_) => None,
-    });
-    let Some((from, signal)) = sent else { return 2 * at as u64 };
-    let shows = |moment: &Moment| match moment {
-        Moment::Process(event) if event.name.ends_with("/main") => match event.what {
-            ProcessWhat::Signalled(by) => by == signal,
-            ProcessWhat::Exited(_) => signal == Signal::KILL,
-            ProcessWhat::Started | ProcessWhat::Installed(_) => false,
-        },
-        Moment::Process(_) | Moment::Fact(_) => false,
-    };
-    match moments[from..].iter().position(shows) {
-        Some(n) => (2 * (from + n) as u64).saturating_sub(1),
-        None => 2 * at as u64,
-    }
-}
+/// What the first child of a double fork is called.
+const DOUBLE_FORK: &str = "(daemonize)";
 
 /// Nothing is known to come.
 const NEVER: u64 = u64::MAX / 8;
@@ -193,18 +95,21 @@ impl Order {
     pub(super) fn new(case: &Case, moments: &[Moment]) -> Order {
         let mut order = Order { outside: outside(case), acts: places(case, moments), ..Order::default() };
         let mut account = Account::default();
+        let reasons = reasons(moments);
         let shown: Vec<u64> = (0..moments.len()).map(|at| shown(moments, at)).collect();
         for (moment, at) in moments.iter().zip(0..) {
             let change = account.take(case, moment, None);
             match (moment, change) {
                 (Moment::Fact(_), change @ (Change::Fact(_) | Change::Output(..) | Change::Closing(_))) => {
-                    order.told.note(moment, &change, 2 * at);
-                    order.felt.note(moment, &change, shown[at as usize]);
+                    let why = reasons[at as usize];
+                    order.told.note(moment, why, &change, 2 * at);
+                    order.felt.note(moment, why, &change, shown[at as usize]);
                 }
                 (Moment::Process(event), Change::Life(name)) => order.life(&account, &name, event.pid, at),
                 (Moment::Fact(_) | Moment::Process(_), _) => {}
             }
         }
+        order.are_born_before_they_are_signalled(moments);
         let subjects = case.session.workers.iter().map(|worker| worker.name.clone()).chain([SESSION.into()]);
         order.tellers = subjects.map(|name: Arc<str>| (Label::ROOT.child(&name, 0), name)).collect();
         for worker in &case.session.workers {
@@ -232,6 +137,27 @@ impl Order {
         course.end = life.end.as_ref().map(|end| (2 * at, end.clone()));
     }
 
+    /// Whoever has acted on a signal of the host's was born when that was sent, though nothing was seen of it till then.
+    fn are_born_before_they_are_signalled(&mut self, moments: &[Moment]) {
+        let sent = |(at, moment): (usize, &Moment)| match moment {
+            Moment::Fact(FactRecord { fact: Fact::Signalled { signal, target: Target::Scope, .. }, .. }) => {
+                Some((2 * at as u64, *signal))
+            }
+            Moment::Fact(_) | Moment::Process(_) => None,
+        };
+        let sent: Vec<(u64, Signal)> = moments.iter().enumerate().filter_map(sent).collect();
+        for course in self.lives.values_mut().flatten() {
+            let acts = course.deeds.first().filter(|(_, deed)| deed.starts_with("acted on ")).or(course.end.as_ref());
+            let Some((at, what)) = acts else { continue };
+            let signal =
+                what.strip_prefix("acted on ").or(what.strip_prefix("signalled(").and_then(|s| s.strip_suffix(')')));
+            let Some(signal) = signal.and_then(Signal::from_display) else { continue };
+            if let Some((sent, _)) = sent.iter().rfind(|(sent, by)| *by == signal && sent < at) {
+                course.birth = course.birth.min(sent.saturating_sub(1));
+            }
+        }
+    }
+
     fn walk(&mut self, worker: &Arc<str>, name: &Arc<str>, script: &[Verb]) {
         for verb in script {
             let own = |called: &str| -> Arc<str> { format!("{worker}/{called}").into() };
@@ -240,6 +166,9 @@ impl Order {
                 Verb::Print { .. } | Verb::Write { .. } | Verb::Flood => causes.prints = true,
                 Verb::Kill { name: target, signal } => causes.signals.push((own(target), *signal)),
                 Verb::Spawn { name: child, body } | Verb::Daemonize { name: child, body } => {
+                    if let Verb::Daemonize { .. } = verb {
+                        causes.births.push(own(DOUBLE_FORK));
+                    }
                     let child = own(child);
                     causes.births.push(child.clone());
                     self.walk(worker, &child, body);
@@ -259,7 +188,7 @@ impl Order {
 
     /// Where nothing is known there is only one guess to make.
     pub(super) fn guesses(&self) -> u32 {
-        if self.told.of.is_empty() { 1 } else { 3 }
+        if self.told.is_empty() { 1 } else { 3 }
     }
 
     /// When these can be expected to go on, in a simulated run that has come so far; at once where nobody knows. By the first guess the
@@ -273,7 +202,9 @@ impl Order {
             // Behind those whose turn is at the same time.
             Kind::Clock => 2 * self.next(told, sofar, account, guess) + 1,
             // Behind the clock, which brings what was told next.
-            Kind::Mail if self.tellers.get(&site.label).is_some_and(|name| due(name, told, sofar, guess).is_some()) => {
+            Kind::Mail
+                if self.tellers.get(&site.label).is_some_and(|name| told.due(name, &sofar.told, guess).is_some()) =>
+            {
                 2 * self.turn_of(*site, told, sofar, account) + 2
             }
             // Behind what a machine is told at that time, of which it need not tell.
@@ -290,7 +221,7 @@ impl Order {
     fn next(&self, told: &Told, sofar: &Sofar, account: &Account, guess: u32) -> u64 {
         let names = self.lives.keys().map(|name| self.unborn(name, account));
         let lives = account.lives.iter().filter_map(|lived| self.own(lived.who?, account));
-        let due = self.tellers.values().filter_map(|name| due(name, told, sofar, guess));
+        let due = self.tellers.values().filter_map(|name| told.due(name, &sofar.told, guess));
         names.chain(lives).chain(self.act(told, sofar)).chain(due).min().unwrap_or(NEVER)
     }
 
@@ -308,14 +239,14 @@ impl Order {
             return if site.kind == Kind::Tick { self.act(told, sofar).unwrap_or(0) } else { 0 };
         }
         if let Some(name) = self.tellers.get(&site.label) {
-            return nth(&told.of, name, &sofar.told).unwrap_or(0);
+            return told.next_of_its_own(name, &sofar.told).unwrap_or(0);
         }
         let Some(own) = self.own(site.label, account) else { return 0 };
         let Some(lived) = account.lives.iter().find(|lived| lived.who == Some(site.label)) else { return own };
         let Some(causes) = self.causes.get(&lived.name) else { return own };
         let worker = lived.name.split_once('/').map_or("", |(worker, _)| worker);
         let births = causes.births.iter().map(|name| self.unborn(name, account));
-        let output = causes.prints.then(|| nth(&told.output, worker, &sofar.output)).flatten();
+        let output = causes.prints.then(|| told.next_output(worker, &sofar.output)).flatten();
         let signals = causes.signals.iter().map(|(name, signal)| self.acts(name, *signal, account));
         births.chain(signals).chain(output).fold(own, u64::min)
     }

@@ -272,6 +272,8 @@ fn what_linux_did_is_found_within_a_few_thousand_simulations() {
         ("abandoned while a group was orphaned", include_str!("recorded/abandoned-while-a-group-was-orphaned.run")),
         ("output of a child that nobody read", include_str!("recorded/output-of-a-child-that-nobody-read.run")),
         ("killed before its word", include_str!("recorded/killed-before-its-word.run")),
+        ("a signal within an exit", include_str!("recorded/a-signal-within-an-exit.run")),
+        ("a double fork that was continued", include_str!("recorded/a-double-fork-that-was-continued.run")),
         ("a stop that came late", include_str!("recorded/a-stop-that-came-late.run")),
         ("a CONT that came late", include_str!("recorded/a-cont-that-came-late.run")),
     ] {
