@@ -326,7 +326,9 @@ impl Kernel {
             self.die(process, Signal::SEGV);
         } else if std::mem::take(&mut self.entry_mut(thread).mask.starting) {
             // Its mask is open now.
-        } else if !self.entry(process).signals.is_actionable(&self.entry(thread).mask) {
+        } else if !self.entry(process).signals.is_actionable(&self.entry(thread).mask)
+            || self.entry(process).is_unmapped()
+        {
             self.play(thread, choose);
         } else if self.is_late(thread, choose) {
             return self.play_late(thread, choose);

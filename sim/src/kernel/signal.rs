@@ -116,7 +116,7 @@ impl Kernel {
     pub(super) fn settle_fate(&mut self, process: ProcId, choose: &mut impl Choose) {
         let of = self.entry(process);
         let candidates = of.signals.perhaps_fatal();
-        if candidates.is_empty() {
+        if candidates.is_empty() || of.is_unmapped() {
             return;
         }
         let site = Site { kind: Kind::Pick, label: of.label, nth: of.steps };

@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 
 impl Kernel {
     /// The living members of a unit's scope, and the holders of its outputs, as somebody finds them who looks at one after the other.
-    /// One who is both and on its way out is found as both, or as one of them.
+    /// One who is both and on its way out is found as both, or as one of them; who has given its memory back is no member any more.
     pub fn survey(&self, unit: UnitId, choose: &mut impl Choose) -> (Vec<Survivor>, Vec<Survivor>) {
         let (mut members, mut holders) = (self.members(unit), self.holders(unit));
         let both = pids(&members).intersection(&pids(&holders)).copied().collect::<BTreeSet<i32>>();
@@ -26,19 +26,20 @@ impl Kernel {
         let living = self.units.get(unit).map(|of| of.living).unwrap_or_default();
         for id in living.iter(&self.procs, Chain::Unit).filter(|id| self.is_ending(*id)) {
             let process = self.entry(id);
+            let (is_unmapped, by_memory) = (process.is_unmapped(), self.is_known_by_memory(unit, id));
+            if by_memory && is_unmapped {
+                forgotten.insert(process.pid);
+            }
             if !both.contains(&process.pid) {
                 continue;
             }
             let site = Site { kind: Kind::Lag, label: process.label.child_hashed(SURVEYED, 0), nth: process.steps };
-            let (is_unmapped, by_memory) = (process.is_unmapped(), self.is_known_by_memory(unit, id));
             let ways = if by_memory && !is_unmapped { 3 } else { 2 };
-            let way = choose.draw(site, Ask::Pick { of: ways });
-            if way == 1 {
-                closed.insert(process.pid);
-            }
-            if way == 2 || (by_memory && is_unmapped) {
-                forgotten.insert(process.pid);
-            }
+            match choose.draw(site, Ask::Pick { of: ways }) {
+                0 => false,
+                1 => closed.insert(process.pid),
+                _ => forgotten.insert(process.pid),
+            };
         }
         members.retain(|member| !forgotten.contains(&member.pid));
         holders.retain(|holder| !closed.contains(&holder.pid));
@@ -94,7 +95,7 @@ impl Kernel {
 
     /// Whether all that live in a unit's scope are ending, and are known by their environment alone.
     pub(super) fn may_seem_empty(&self, unit: UnitId) -> bool {
-        let by_environment = |of: &&Unit| matches!(of.scope, Scope::Tree | Scope::Job) && of.living.len > 0;
+        let by_environment = |of: &&Unit| of.scope == Scope::Tree && of.living.len > 0;
         self.units.get(unit).filter(by_environment).is_some_and(|of| {
             let mut living = of.living.iter(&self.procs, Chain::Unit);
             living.all(|id| self.is_ending(id) && self.is_known_by_memory(unit, id))
@@ -114,7 +115,7 @@ impl Kernel {
     fn is_known_by_memory(&self, unit: UnitId, id: ProcId) -> bool {
         let parent = self.entry(self.entry(id).parent);
         let has_kin = parent.unit == Some(unit) && parent.life.is_living();
-        let by_environment = |of: &Unit| matches!(of.scope, Scope::Tree | Scope::Job) && of.leader != Some(id);
+        let by_environment = |of: &Unit| of.scope == Scope::Tree && of.leader != Some(id);
         !has_kin && self.units.get(unit).is_some_and(by_environment)
     }
 }
@@ -190,6 +191,8 @@ mod tests {
             (Scope::Tree, DAEMON, 0, false),
             (Scope::Tree, CHILD, 1, true),
             (Scope::Group, CHILD, 1, false),
+            // A job knows its members itself.
+            (Scope::Job, DAEMON, 1, false),
             (Scope::Tree, ONE_LIVES, 1, false),
         ] {
             let of_case = format!("{scope:?}, {script}, {answer}");
