@@ -18,23 +18,20 @@ use std::collections::BTreeSet;
 
 impl Kernel {
     /// The living members of a unit's scope, and the holders of its outputs, as somebody finds them who looks at one after the other.
-    /// One who is both and on its way out is found as both, or as one of them; who has given its memory back is no member any more.
+    /// One who is both and on its way out is found as both, or as one of them.
     pub fn survey(&self, unit: UnitId, choose: &mut impl Choose) -> (Vec<Survivor>, Vec<Survivor>) {
         let (mut members, mut holders) = (self.members(unit), self.holders(unit));
-        let both = pids(&members).intersection(&pids(&holders)).copied().collect::<BTreeSet<i32>>();
+        let (is_member, is_holder) = (pids(&members), pids(&holders));
         let (mut closed, mut forgotten) = (BTreeSet::new(), BTreeSet::new());
         let living = self.units.get(unit).map(|of| of.living).unwrap_or_default();
         for id in living.iter(&self.procs, Chain::Unit).filter(|id| self.is_ending(*id)) {
             let process = self.entry(id);
-            let (is_unmapped, by_memory) = (process.is_unmapped(), self.is_known_by_memory(unit, id));
-            if by_memory && is_unmapped {
-                forgotten.insert(process.pid);
-            }
-            if !both.contains(&process.pid) {
+            let is_lost = self.is_lost(unit, id);
+            if !is_holder.contains(&process.pid) || !(is_lost || is_member.contains(&process.pid)) {
                 continue;
             }
             let site = Site { kind: Kind::Lag, label: process.label.child_hashed(SURVEYED, 0), nth: process.steps };
-            let ways = if by_memory && !is_unmapped { 3 } else { 2 };
+            let ways = if self.is_known_by_memory(unit, id) && !is_lost { 3 } else { 2 };
             match choose.draw(site, Ask::Pick { of: ways }) {
                 0 => false,
                 1 => closed.insert(process.pid),
@@ -46,7 +43,7 @@ impl Kernel {
         (members, holders)
     }
 
-    /// Who is alive in the unit's scope, the leader included.
+    /// Who is alive in the unit's scope, the leader included, as far as anything still tells whose they are.
     pub fn members(&self, unit: UnitId) -> Vec<Survivor> {
         let Some(of) = self.units.get(unit) else { return Vec::new() };
         let Some(leader) = of.leader else { return Vec::new() };
@@ -61,7 +58,7 @@ impl Kernel {
             }
             Scope::Tree | Scope::Job => (Some(of.living), Chain::Unit),
         };
-        self.survivors(list.unwrap_or_default().iter(&self.procs, chain))
+        self.survivors(list.unwrap_or_default().iter(&self.procs, chain).filter(|&id| !self.is_lost(unit, id)))
     }
 
     /// Who holds a write end of the unit's outputs.
@@ -109,6 +106,11 @@ impl Kernel {
             matches!(process.life, Life::Dying(_)) || process.rare.as_ref().is_some_and(|r| r.ending.is_some());
         let exits = |thread| self.is_runnable(thread) && self.is_about_to_exit(thread);
         if has_begun { self.is_runnable(id) } else { process.life == Life::Alive && self.each_thread(id).any(exits) }
+    }
+
+    /// Whether nothing tells any more whose it is: it has given its memory back, on its way out.
+    fn is_lost(&self, unit: UnitId, id: ProcId) -> bool {
+        self.entry(id).is_unmapped() && self.is_known_by_memory(unit, id)
     }
 
     /// Whether only its environment tells whose it is: it is no leader, and nobody of its unit is its parent any more.
