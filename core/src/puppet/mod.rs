@@ -221,6 +221,9 @@ impl Verb {
 /// The exit code of a `listen` whose port is taken: EADDRINUSE.
 pub const PORT_TAKEN: u8 = 98;
 
+/// What the first child of a `daemonize` is called, which exits at once: no name that a script can give.
+pub const BETWEEN: &str = "(daemonize)";
+
 /// What a `listen` whose port is taken says on stderr.
 pub fn port_taken(port: u16) -> alloc::string::String {
     alloc::format!("listen {port}: address already in use\n")

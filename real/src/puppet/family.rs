@@ -9,7 +9,7 @@ use crate::errno;
 use libc::c_long;
 use nix::poll::{PollFd, PollFlags};
 use shakedown_core::ids::Pid;
-use shakedown_core::puppet::Block;
+use shakedown_core::puppet::{BETWEEN, Block};
 use shakedown_core::signal::Signal;
 use shakedown_core::vocab::{Errno, ExitStatus};
 use std::os::fd::AsFd;
@@ -145,7 +145,7 @@ impl Player {
 
     /// What the first child of a daemonize is called among ours.
     fn between(&self) -> String {
-        self.full("(daemonize)")
+        self.full(BETWEEN)
     }
 }
 

@@ -11,6 +11,7 @@ use crate::errno;
 use shakedown_core::puppet::Handler;
 use shakedown_core::signal::Signal;
 use shakedown_core::vocab::Errno;
+use std::time::Instant;
 
 impl Player {
     /// Acts on what this thread has taken, the lowest number first. What came while a handler ran acts when that returns (sigreturn(2)
@@ -20,7 +21,7 @@ impl Player {
             && let Some(signal) = signals::take()
         {
             self.handle(signal);
-            self.look();
+            self.wait(&mut [], Some(Instant::now()));
         }
     }
 

@@ -101,24 +101,20 @@ impl Player {
         }
     }
 
-    /// Takes the signals that are pending now.
-    pub(super) fn look(&mut self) {
-        let how = self.openness();
-        match self.away(|| signals::pause(&mut [], Some(Instant::now()), how)) {
-            Ok(Woken::Ready | Woken::Deadline | Woken::Signal) => {}
-            Err(errno) => self.fail("look for signals", errno),
-        }
-    }
-
     /// Waits for a descriptor or a deadline, and runs the handlers of signals that end the wait.
     pub(super) fn pause(&mut self, fds: &mut [PollFd<'_>], until: Option<Instant>) -> Woken {
+        let woken = self.wait(fds, until);
+        if woken == Woken::Signal {
+            self.act();
+        }
+        woken
+    }
+
+    /// Waits for a descriptor or a deadline, and takes the signals that end the wait, without acting on them yet.
+    pub(super) fn wait(&mut self, fds: &mut [PollFd<'_>], until: Option<Instant>) -> Woken {
         let how = self.openness();
         match self.away(|| signals::pause(fds, until, how)) {
-            Ok(Woken::Signal) => {
-                self.act();
-                Woken::Signal
-            }
-            Ok(woken @ (Woken::Ready | Woken::Deadline)) => woken,
+            Ok(woken) => woken,
             Err(errno) => self.fail("wait in ppoll", errno),
         }
     }

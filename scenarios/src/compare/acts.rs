@@ -78,25 +78,22 @@ fn is_what(when: &Trigger, moment: &Moment) -> bool {
 
 /// Where its worker is up, or the session.
 fn started(stimulus: &Stimulus, moments: &[Moment]) -> usize {
-    let subject = stimulus.on.map_or(Subject::Session, Subject::Worker);
-    let is_start = |moment: &Moment| match moment {
-        Moment::Fact(record) => record.subject == subject && matches!(record.fact, Fact::Started { .. }),
-        Moment::Process(_) => false,
-    };
-    moments.iter().position(is_start).unwrap_or(moments.len())
+    first(stimulus, moments, |fact| matches!(fact, Fact::Started { .. }))
 }
 
 /// Where its worker has ended, or the session.
 fn ended(stimulus: &Stimulus, moments: &[Moment]) -> usize {
+    first(stimulus, moments, |fact| matches!(fact, Fact::Exited { .. } | Fact::Ended(_) | Fact::SessionStopped))
+}
+
+/// Where such a fact is first told of whom it acts on; behind all where it is not.
+fn first(stimulus: &Stimulus, moments: &[Moment], is: impl Fn(&Fact) -> bool) -> usize {
     let subject = stimulus.on.map_or(Subject::Session, Subject::Worker);
-    let is_end = |moment: &Moment| match moment {
-        Moment::Fact(record) => {
-            record.subject == subject
-                && matches!(record.fact, Fact::Exited { .. } | Fact::Ended(_) | Fact::SessionStopped)
-        }
+    let is_it = |moment: &Moment| match moment {
+        Moment::Fact(record) => record.subject == subject && is(&record.fact),
         Moment::Process(_) => false,
     };
-    moments.iter().position(is_end).unwrap_or(moments.len())
+    moments.iter().position(is_it).unwrap_or(moments.len())
 }
 
 fn instant(moment: &Moment) -> Instant {

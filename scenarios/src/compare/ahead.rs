@@ -2,7 +2,7 @@
 //! somebody acts on. Without that a search finds out only at the end of each run, after all that those who are left can do in any order.
 
 use super::fit::UNKNOWN;
-use super::outcome::{Account, Life, Outcome, Word, is_real_program};
+use super::outcome::{Account, Life, Outcome, Word, is_real_program, signal_of};
 use crate::format::Case;
 use shakedown_core::signal::Signal;
 use shakedown_core::vocab::{Act, Body, RestartWhen, Stream, WorkerSpec};
@@ -183,11 +183,9 @@ impl Missing<'_> {
 
 /// What it acted on, deed by deed, and how many of these did not end it. Of whose end nothing is known the last may have.
 fn acts(life: &Life) -> (Vec<Option<Signal>>, usize) {
-    let deeds = life.deeds.iter().map(|deed| deed.strip_prefix("acted on ").and_then(Signal::from_display));
-    let end =
-        life.end.iter().map(|end| end.strip_prefix("signalled(")?.strip_suffix(')').and_then(Signal::from_display));
+    let acts = life.deeds.iter().chain(&life.end).map(|told| signal_of(told)).collect();
     let is_known = life.end.as_deref().is_some_and(|end| end != UNKNOWN);
-    (deeds.chain(end).collect(), life.deeds.len().saturating_sub(usize::from(!is_known)))
+    (acts, life.deeds.len().saturating_sub(usize::from(!is_known)))
 }
 
 /// What a kernel sends of its own accord, or a host without telling: at ends, of groups and pipes, and to those who are left over.

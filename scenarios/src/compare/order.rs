@@ -6,11 +6,11 @@
 //! that it signals act on that, its output is told. Whichever of these comes next says when it is its turn.
 
 use super::acts::{Place, places};
-use super::outcome::{Account, Change, SESSION};
+use super::outcome::{Account, Change, SESSION, signal_of};
 use super::outside;
 use super::told::{Told, reasons, shown};
 use crate::format::Case;
-use shakedown_core::puppet::{Handler, Verb};
+use shakedown_core::puppet::{BETWEEN, Handler, Verb};
 use shakedown_core::signal::Signal;
 use shakedown_core::site::{Kind, Label, Site};
 use shakedown_core::vocab::{Body, Fact, FactRecord, Program, Target};
@@ -85,9 +85,6 @@ impl Sofar {
     }
 }
 
-/// What the first child of a double fork is called.
-const DOUBLE_FORK: &str = "(daemonize)";
-
 /// Nothing is known to come.
 const NEVER: u64 = u64::MAX / 8;
 
@@ -147,11 +144,8 @@ impl Order {
         };
         let sent: Vec<(u64, Signal)> = moments.iter().enumerate().filter_map(sent).collect();
         for course in self.lives.values_mut().flatten() {
-            let acts = course.deeds.first().filter(|(_, deed)| deed.starts_with("acted on ")).or(course.end.as_ref());
-            let Some((at, what)) = acts else { continue };
-            let signal =
-                what.strip_prefix("acted on ").or(what.strip_prefix("signalled(").and_then(|s| s.strip_suffix(')')));
-            let Some(signal) = signal.and_then(Signal::from_display) else { continue };
+            let Some((at, what)) = course.deeds.first().or(course.end.as_ref()) else { continue };
+            let Some(signal) = signal_of(what) else { continue };
             if let Some((sent, _)) = sent.iter().rfind(|(sent, by)| *by == signal && sent < at) {
                 course.birth = course.birth.min(sent.saturating_sub(1));
             }
@@ -167,7 +161,7 @@ impl Order {
                 Verb::Kill { name: target, signal } => causes.signals.push((own(target), *signal)),
                 Verb::Spawn { name: child, body } | Verb::Daemonize { name: child, body } => {
                     if let Verb::Daemonize { .. } = verb {
-                        causes.births.push(own(DOUBLE_FORK));
+                        causes.births.push(own(BETWEEN));
                     }
                     let child = own(child);
                     causes.births.push(child.clone());

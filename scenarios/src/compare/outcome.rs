@@ -98,6 +98,12 @@ fn acted_on(signal: Signal) -> String {
     format!("acted on {signal}")
 }
 
+/// Which signal a deed or an end tells of, if it does.
+pub(super) fn signal_of(told: &str) -> Option<Signal> {
+    let end = || told.strip_prefix("signalled(")?.strip_suffix(')');
+    told.strip_prefix("acted on ").or_else(end).and_then(Signal::from_display)
+}
+
 /// What stops or continues acts within the kernel, and no puppet sees it.
 const UNREPORTED: [Signal; 5] = [Signal::STOP, Signal::TSTP, Signal::TTIN, Signal::TTOU, Signal::CONT];
 

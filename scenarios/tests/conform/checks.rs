@@ -261,7 +261,7 @@ fn what_a_sweep_shows_is_never_refuted() {
     assert!(found > 300, "only {found} of 400 were found");
 }
 
-/// Real runs whose search took more than a million simulations once, or, two of them, some ten thousand; and three that were found
+/// Real runs whose search took more than a million simulations once, or, four of them, some ten thousand; and three that were found
 /// impossible: a process was killed between what it did and its word of it; a stop was so late that the signal after it was due as well; a
 /// program ran between the signal of its stop and CONT. They read back as they were written.
 fn what_linux_did_is_found_within_a_few_thousand_simulations() {

@@ -31,8 +31,7 @@ pub fn drawn_program() -> BoxedStrategy<Drawn> {
     let anything = chain(vec![block(Place::Program, 2), last()]);
     let some = || several(one_of(idioms(Place::Program, 1)), 0..2);
     let parent = chain(vec![some(), struck_child(), some(), last()]);
-    let within = chain(vec![struck_in_call(simple()), last()]);
-    let script = prop_oneof![4 => anything, 1 => struck_process(), 2 => parent, 1 => within];
+    let script = prop_oneof![4 => anything, 1 => struck_process(), 2 => parent, 1 => struck_in_call(simple())];
     let delay = || prop::sample::select(vec![0, 0, 100, 200, 400, 700, 1000, 1000, 2000, 3000, 5000]);
     let at = prop_oneof![
         2 => (0usize..8).prop_map(At::Moment),

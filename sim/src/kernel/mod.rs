@@ -322,13 +322,13 @@ impl Kernel {
     fn run_living(&mut self, thread: ProcId, process: ProcId, choose: &mut impl Choose) -> bool {
         if let Some(status) = self.entry_mut(process).rare.as_mut().and_then(|rare| rare.ending.take()) {
             self.exit(process, status);
+        } else if self.entry(process).is_unmapped() {
+            self.play(thread, choose);
         } else if self.crashes(process, choose) {
             self.die(process, Signal::SEGV);
         } else if std::mem::take(&mut self.entry_mut(thread).mask.starting) {
             // Its mask is open now.
-        } else if !self.entry(process).signals.is_actionable(&self.entry(thread).mask)
-            || self.entry(process).is_unmapped()
-        {
+        } else if !self.entry(process).signals.is_actionable(&self.entry(thread).mask) {
             self.play(thread, choose);
         } else if self.is_late(thread, choose) {
             return self.play_late(thread, choose);

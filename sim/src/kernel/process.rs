@@ -242,7 +242,7 @@ impl Process {
         self.process != id
     }
 
-    /// Whether it has given its memory back, on the way to its end.
+    /// Whether it has given its memory back, on the way to its end: no signal acts any more, and nothing of its program can crash.
     pub(super) fn is_unmapped(&self) -> bool {
         self.rare.as_ref().is_some_and(|rare| rare.unmapped)
     }

@@ -4,7 +4,7 @@ use super::{Kernel, Played};
 use crate::kernel::process::{Progress, Wait};
 use crate::kernel::wait::Waited;
 use shakedown_core::ids::ProcId;
-use shakedown_core::puppet::{Block, Verb};
+use shakedown_core::puppet::{BETWEEN, Block, Verb};
 use shakedown_core::site::hash_name;
 use std::sync::Arc;
 
@@ -54,6 +54,3 @@ impl Kernel {
         Played::Unfinished
     }
 }
-
-/// What the first child of a daemonize is called: no name of a script, and no real puppet reports it.
-const BETWEEN: &str = "(daemonize)";
