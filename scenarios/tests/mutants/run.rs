@@ -9,6 +9,9 @@ use std::time::Instant;
 
 /// Programs that are played against Linux for each mutant; the run ends at the first disagreement.
 const PROGRAMS: &[&str] = &["400", "--seed", "1", "--max-fail", "1", "--no-shrink"];
+const CONFORM: &[&str] = &["test", "-q", "-p", "shakedown", "--test", "conform"];
+/// What it says of a program on which the two do not agree.
+const DISAGREES: &str = "DISAGREEMENT program";
 /// At least so many mutants must be noticed by conformance alone.
 const BY_CONFORMANCE_MIN: usize = 15;
 
@@ -46,6 +49,12 @@ pub fn all(root: &Path, mutants: &[Mutant], args: &[String]) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    if asked.conform && ask(&copy, CONFORM, PROGRAMS, DISAGREES) == Verdict::Noticed {
+        eprintln!(
+            "error: the tree disagrees with Linux unbroken: what conformance says of its mutants would prove nothing"
+        );
+        return ExitCode::FAILURE;
+    }
     let (mut missed, mut by_conformance) = (0, 0);
     println!("{:<5} {:<9} {:<9} {:>6}  breaks", "rule", "tests", "conform", "s");
     for mutant in &mutants {
@@ -79,10 +88,9 @@ fn one(root: &Path, copy: &Path, mutant: &Mutant, asked: Asked) -> (Verdict, Ver
     let verdicts = match written {
         Ok(()) => {
             let tests = &["test", "-q", "-p", "shakedown-core", "-p", "shakedown-sim", "--lib"];
-            let conform = &["test", "-q", "-p", "shakedown", "--test", "conform"];
             (
                 if asked.tests { ask(copy, tests, &[], "test result: FAILED") } else { Verdict::Unasked },
-                if asked.conform { ask(copy, conform, PROGRAMS, "DISAGREEMENT program") } else { Verdict::Unasked },
+                if asked.conform { ask(copy, CONFORM, PROGRAMS, DISAGREES) } else { Verdict::Unasked },
             )
         }
         Err(_) => (Verdict::Broken, Verdict::Broken),
