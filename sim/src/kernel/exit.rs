@@ -4,8 +4,10 @@
 use super::list::{Chain, List};
 use super::process::{Life, Wait};
 use super::{HOST, INIT, Kernel};
+use shakedown_core::choose::{Ask, Choose};
 use shakedown_core::ids::{ProcId, UnitId};
 use shakedown_core::signal::Signal;
+use shakedown_core::site::{Kind, Site, hash_name};
 use shakedown_core::vocab::{Deed, ExitStatus, Sender};
 
 use super::poll::What;
@@ -48,6 +50,25 @@ impl Kernel {
             self.fire(unit, What::Exit);
         }
         self.check_empty_after(unit, pgid, sid);
+    }
+
+    /// Whether a process gives its descriptors back in a step of their own, and its end comes in a later one, as do_exit() of Linux has it
+    /// (`exit_files`, and `exit_notify` at last): whoever waits for a lock of it may go on between the two. Nobody else notices.
+    pub(super) fn closes_first(&mut self, process: ProcId, status: ExitStatus, choose: &mut impl Choose) -> bool {
+        if !self.is_lock_awaited(process) || self.entry(process).over || !self.threads(process).is_empty() {
+            return false;
+        }
+        let own = self.entry(process);
+        let site = Site { kind: Kind::Lag, label: own.label.child_hashed(CLOSED, 0), nth: own.steps };
+        let closes = choose.draw(site, Ask::Pick { of: 2 }) == 1;
+        if closes {
+            self.disarm(process);
+            self.close_all(process);
+            self.close_files(process);
+            let rare = self.entry_mut(process).rare_mut();
+            (rare.ending, rare.unmapped) = (Some(status), true);
+        }
+        closes
     }
 
     /// Gives the children of a dying process, living and dead, to the nearest reaper.
@@ -153,6 +174,9 @@ impl Kernel {
         }
     }
 }
+
+/// The question whether an end comes in two steps.
+const CLOSED: u64 = hash_name("(closed)");
 
 #[cfg(test)]
 mod tests {

@@ -149,6 +149,15 @@ impl Kernel {
         }
     }
 
+    /// Whether somebody waits for a lock that goes with this process.
+    pub(super) fn is_lock_awaited(&self, process: ProcId) -> bool {
+        let waits = |waiter: &ProcId| matches!(self.entry(*waiter).wait, Wait::Lock(_));
+        self.entry(process).rare.as_ref().is_some_and(|rare| {
+            let mut own = rare.files.iter().map(|id| &self.files.open[id.0 as usize]);
+            own.any(|description| description.holders == 1 && description.waiters.iter().any(waits))
+        })
+    }
+
     /// A process closes all of its files. The last holder's leaving frees a port, and a lock for whoever waits.
     pub(super) fn close_files(&mut self, process: ProcId) {
         let Some(rare) = &mut self.entry_mut(process).rare else { return };
@@ -172,7 +181,8 @@ impl Kernel {
 
 #[cfg(test)]
 mod tests {
-    use super::super::check::{exited, play};
+    use super::super::KernelReady;
+    use super::super::check::{Answers, exited, play};
     use shakedown_core::signal::Signal;
 
     /// SEMANTICS C33, flock(2): the lock is the description's, so whoever inherited it holds it too.
@@ -208,6 +218,36 @@ mod tests {
         assert_eq!(check.stdout(), "usr1\n");
         check.pass(50);
         assert_eq!(check.stdout(), "got\n");
+    }
+
+    /// SEMANTICS C5, C33: do_exit() closes descriptors before it tells the parent, who may have gone on with the lock by then.
+    #[test]
+    fn a_lock_may_be_had_some_time_before_its_holders_end_is_told() {
+        for (answer, printed) in [(0, ""), (1, "got\n")] {
+            for end in ["exit 0", "die TERM"] {
+                let script = format!(
+                    "on CHLD exit 3; spawn a {{ lock l; sleep 5ms; {end} }}; sleep 1ms; lock l; print got; hang"
+                );
+                let mut check = play(&script);
+                check.pass(4);
+                check.kernel.set_now(check.kernel.next_timer().expect("it sleeps"));
+                check.kernel.fire_timers();
+                let (main, a) = (check.find("w/main"), check.find("w/a"));
+                let mut ready = std::collections::BTreeSet::new();
+                loop {
+                    while let Some(KernelReady::Step { proc, .. }) = check.kernel.next_ready() {
+                        ready.insert(proc);
+                    }
+                    // As soon as it can its parent goes on.
+                    let next = if ready.contains(&main) { main } else { a };
+                    if !ready.remove(&next) {
+                        break;
+                    }
+                    check.kernel.run(next, &mut Answers(answer));
+                }
+                assert_eq!((check.stdout().as_str(), check.status("w/main")), (printed, exited(3)), "{answer}, {end}");
+            }
+        }
     }
 
     /// SEMANTICS C33: mongoose#1302, the port stays taken while a child holds the socket.

@@ -164,12 +164,12 @@ impl Kernel {
     }
 
     fn put_rare(&self, rare: &Rare, digest: &mut Digest) {
-        let Rare { threads, threads_born, subreaper, pdeathsig, ending, unmapped, files } = rare;
+        let Rare { threads, threads_born, subreaper, pdeathsig, ending, unmapped, continued, files } = rare;
         threads.iter().for_each(|&thread| {
             digest.number(self.name(thread));
         });
         digest.number(u64::from(*threads_born)).number(u64::from(*subreaper));
-        (pdeathsig, ending, unmapped).hash(digest);
+        (pdeathsig, ending, unmapped, continued).hash(digest);
         // A description that nobody else holds is told by what it is; a shared one by who shares it, as all do who hold it.
         files.iter().for_each(|&file| self.files.digest(file, digest));
     }
@@ -209,6 +209,7 @@ impl Kernel {
             worker: _,
             leader_name: _,
             minds_a_continue: _,
+            hears_children: _,
             scope: _,
             cgroup,
             pid: _,

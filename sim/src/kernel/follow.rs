@@ -60,6 +60,14 @@ pub(super) fn minds_a_continue(script: &[Verb]) -> bool {
     })
 }
 
+/// Whether a program, or one that it bears, handles CHLD.
+pub(super) fn hears_children(script: &[Verb]) -> bool {
+    script.iter().any(|verb| {
+        matches!(verb, Verb::On { signal: Signal::CHLD, then: Handler::Run(_) })
+            || verb.block().is_some_and(|block| hears_children(block))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::check::{Check, U, play_with};

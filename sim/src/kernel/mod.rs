@@ -324,6 +324,8 @@ impl Kernel {
             self.exit(process, status);
         } else if self.entry(process).is_unmapped() {
             self.play(thread, choose);
+        } else if self.tells_of_continue(process) {
+            // That was all.
         } else if self.crashes(process, choose) {
             self.die(process, Signal::SEGV);
         } else if std::mem::take(&mut self.entry_mut(thread).mask.starting) {
@@ -336,15 +338,6 @@ impl Kernel {
             self.act_on_signal(thread, process, choose);
         }
         false
-    }
-
-    fn act_on_signal(&mut self, thread: ProcId, process: ProcId, choose: &mut impl Choose) {
-        let mut mask = self.entry(thread).mask;
-        let taken = self.entry_mut(process).signals.take(&mut mask);
-        self.entry_mut(thread).mask = mask;
-        let Some(signal) = taken else { return };
-        self.enter_before_a_stop(thread, signal, choose);
-        self.deliver(thread, signal);
     }
 
     fn run_dying(&mut self, process: ProcId, signal: Signal, choose: &mut impl Choose) {
@@ -363,6 +356,7 @@ impl Kernel {
         if let Life::Dying(_) = self.entry(process).life {
             match self.survives(process, signal, choose).or_else(|| self.ends_slowly(process, choose)) {
                 Some(until) => self.linger(process, ExitStatus::Signalled { signal, core: false }, until),
+                None if self.closes_first(process, ExitStatus::Signalled { signal, core: false }, choose) => {}
                 None => self.die(process, signal),
             }
         }

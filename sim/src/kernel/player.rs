@@ -81,6 +81,7 @@ impl Kernel {
     fn exit_unless_slow(&mut self, process: ProcId, status: ExitStatus, choose: &mut impl Choose) {
         match self.ends_slowly(process, choose) {
             Some(until) => self.linger(process, status, until),
+            None if self.closes_first(process, status, choose) => {}
             None => self.exit(process, status),
         }
     }

@@ -247,6 +247,11 @@ impl Process {
         self.rare.as_ref().is_some_and(|rare| rare.unmapped)
     }
 
+    /// Whether its parent is still to be told that it was continued.
+    pub(super) fn is_to_tell_of_continue(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| rare.continued)
+    }
+
     /// What it rarely has, made where it is missing.
     pub(super) fn rare_mut(&mut self) -> &mut Rare {
         self.rare.get_or_insert_default()

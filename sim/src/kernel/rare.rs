@@ -21,6 +21,8 @@ pub(super) struct Rare {
     pub(super) ending: Option<ExitStatus>,
     /// Whether it has given its memory back, on the way to its end, and its environment with it (`exit_mm` of do_exit()).
     pub(super) unmapped: bool,
+    /// Whether its parent is still to be told that it was continued.
+    pub(super) continued: bool,
     /// Its descriptors beyond the standard ones, in the order in which they were opened or inherited.
     pub(super) files: Vec<FileId>,
 }

@@ -186,11 +186,15 @@ impl Kernel {
         if process.life == Life::Stopped {
             process.life = Life::Alive;
             let seen = process.signals.disposition(signal) != Disposition::Caught;
-            let parent = process.parent;
+            let (parent, unit) = (process.parent, process.unit);
             if seen {
                 self.deeds.push(Deed::Delivered { to, signal });
             }
-            self.generate(parent, Signal::CHLD, Sender::Kernel);
+            if unit.is_some_and(|unit| self.units.at(unit).hears_children) {
+                self.entry_mut(to).rare_mut().continued = true;
+            } else {
+                self.generate(parent, Signal::CHLD, Sender::Kernel);
+            }
             for thread in self.each_thread(to) {
                 self.go_on_being_busy(thread);
                 self.announce(thread);
@@ -212,6 +216,16 @@ impl Kernel {
         self.deeds.push(Deed::Delivered { to: id, signal });
         let core = self.dumps_core(id, signal);
         self.exit(id, ExitStatus::Signalled { signal, core });
+    }
+
+    /// A thread takes the signal that it acts on next, if one is left for it.
+    pub(super) fn act_on_signal(&mut self, thread: ProcId, process: ProcId, choose: &mut impl Choose) {
+        let mut mask = self.entry(thread).mask;
+        let taken = self.entry_mut(process).signals.take(&mut mask);
+        self.entry_mut(thread).mask = mask;
+        let Some(signal) = taken else { return };
+        self.enter_before_a_stop(thread, signal, choose);
+        self.deliver(thread, signal);
     }
 
     /// A thread acts on a signal that was pending.
@@ -254,6 +268,18 @@ impl Kernel {
             self.entry_mut(process).signals.enter(&mut mask, first);
             self.entry_mut(thread).mask = mask;
         }
+    }
+
+    /// Tells the parent of a process that was continued, if that is still to be done: the first thing that it does when it runs again
+    /// (get_signal() of Linux), whenever that is. One that dies before does not.
+    pub(super) fn tells_of_continue(&mut self, process: ProcId) -> bool {
+        let of = self.entry_mut(process);
+        let parent = of.parent;
+        let tells = of.rare.as_mut().is_some_and(|rare| std::mem::take(&mut rare.continued));
+        if tells {
+            self.generate(parent, Signal::CHLD, Sender::Kernel);
+        }
+        tells
     }
 
     /// All threads of a process stop until CONT or KILL.

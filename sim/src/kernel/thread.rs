@@ -25,7 +25,11 @@ impl Kernel {
             // The end of all is a step of the first thread, even where that one has ended.
             Life::Dying(_) => own.process == thread && !process.hold.disk,
             Life::Alive if own.over || process.hold.is_held() => false,
-            Life::Alive => own.wait == Wait::Nothing || process.signals.is_actionable(&own.mask),
+            Life::Alive => {
+                own.wait == Wait::Nothing
+                    || process.signals.is_actionable(&own.mask)
+                    || process.is_to_tell_of_continue()
+            }
             Life::Stopped | Life::Zombie(_) | Life::Reaped(_) => false,
         }
     }

@@ -2,7 +2,7 @@
 //! Questions about a unit are answered from here, never by a walk over all processes.
 
 use super::cgroup::CgroupId;
-use super::follow::minds_a_continue;
+use super::follow::{hears_children, minds_a_continue};
 use super::list::List;
 use super::pipe::PipeId;
 use super::poll::What;
@@ -31,6 +31,8 @@ pub(super) struct Unit {
     pub(super) detached: bool,
     /// Whether it may matter to its programs when they are continued.
     pub(super) minds_a_continue: bool,
+    /// Whether one of its programs handles CHLD, and so may hear of a child that stops, goes on or ends.
+    pub(super) hears_children: bool,
     /// Living descendants by birth.
     pub(super) living: List,
     /// The control group of that scope, where it is one.
@@ -72,6 +74,7 @@ impl Unit {
             said_ready: false,
             detached: false,
             minds_a_continue: false,
+            hears_children: false,
             watches: Vec::new(),
         }
     }
@@ -178,7 +181,8 @@ impl UnitTable {
     pub(super) fn plays(&mut self, unit: UnitId, script: &Block) {
         let known = &mut self.scripts[unit.index()];
         if !known.as_ref().is_some_and(|known| Arc::ptr_eq(known, script)) {
-            self.units[unit.index()].minds_a_continue = minds_a_continue(script);
+            let of = &mut self.units[unit.index()];
+            (of.minds_a_continue, of.hears_children) = (minds_a_continue(script), hears_children(script));
             *known = Some(script.clone());
         }
     }

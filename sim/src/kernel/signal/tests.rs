@@ -3,6 +3,7 @@
 use super::super::check::{Answers, Check, exited, play, play_block, signalled};
 use super::super::{KernelConfig, KernelReady};
 use super::*;
+use shakedown_core::choose::Calm;
 use shakedown_core::puppet::{Handler, Verb};
 use shakedown_core::vocab::Scope;
 use std::sync::Arc;
@@ -362,4 +363,38 @@ fn a_caught_signal_may_have_been_taken_before_a_stop() {
         check.settle();
         assert_eq!(check.stdout(), after, "{script}: {signals:?}, entered: {entered}");
     }
+}
+
+/// SEMANTICS C19, get_signal() of Linux: whoever was continued tells its parent when it runs again, so that the parent may have come to a
+/// handler by then; one that dies before does not tell.
+#[test]
+fn a_parent_hears_of_a_continue_when_its_child_runs_again() {
+    for (child_first, heard) in [(true, ""), (false, "heard\n")] {
+        let mut check = play("spawn a { freeze; hang }; sleep 2ms; on CHLD print heard; hang");
+        check.settle();
+        let (child, pid) = (check.find("w/a"), check.pid("w/a"));
+        check.kernel.kill(pid, Signal::CONT).expect("it lives");
+        if child_first {
+            check.settle();
+        }
+        check.kernel.set_now(check.kernel.next_timer().expect("its parent sleeps"));
+        check.kernel.fire_timers();
+        let mut held = false;
+        while let Some(KernelReady::Step { proc, .. }) = check.kernel.next_ready() {
+            held |= proc == child;
+            if proc != child {
+                check.kernel.run(proc, &mut Calm);
+            }
+        }
+        assert_eq!(held, !child_first);
+        if held {
+            check.kernel.run(child, &mut Calm);
+        }
+        assert_eq!(check.settle().stdout(), heard, "child first: {child_first}");
+    }
+    let mut check = play("on CHLD print heard; spawn a { freeze }; hang");
+    check.settle();
+    check.kernel.kill(check.pid("w/a"), Signal::CONT).expect("it lives");
+    check.kill("w/a", Signal::KILL);
+    assert_eq!(check.stdout(), "heard\nheard\n", "of the stop and of the end");
 }
