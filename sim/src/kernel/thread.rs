@@ -206,6 +206,17 @@ mod tests {
         assert!(check.alive("w/main"), "a thread inherits its creator's mask");
     }
 
+    /// SEMANTICS C10: the mask that is closed around clone(2) is opened after it, whatever the creator does next.
+    #[test]
+    fn whoever_has_made_a_thread_takes_signals_again() {
+        for next in ["hang", "on USR1 print got; hang", "sleep 5ms", "wait all; hang"] {
+            let mut check = play(&format!("thread {{ block TERM; hang }}; {next}"));
+            check.pass(1);
+            check.kill("w/main", Signal::TERM);
+            assert_eq!(check.status("w/main"), signalled(Signal::TERM), "{next}");
+        }
+    }
+
     /// SEMANTICS C19: stop and continue are for all threads.
     #[test]
     fn a_stop_stops_every_thread() {

@@ -90,10 +90,11 @@ impl Kernel {
     }
 
     /// Whoever comes to `hang` waits there within the same step: nobody can tell one who is about to wait for ever from one who does. But a
-    /// crash can come between the two.
+    /// crash can come between the two, and who has made a thread has its mask still to open.
     pub(super) fn hang_at_once(&mut self, id: ProcId) {
-        let frame = self.entry(id).frames.last();
-        if frame.is_some_and(|frame| matches!(frame.block.get(frame.at), Some(Verb::Hang))) && !self.may_crash(id) {
+        let own = self.entry(id);
+        let is_next = own.frames.last().is_some_and(|frame| matches!(frame.block.get(frame.at), Some(Verb::Hang)));
+        if is_next && !own.mask.starting && !self.may_crash(id) {
             self.hang(id);
         }
     }
