@@ -76,7 +76,7 @@ impl Outside {
     fn arm_one(&mut self, i: usize, at: Instant, cx: &mut Cx<'_>) {
         let alike = |other: &&Stimulus| other.nth(0) == self.stimuli[i].nth(0);
         let earlier = self.stimuli[..i].iter().filter(alike).count() as u32;
-        let delay = cx.draw_nth(self.stimuli[i].nth(earlier), self.stimuli[i].at);
+        let delay = cx.draw_nth(self.stimuli[i].nth(earlier), self.stimuli[i].at, at);
         self.states[i] = State::Armed(at.after(delay));
     }
 

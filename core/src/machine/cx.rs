@@ -134,15 +134,15 @@ impl Cx<'_> {
         }
         let nth = *self.draws;
         *self.draws += 1;
-        self.draw_nth(nth, range)
+        self.draw_nth(nth, range, self.now)
     }
 
-    /// As [`draw`](Self::draw), for a machine that numbers its draws itself.
-    pub(crate) fn draw_nth(&mut self, nth: u32, range: DurationRange) -> Duration {
+    /// As [`draw`](Self::draw), for a machine that numbers its draws itself, of a duration that began at this instant.
+    pub(crate) fn draw_nth(&mut self, nth: u32, range: DurationRange, from: Instant) -> Duration {
         if range.steps() == 0 {
             return range.min;
         }
         let site = Site { kind: Kind::Span, label: self.label, nth };
-        Tying::new(self.chooser, Deadlines::new(&self.reactor.timers)).span(site, range, self.now)
+        Tying::new(self.chooser, Deadlines::new(&self.reactor.timers)).span(site, range, from)
     }
 }

@@ -103,14 +103,9 @@ pub fn decide_along(case: &Case, real: &Outcome, moments: &[Moment], budget: Bud
 
 /// One search, with this hint.
 fn decide_by(case: &Case, real: &Outcome, hint: &[Moment], budget: Budget) -> Decision {
-    let spans = match u32::try_from(case.stimuli.len()) {
-        Ok(0 | 1) | Err(_) => Spans::Shortest,
-        // One instant more than there are stimuli allows for each of their orders.
-        Ok(stimuli) => Spans::Of(outside(case), stimuli + 1),
-    };
     let terms = Terms {
         lateness: Lateness::Unbounded,
-        spans,
+        spans: Spans::Beside(outside(case), fixed(&case.stimuli).collect()),
         budget,
         remembers: true,
         // Without a hint the first way tried is no likelier than the others, and depth first is quicker: who floods an output deviates
@@ -156,18 +151,20 @@ pub fn outcomes(case: &Case, budget: Budget) -> Outcomes {
     Outcomes { all: all.found, complete: end == End::Exhausted, runs }
 }
 
-/// What a stimulus waits for may come at any later instant, and so the stimulus itself, though the others' own instants stand fixed:
-/// as late as the last of them, and after it.
+/// What a stimulus waits for may come at any later instant, and so the stimulus itself, though the others' own instants stand fixed.
 fn at_least(stimuli: &[Stimulus]) -> Vec<Stimulus> {
-    let last = stimuli.iter().map(|stimulus| stimulus.at.max).max().unwrap_or_default();
-    let later = |stimulus: &Stimulus| match stimulus.when {
-        Some(_) if stimuli.len() > 1 => {
-            let max = stimulus.at.max.saturating_add(last).saturating_add(Duration::from_millis(1));
-            Stimulus { at: DurationRange { max, grid: Duration::from_micros(100), ..stimulus.at }, ..stimulus.clone() }
-        }
-        Some(_) | None => stimulus.clone(),
+    let later = |stimulus: &Stimulus| {
+        let DurationRange { min, grid, .. } = stimulus.at;
+        let max = if stimulus.when.is_some() { Duration::MAX } else { stimulus.at.max };
+        Stimulus { at: DurationRange { min, max, grid }, ..stimulus.clone() }
     };
     stimuli.iter().map(later).collect()
+}
+
+/// When those are due that wait for nothing and whose instant is given.
+fn fixed(stimuli: &[Stimulus]) -> impl Iterator<Item = Instant> {
+    let fixed = stimuli.iter().filter(|stimulus| stimulus.when.is_none() && stimulus.at.steps() == 0);
+    fixed.map(|stimulus| Instant::ZERO.after(stimulus.at.min))
 }
 
 /// When those are due that wait for nothing, beside the first: whoever does them, one after the other, may come to that one so late that

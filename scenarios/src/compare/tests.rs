@@ -210,7 +210,7 @@ fn no_run_is_cut_by_what_it_comes_to_itself() {
         for seed in 0..WAYS {
             let go = |fit| {
                 let mut wanderer = Wanderer { seed, turns: Cell::new(0), fit };
-                search(&case, &at_least(&case.stimuli), terms, &mut wanderer)
+                search(&case, &at_least(&case.stimuli), terms.clone(), &mut wanderer)
             };
             let Searched { end: End::Met, runs, moments, .. } = go(None) else { continue };
             let outcome = outcome_of(&case, &moments);

@@ -261,9 +261,10 @@ fn what_a_sweep_shows_is_never_refuted() {
     assert!(found > 300, "only {found} of 400 were found");
 }
 
-/// Real runs whose search took more than a million simulations once, or, four of them, some ten thousand; and three that were found
+/// Real runs whose search took more than a million simulations once, or, four of them, some ten thousand; and four that were found
 /// impossible: a process was killed between what it did and its word of it; a stop was so late that the signal after it was due as well; a
-/// program ran between the signal of its stop and CONT. They read back as they were written.
+/// program ran between the signal of its stop and CONT; what a stimulus waited for was so late that it came between two others. They read
+/// back as they were written.
 fn what_linux_did_is_found_within_a_few_thousand_simulations() {
     for (name, file) in [
         ("a death that leaves nobody to fork", include_str!("recorded/a-death-that-leaves-nobody-to-fork.run")),
@@ -276,6 +277,10 @@ fn what_linux_did_is_found_within_a_few_thousand_simulations() {
         ("a double fork that was continued", include_str!("recorded/a-double-fork-that-was-continued.run")),
         ("a stop that came late", include_str!("recorded/a-stop-that-came-late.run")),
         ("a CONT that came late", include_str!("recorded/a-cont-that-came-late.run")),
+        (
+            "a trigger that came late between two others",
+            include_str!("recorded/a-trigger-that-came-late-between-two-others.run"),
+        ),
     ] {
         let decision = recorded::decide(file, BUDGET);
         assert!(matches!(decision, Decision::Reachable { runs: ..4000, .. }), "{name}: {decision:?}");

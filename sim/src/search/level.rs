@@ -6,7 +6,6 @@
 //! depends on the run that has led to a state, and so a state may be known on a level although not all that the level allows was
 //! tried from there.
 
-use super::Terms;
 use super::path::NO_LIMIT;
 
 /// What the runs of one level may do.
@@ -23,9 +22,9 @@ impl Level {
     pub(super) const ALL: Level = Level { guess: LAST_GUESS, deviations: NO_LIMIT };
 }
 
-/// The levels before the last.
-pub(super) fn levels(terms: Terms, guesses: u32) -> impl Iterator<Item = Level> {
-    let most = if terms.deviates_late { DEVIATIONS_MAX } else { 0 };
+/// The levels before the last, where runs that deviate late are to come first.
+pub(super) fn levels(deviates_late: bool, guesses: u32) -> impl Iterator<Item = Level> {
+    let most = if deviates_late { DEVIATIONS_MAX } else { 0 };
     let each = move |deviations| (0..guesses.max(1)).rev().map(move |guess| Level { guess, deviations });
     (0..most).flat_map(each)
 }
@@ -38,23 +37,13 @@ const DEVIATIONS_MAX: u32 = 10;
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Budget, Lateness, Spans};
     use super::*;
 
     #[test]
     fn few_deviations_come_before_many_and_every_guess_before_more_of_them() {
-        let terms = |deviates_late| Terms {
-            lateness: Lateness::None,
-            spans: Spans::Shortest,
-            budget: Budget::default(),
-            remembers: true,
-            deviates_late,
-            steps_a_run: 1,
-        };
-        let first: Vec<(u32, u32)> =
-            levels(terms(true), 2).take(4).map(|level| (level.deviations, level.guess)).collect();
+        let first: Vec<(u32, u32)> = levels(true, 2).take(4).map(|level| (level.deviations, level.guess)).collect();
         assert_eq!(first, [(0, 1), (0, 0), (1, 1), (1, 0)]);
-        assert_eq!(levels(terms(true), 1).count(), DEVIATIONS_MAX as usize);
-        assert_eq!(levels(terms(false), 2).count(), 0, "there is only the last");
+        assert_eq!(levels(true, 1).count(), DEVIATIONS_MAX as usize);
+        assert_eq!(levels(false, 2).count(), 0, "there is only the last");
     }
 }

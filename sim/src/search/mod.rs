@@ -101,7 +101,7 @@ pub enum End {
 }
 
 /// What is searched, and how.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Terms {
     /// Whether deadlines may come early, which is to say all else late.
     pub lateness: Lateness,
@@ -144,7 +144,7 @@ enum Over {
 impl Search {
     /// A search on these terms, in worlds like this.
     pub fn new(config: WorldConfig, terms: Terms) -> Search {
-        let path = Path::new(terms.lateness, terms.spans);
+        let path = Path::new(terms.lateness, terms.spans.clone());
         let config = WorldConfig { history: true, ..config };
         Search {
             host: Host::new(SimWorld::new(config, path)),
@@ -165,7 +165,7 @@ impl Search {
         setup: impl Fn(&mut Host<SimWorld<Path>>),
         goal: &mut impl Goal,
     ) -> Searched {
-        let mut levels = levels(self.terms, goal.guesses());
+        let mut levels = levels(self.terms.deviates_late, goal.guesses());
         self.enter(levels.next());
         let end = loop {
             self.begin(plan);
@@ -216,9 +216,9 @@ impl Search {
     }
 
     fn begin(&mut self, plan: Option<&Arc<SessionSpec>>) {
-        let terms = self.terms;
+        let nobody = Path::new(self.terms.lateness, Spans::Shortest);
         self.host.clear(|world| {
-            let mut path = std::mem::replace(world.choices_mut(), Path::new(terms.lateness, terms.spans));
+            let mut path = std::mem::replace(world.choices_mut(), nobody);
             path.rewind();
             world.reset(path, plan.cloned());
         });

@@ -2,6 +2,8 @@
 
 use shakedown_core::choose::{Ask, Choose};
 use shakedown_core::site::{Kind, Label, Site};
+use shakedown_core::time::{Duration, DurationRange, Instant};
+use std::sync::Arc;
 
 /// When the next deadline may come although something is enabled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -14,12 +16,13 @@ pub enum Lateness {
 
 /// Whose drawn durations are tried out, beside the shortest: where everything may be late, a duration matters only to a machine that
 /// compares it with others of its own.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Spans {
     /// Nobody's.
     Shortest,
-    /// Those of this machine, so many of each, evenly from the shortest to the longest.
-    Of(Label, u32),
+    /// Those of this machine, which does something else at each of these instants: they end before and after each of them, and of the
+    /// spans that it has drawn earlier, in every order.
+    Beside(Label, Arc<[Instant]>),
     /// All, so many of each.
     All(u32),
 }
@@ -53,6 +56,8 @@ pub struct Path {
     order: Vec<u32>,
     lateness: Lateness,
     spans: Spans,
+    /// When the spans end that this run has drawn beside others.
+    ends: Vec<Instant>,
     /// Who was picked last.
     stepped: Option<Site>,
 }
@@ -67,6 +72,7 @@ impl Path {
             order: Vec::new(),
             lateness,
             spans,
+            ends: Vec::new(),
             stepped: None,
         }
     }
@@ -97,6 +103,7 @@ impl Path {
     pub(super) fn rewind(&mut self) {
         self.at = 0;
         self.deviations = 0;
+        self.ends.clear();
     }
 
     /// Whether the run goes where none has been: all earlier choices are made.
@@ -118,7 +125,7 @@ impl Path {
         false
     }
 
-    fn span(&mut self, steps: u32, tries: u32) -> u32 {
+    fn spread(&mut self, steps: u32, tries: u32) -> u32 {
         match tries.min(steps + 1) {
             0 | 1 => 0,
             tries => self.take(tries, steps / (tries - 1)),
@@ -141,6 +148,25 @@ impl Path {
     }
 }
 
+/// Where a span may end among these instants: as soon as it can, and once between each two of them that follow, as late as it can there,
+/// so that spans which are drawn later find room before it and after.
+fn beside(soonest: Instant, latest: Instant, mut others: Vec<Instant>) -> Vec<Instant> {
+    others.retain(|other| *other > soonest);
+    others.sort_unstable();
+    others.dedup();
+    let mut ends = vec![soonest];
+    let mut from = soonest;
+    for other in others {
+        let room = Duration::from_micros(1).min(other.since(from) / 2);
+        ends.push(other.before(room));
+        from = other;
+    }
+    ends.push(from.after(Duration::from_millis(1)));
+    ends.dedup();
+    ends.retain(|end| *end <= latest);
+    ends
+}
+
 /// Runs may deviate as often as they like.
 pub(super) const NO_LIMIT: u32 = u32::MAX;
 
@@ -158,11 +184,25 @@ impl Choose for Path {
             Ask::Chance { per_million: 1_000_000 } => 1,
             Ask::Chance { .. } => self.take(2, 1),
             Ask::Span { steps } => match self.spans {
-                Spans::Of(label, tries) if label == site.label => self.span(steps, tries),
-                Spans::All(tries) => self.span(steps, tries),
-                Spans::Of(..) | Spans::Shortest => 0,
+                Spans::All(tries) => self.spread(steps, tries),
+                Spans::Beside(..) | Spans::Shortest => 0,
             },
         }
+    }
+
+    fn span(&mut self, site: Site, range: DurationRange, now: Instant) -> Duration {
+        let others = match &self.spans {
+            Spans::Beside(label, others) if *label == site.label => others.clone(),
+            _ => return range.at(self.draw(site, Ask::Span { steps: range.steps() })),
+        };
+        let (soonest, latest) = (now.after(range.min), now.after(range.max));
+        let ends = beside(soonest, latest, others.iter().chain(&self.ends).copied().collect());
+        let end = match ends.len() {
+            1 => soonest,
+            of => ends[self.take(of as u32, 1) as usize],
+        };
+        self.ends.push(end);
+        end.since(now)
     }
 
     fn picks(&self) -> bool {
@@ -180,5 +220,50 @@ impl Choose for Path {
         let at = if of == 1 { 0 } else { self.pass(of as u32, 1, order) as usize };
         self.stepped = enabled.get(at).copied();
         at
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(micros: u64) -> Instant {
+        Instant::ZERO.after(Duration::from_micros(micros))
+    }
+
+    #[test]
+    fn a_span_ends_before_and_after_each_of_the_others_but_not_after_its_latest() {
+        for (soonest, latest, others, ends) in [
+            (700, u64::MAX / 1000, vec![], vec![at(700), at(1700)]),
+            (700, u64::MAX / 1000, vec![at(700), at(500)], vec![at(700), at(1700)]),
+            (700, u64::MAX / 1000, vec![at(1000), at(900), at(1000)], vec![at(700), at(899), at(999), at(2000)]),
+            (700, 950, vec![at(1000), at(900)], vec![at(700), at(899)]),
+            (10, 10, vec![at(20)], vec![at(10)]),
+        ] {
+            assert_eq!(beside(at(soonest), at(latest), others.clone()), ends, "{others:?}");
+        }
+    }
+
+    /// All orders of a fixed instant and two spans that are drawn one after the other.
+    #[test]
+    fn spans_that_are_drawn_beside_others_end_in_every_order() {
+        let (label, fixed) = (Label::ROOT, at(300));
+        let range = DurationRange { min: Duration::from_micros(200), ..DurationRange::up_to(Duration::from_secs(1)) };
+        let mut path = Path::new(Lateness::Unbounded, Spans::Beside(label, Arc::new([fixed])));
+        let mut orders = std::collections::BTreeSet::new();
+        loop {
+            let mut ends: Vec<(Instant, char)> = vec![(fixed, 'f')];
+            for (nth, name) in ['a', 'b'].into_iter().enumerate() {
+                let site = Site { kind: Kind::Span, label, nth: nth as u32 };
+                ends.push((Instant::ZERO.after(path.span(site, range, Instant::ZERO)), name));
+            }
+            ends.sort();
+            orders.insert(ends.into_iter().map(|(_, name)| name).collect::<String>());
+            if !path.turn() {
+                break;
+            }
+            path.rewind();
+        }
+        assert_eq!(orders.into_iter().collect::<Vec<_>>(), ["abf", "afb", "baf", "bfa", "fab", "fba"]);
     }
 }

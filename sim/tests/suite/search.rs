@@ -294,6 +294,6 @@ impl Goal for Backwards {
 fn a_run_that_is_too_long_is_cut_and_leaves_the_question_open() {
     let plan = plan("print up; flood", Duration::from_secs(1));
     let short = Terms { steps_a_run: 40, ..terms(Lateness::None) };
-    assert_eq!(go(short, &plan, &[], &mut want("down", "")).end, End::Exhausted, "its first word decides");
+    assert_eq!(go(short.clone(), &plan, &[], &mut want("down", "")).end, End::Exhausted, "its first word decides");
     assert_eq!(go(short, &plan, &[], &mut All::default()).end, End::Spent);
 }
