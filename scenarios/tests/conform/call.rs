@@ -29,8 +29,6 @@ fn ward(handler: Idiom) -> Idiom {
 /// A call that may wait.
 pub fn call() -> Idiom {
     let written = |bytes: u64, to: Out| alone(Verb::Write { to, bytes });
-    let child = |body: Idiom| drawn(body.prop_map(|body| Verb::Spawn { name: "".into(), body: body.into() }));
-    let resting = || drawn(pause().prop_map(Verb::Sleep));
     let lock = || alone(Verb::Lock("l".into()));
     one_of(vec![
         (3, &["write"], written(70_000, Out::Stdout)),
@@ -40,9 +38,9 @@ pub fn call() -> Idiom {
         (3, &["sleep"], resting()),
         (2, &["read line"], alone(Verb::Read(ReadUntil::Line))),
         (1, &["read eof"], alone(Verb::Read(ReadUntil::Eof))),
-        (2, &["spawn", "wait"], chain(vec![child(chain(vec![resting(), exit()])), alone(Verb::Wait("0".into()))])),
-        (2, &["spawn", "wait all"], chain(vec![child(chain(vec![resting(), die()])), alone(Verb::WaitAll)])),
-        (1, &["spawn", "lock"], chain(vec![child(chain(vec![lock(), resting()])), resting(), lock()])),
+        (2, &["spawn", "wait"], chain(vec![spawned(chain(vec![resting(), exit()])), alone(Verb::Wait("0".into()))])),
+        (2, &["spawn", "wait all"], chain(vec![spawned(chain(vec![resting(), die()])), alone(Verb::WaitAll)])),
+        (1, &["spawn", "lock"], chain(vec![spawned(chain(vec![lock(), resting()])), resting(), lock()])),
         (1, &["freeze"], alone(Verb::Freeze)),
     ])
 }

@@ -26,6 +26,26 @@ pub fn drawn(verb: impl Strategy<Value = Verb> + 'static) -> Idiom {
     verb.prop_map(|verb| vec![verb]).boxed()
 }
 
+/// No verb.
+pub fn nothing() -> Idiom {
+    Just(Vec::new()).boxed()
+}
+
+/// A child that plays these verbs. Its name comes later.
+pub fn spawned(body: Idiom) -> Idiom {
+    drawn(body.prop_map(|body| Verb::Spawn { name: "".into(), body: body.into() }))
+}
+
+/// A daemon that plays these verbs.
+pub fn daemonized(body: Idiom) -> Idiom {
+    drawn(body.prop_map(|body| Verb::Daemonize { name: "".into(), body: body.into() }))
+}
+
+/// A signal for the child that was forked last.
+pub fn hit() -> Idiom {
+    drawn(sent().prop_map(|signal| Verb::Kill { name: "0".into(), signal }))
+}
+
 /// One idiom behind the other.
 pub fn chain(idioms: Vec<Idiom>) -> Idiom {
     idioms.prop_map(|parts| parts.concat()).boxed()
@@ -48,6 +68,11 @@ pub fn pause() -> BoxedStrategy<DurationRange> {
     prop::sample::select(vec![0, 100, 300, 1000, 1000, 2000, 3000, 5000])
         .prop_map(|us| DurationRange::fixed(Duration::from_micros(us)))
         .boxed()
+}
+
+/// `sleep` for so long.
+pub fn resting() -> Idiom {
+    drawn(pause().prop_map(Verb::Sleep))
 }
 
 /// `sleep`, now and then with a range.

@@ -24,7 +24,7 @@ pub fn struck_child() -> Idiom {
 /// A process that does so itself after a pause, at the end of which the outside may strike: one that comes to a signal warded or bare.
 pub fn struck_process() -> Idiom {
     let wards = several(warded().prop_map(|(_, ward)| ward.into_iter().collect()).boxed(), 1..3);
-    chain(vec![wards, drawn(pause().prop_map(Verb::Sleep)), moments(), end()])
+    chain(vec![wards, resting(), moments(), end()])
 }
 
 /// A signal, and what keeps a process from dying of it, if anything does.
@@ -47,15 +47,13 @@ fn warded() -> BoxedStrategy<(Signal, Option<Verb>)> {
 fn moments() -> Idiom {
     let born = || {
         one_of(vec![
-            (3, &[], Just(Vec::new()).boxed()),
+            (3, &[], nothing()),
             (2, &["exit"], exit()),
             (2, &["hang"], alone(Verb::Hang)),
             (1, &["print"], print()),
         ])
     };
-    let spawn = drawn(born().prop_map(|body| Verb::Spawn { name: "".into(), body: body.into() }));
-    let daemonize = drawn(born().prop_map(|body| Verb::Daemonize { name: "".into(), body: body.into() }));
-    several(one_of(vec![(4, &["spawn"], spawn), (1, &["daemonize"], daemonize)]), 0..3)
+    several(one_of(vec![(4, &["spawn"], spawned(born())), (1, &["daemonize"], daemonized(born()))]), 0..3)
 }
 
 /// Another program, or the exit.

@@ -12,6 +12,7 @@ mod draw;
 mod flight;
 mod generate;
 mod judge;
+mod meeting;
 mod program;
 mod race;
 mod racy;

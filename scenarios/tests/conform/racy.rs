@@ -3,6 +3,7 @@
 use super::call::{call, struck_in_call};
 use super::draw::*;
 use super::flight::{instants, minded, struck_child, struck_process};
+use super::meeting::{handed_over, left_behind, threaded};
 use super::program::{Act, Family, Program, Stimulus, Stop};
 use super::tidy::{Tidy, processes};
 use proptest::prelude::*;
@@ -31,7 +32,15 @@ pub fn drawn_program() -> BoxedStrategy<Drawn> {
     let anything = chain(vec![block(Place::Program, 2), last()]);
     let some = || several(one_of(idioms(Place::Program, 1)), 0..2);
     let parent = chain(vec![some(), struck_child(), some(), last()]);
-    let script = prop_oneof![4 => anything, 1 => struck_process(), 2 => parent, 1 => struck_in_call(simple())];
+    let script = prop_oneof![
+        8 => anything,
+        2 => struck_process(),
+        4 => parent,
+        2 => struck_in_call(simple()),
+        1 => threaded(simple()),
+        1 => handed_over(simple()),
+        1 => left_behind(simple()),
+    ];
     let delay = || prop::sample::select(vec![0, 0, 100, 200, 400, 700, 1000, 1000, 2000, 3000, 5000]);
     let at = prop_oneof![
         2 => (0usize..8).prop_map(At::Moment),
@@ -165,18 +174,21 @@ fn idioms(place: Place, depth: u32) -> Vec<(u32, &'static [&'static str], Idiom)
 /// Idioms that fork, replace the program, or begin a thread.
 fn families(place: Place, depth: u32) -> Vec<(u32, &'static [&'static str], Idiom)> {
     let child = || chain(vec![block(Place::Program, depth - 1), last()]);
-    let spawned = || drawn(child().prop_map(|body| Verb::Spawn { name: "".into(), body: body.into() }));
-    let latest = |verb: Verb| alone(verb);
-    let hit = || drawn(sent().prop_map(|signal| Verb::Kill { name: "0".into(), signal }));
+    let spawned = || spawned(child());
+    let waited = || alone(Verb::Wait("0".into()));
     let mut families: Vec<(u32, &[&str], Idiom)> = vec![
         (10, &["spawn"], spawned()),
-        (4, &["spawn", "wait"], chain(vec![spawned(), latest(Verb::Wait("0".into()))])),
+        (4, &["spawn", "wait"], chain(vec![spawned(), waited()])),
         (4, &["spawn", "kill"], chain(vec![spawned(), hit()])),
-        (3, &["spawn", "kill", "wait"], chain(vec![spawned(), sleep(), hit(), latest(Verb::Wait("0".into()))])),
-        (5, &["spawn", "wait", "kill"], chain(vec![brief(), latest(Verb::Wait("0".into())), hit()])),
+        (3, &["spawn", "kill", "wait"], chain(vec![spawned(), sleep(), hit(), waited()])),
+        (5, &["spawn", "wait", "kill"], chain(vec![brief(), waited(), hit()])),
         (3, &["freeze", "spawn", "kill"], frozen(child())),
-        (2, &["daemonize"], daemon(child())),
-        (2, &["daemonize", "subreaper"], chain(vec![alone(Verb::Subreaper), daemon(child()), alone(Verb::WaitAll)])),
+        (2, &["daemonize"], daemonized(child())),
+        (
+            2,
+            &["daemonize", "subreaper"],
+            chain(vec![alone(Verb::Subreaper), daemonized(child()), alone(Verb::WaitAll)]),
+        ),
         (6, &["pdeathsig", "spawn"], doomed(child())),
         (7, &["freeze", "setsid", "setpgid", "spawn"], orphaned(child())),
         (4, &["on", "spawn", "kill"], woken(child())),
@@ -197,7 +209,7 @@ fn families(place: Place, depth: u32) -> Vec<(u32, &'static [&'static str], Idio
 /// How a process comes to its end, if the script says so.
 fn last() -> Idiom {
     one_of(vec![
-        (30, &[], Just(Vec::new()).boxed()),
+        (30, &[], nothing()),
         (15, &["exit"], exit()),
         (5, &["die"], die()),
         (20, &["hang"], alone(Verb::Hang)),
@@ -222,8 +234,7 @@ fn repeat() -> Idiom {
 
 /// A child that soon ends.
 fn brief() -> Idiom {
-    let body = chain(vec![simple(), one_of(vec![(1, &["exit"], exit()), (1, &["die"], die())])]);
-    drawn(body.prop_map(|body| Verb::Spawn { name: "".into(), body: body.into() }))
+    spawned(chain(vec![simple(), one_of(vec![(1, &["exit"], exit()), (1, &["die"], die())])]))
 }
 
 /// A child that stops itself, and a parent that lets it go on.
@@ -235,10 +246,6 @@ fn frozen(rest: Idiom) -> Idiom {
             vec![spawn, Verb::Sleep(pause), Verb::Kill { name: "0".into(), signal: Signal::CONT }]
         })
         .boxed()
-}
-
-fn daemon(body: Idiom) -> Idiom {
-    drawn(body.prop_map(|body| Verb::Daemonize { name: "".into(), body: body.into() }))
 }
 
 /// A grandchild that is to die with its parent, which does not live long.
