@@ -218,6 +218,10 @@ impl SimUnit {
 impl Unit for SimUnit {
     type Port = SimPort;
 
+    fn name(&self) -> String {
+        format!("unit {} ({})", self.id.0, self.pid)
+    }
+
     fn stdin(&self) -> &SimPort {
         &self.stdin
     }

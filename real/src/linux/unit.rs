@@ -18,6 +18,7 @@ use tokio::io::unix::AsyncFd;
 /// A process unit.
 pub struct LinuxUnit {
     pub(super) id: UnitId,
+    name: Arc<str>,
     pub(super) realm: Realm,
     pub(super) leader: AsyncFd<Pidfd>,
     stdin: PipeEnd,
@@ -62,6 +63,7 @@ impl LinuxUnit {
         };
         Ok(LinuxUnit {
             id,
+            name: name.clone(),
             is_adopted: !realm.is_pinned.get(),
             is_reaped: Cell::new(false),
             realm,
@@ -83,6 +85,10 @@ impl LinuxUnit {
 
 impl Unit for LinuxUnit {
     type Port = PipeEnd;
+
+    fn name(&self) -> String {
+        format!("{} ({})", self.name, self.pid())
+    }
 
     fn stdin(&self) -> &PipeEnd {
         &self.stdin

@@ -161,7 +161,7 @@ impl Linux {
                 unit.ended.set(Some(status));
                 self.saw_end(unit.pid(), status);
             }
-            Err(errno) => self.find(format!("{} could not be reaped: {errno}; who else waits for it?", unit.pid())),
+            Err(errno) => self.find(format!("{} could not be reaped: {errno}; who else waits for it?", unit.name())),
         }
         unit.realm.is_pinned.set(false);
         unit.is_reaped.set(true);
@@ -173,7 +173,7 @@ impl Linux {
         let inodes: Vec<u64> = Stream::BOTH.iter().filter_map(|s| unit.output(*s).inode()).collect();
         let holders = procfs::writers_of(&inodes);
         for errno in [members.as_ref().err(), holders.as_ref().err()].into_iter().flatten() {
-            self.find(format!("a survey of unit {} is incomplete: {errno}", unit.id.0));
+            self.find(format!("a survey of {} is incomplete: {errno} ({})", unit.name(), errno.explain()));
         }
         // Who has come or gone by now has said so: this may be the last look before the end.
         self.drain_reports();
@@ -193,7 +193,10 @@ impl Linux {
     pub(super) fn blame(&self, unit: &LinuxUnit, task: &str) {
         let living = match unit.realm.living(&mut unit.kin.borrow_mut()) {
             Ok(living) => living,
-            Err(errno) => return self.find(format!("who outlived the task `{task}` cannot be seen: {errno}")),
+            Err(errno) => {
+                return self
+                    .find(format!("who outlived the task `{task}` cannot be seen: {errno} ({})", errno.explain()));
+            }
         };
         for process in living {
             let Survivor { pid, name } = self.survivor(process.pid);

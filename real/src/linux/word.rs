@@ -13,7 +13,7 @@ use super::port::PipeEnd;
 use super::unit::LinuxUnit;
 use crate::errno;
 use crate::procfs;
-use crate::world::Port;
+use crate::world::{Port, Unit as _};
 use nix::sys::socket::{
     AddressFamily, ControlMessageOwned, MsgFlags, SockFlag, SockType, UnixAddr, UnixCredentials, bind, recvmsg,
     setsockopt, socket, sockopt,
@@ -112,7 +112,7 @@ impl Linux {
             Err(Errno::EAGAIN) => Turn::Nothing,
             Err(Errno::EINTR) => Turn::Something,
             Err(errno) => {
-                self.find(format!("what unit {} says cannot be heard: {errno} ({})", unit.id.0, errno.explain()));
+                self.find(format!("what {} says cannot be heard: {errno} ({})", unit.name(), errno.explain()));
                 Turn::Over
             }
         }
@@ -136,11 +136,7 @@ impl Linux {
                 Ok(true) => return true,
                 Ok(false) => {}
                 Err(errno) => {
-                    self.find(format!(
-                        "who speaks for unit {} cannot be seen: {errno} ({})",
-                        unit.id.0,
-                        errno.explain()
-                    ));
+                    self.find(format!("who speaks for {} cannot be seen: {errno} ({})", unit.name(), errno.explain()));
                     return false;
                 }
             }

@@ -287,9 +287,11 @@ impl<S: System> World for RealWorld<S> {
         match system.signal(&held.unit, Target::Scope, Signal::KILL) {
             // ESRCH: nobody is left to be killed.
             Ok(()) | Err(Errno::ESRCH) => {}
-            Err(errno) => {
-                self.shared.board.find(format!("unit {} could not be killed: {errno} ({})", unit.0, errno.explain()))
-            }
+            Err(errno) => self.shared.board.find(format!(
+                "{} could not be killed: {errno} ({})",
+                held.unit.name(),
+                errno.explain()
+            )),
         }
         self.shared.endings.set(self.shared.endings.get() + 1);
         self.go(&held, |shared, held| async move {
@@ -298,8 +300,8 @@ impl<S: System> World for RealWorld<S> {
                 biased;
                 () = shared.end(&held) => {}
                 () = S::Executor::sleep(ENDING_MAX) => shared.board.find(format!(
-                    "unit {} was killed and is not over after {ENDING_MAX:?}: unkillable?",
-                    held.id.0
+                    "{} was killed and is not over after {ENDING_MAX:?}: unkillable?",
+                    held.unit.name()
                 )),
             }
             shared.endings.set(shared.endings.get() - 1);

@@ -173,6 +173,9 @@ pub trait Unit: 'static {
     /// Our end of one of its pipes.
     type Port: Port;
 
+    /// What it is called where something is found about it, as `server (4711)`: with the pid of its leader.
+    fn name(&self) -> String;
+
     /// What it reads.
     fn stdin(&self) -> &Self::Port;
 

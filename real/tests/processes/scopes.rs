@@ -21,6 +21,7 @@ cases! {
     a_posix_session_is_killed_across_its_groups,
     a_daemon_comes_to_us_and_is_reaped,
     a_scope_is_still_known_once_its_leader_is_reaped,
+    a_signal_that_is_refused_is_found_and_one_that_comes_too_late_is_not,
 }
 
 async fn term_reaches_a_group_and_its_handlers() {
@@ -190,4 +191,34 @@ async fn a_scope_is_still_known_once_its_leader_is_reaped() {
         let failed = rig.signal(unit, Target::Scope, Signal::KILL);
         assert_eq!(rig.answer(failed).await, Completion::SignalFailed(Errno::ESRCH), "{scope:?}");
     }
+}
+
+/// kill(2): who has become somebody else altogether, as `sudo` does, is not to be signalled by us any more. Here it is we who do.
+async fn a_signal_that_is_refused_is_found_and_one_that_comes_too_late_is_not() {
+    let mut rig = Rig::new();
+    let Started { unit, pid } = rig.puppet(Scope::Group, "print ready; hang").await;
+    for to in [Target::Leader, Target::Scope] {
+        let op = as_nobody(|| rig.submit(unit, Request::Signal { to, signal: Signal::TERM }));
+        assert_eq!(rig.answer(op).await, Completion::SignalFailed(Errno::EPERM), "{to:?}");
+    }
+    let found = format!("p ({pid}) was not sent TERM: EPERM ({}) (2 times)", Errno::EPERM.explain());
+    assert_eq!(rig.world.take_findings(), [found]);
+    rig.signal(unit, Target::Leader, Signal::TERM);
+    assert_eq!(rig.exit(unit).await.status, TERMED);
+    rig.finish(unit).await;
+    rig.signal(unit, Target::Leader, Signal::TERM);
+    rig.take();
+    assert_eq!(rig.world.take_findings(), Vec::<String>::new());
+}
+
+/// Does something as user 65534, and is who it was again. Credentials are a thread's own (credentials(7)): none but this one changes.
+fn as_nobody<T>(act: impl FnOnce() -> T) -> T {
+    // SAFETY: setresuid(2) takes three numbers and touches no memory. The system call and not the function of the C library, which would
+    // change all threads.
+    let become_user =
+        |effective: libc::uid_t| unsafe { libc::syscall(libc::SYS_setresuid, effective, effective, 0 as libc::uid_t) };
+    assert_eq!(become_user(65_534), 0, "{}", std::io::Error::last_os_error());
+    let done = act();
+    assert_eq!(become_user(0), 0, "{}", std::io::Error::last_os_error());
+    done
 }
