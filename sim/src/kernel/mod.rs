@@ -334,6 +334,8 @@ impl Kernel {
             self.play(thread, choose);
         } else if self.is_late(thread, choose) {
             return self.play_late(thread, choose);
+        } else if self.passes_by(thread, process, choose) {
+            self.play(thread, choose);
         } else {
             self.act_on_signal(thread, process, choose);
         }

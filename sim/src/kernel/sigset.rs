@@ -350,6 +350,14 @@ impl Signals {
         !stays.is_empty() && actionable.without(self.caught).is_empty() && self.perhaps_fatal().is_empty()
     }
 
+    /// Whether all that would be delivered to a thread with the first mask now is the process's, and could as well have been delivered to one
+    /// with the second.
+    pub(super) fn is_as_well_for(&self, mask: &Mask, other: &Mask) -> bool {
+        let blocked = self.blocked(*mask);
+        let is_the_process_s = mask.entered.is_none() && mask.own.without(blocked).is_empty();
+        is_the_process_s && SignalSet(self.pending.without(blocked).0 & self.blocked(*other).0).is_empty()
+    }
+
     /// Whether a pending signal would be delivered to a thread with this mask now.
     #[inline]
     pub(super) fn is_actionable(&self, mask: &Mask) -> bool {

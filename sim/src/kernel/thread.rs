@@ -4,9 +4,10 @@
 use super::Kernel;
 use super::process::{Life, Wait};
 use super::sigset::{Mask, SignalSet};
+use shakedown_core::choose::{Ask, Choose};
 use shakedown_core::ids::ProcId;
 use shakedown_core::puppet::Block;
-use shakedown_core::site::hash_name;
+use shakedown_core::site::{Kind, Site, hash_name};
 use shakedown_core::vocab::ExitStatus;
 
 impl Kernel {
@@ -91,6 +92,22 @@ impl Kernel {
         }
     }
 
+    /// Whether a thread goes on with its program although a signal is pending for it: another one that does not block it has taken it, and
+    /// comes to act only later (complete_signal() of Linux chooses one thread, and others see the signal where they change their mask).
+    /// Whoever waits is woken by what it acts upon.
+    pub(super) fn passes_by(&mut self, thread: ProcId, process: ProcId, choose: &mut impl Choose) -> bool {
+        if self.threads(process).is_empty() {
+            return false;
+        }
+        let (own, of) = (self.entry(thread), self.entry(process));
+        let as_well = |other: ProcId| other != thread && of.signals.is_as_well_for(&own.mask, &self.entry(other).mask);
+        if own.wait != Wait::Nothing || !self.each_thread(process).any(as_well) {
+            return false;
+        }
+        let site = Site { kind: Kind::Lag, label: own.label.child_hashed(PASSED, 0), nth: own.steps };
+        choose.draw(site, Ask::Pick { of: 2 }) == 1
+    }
+
     /// A thread is gone while its process goes on: its children, as far as PDEATHSIG is concerned, change hands.
     fn thread_is_over(&mut self, thread: ProcId) {
         self.retire(thread);
@@ -151,11 +168,15 @@ impl Kernel {
 
 /// What a further thread is called in labels: no name of a script.
 const THREAD: u64 = hash_name("(thread)");
+/// Stands for what another thread has taken, likewise.
+const PASSED: u64 = hash_name("(passed)");
 
 #[cfg(test)]
 mod tests {
     use super::super::KernelConfig;
-    use super::super::check::{U, exited, play, play_with, signalled};
+    use super::super::check::{Answers, U, exited, play, play_with, signalled};
+    use super::super::process::Wait;
+    use shakedown_core::choose::Calm;
     use shakedown_core::ids::UnitId;
     use shakedown_core::signal::Signal;
     use shakedown_core::vocab::{Scope, Truth};
@@ -214,6 +235,30 @@ mod tests {
             check.pass(1);
             check.kill("w/main", Signal::TERM);
             assert_eq!(check.status("w/main"), signalled(Signal::TERM), "{next}");
+        }
+    }
+
+    /// SEMANTICS C17: what one thread has taken does not keep another from going on, or from ending all of them before it has acted.
+    #[test]
+    fn a_thread_goes_on_while_another_that_has_taken_a_signal_is_late() {
+        for (creator, passes, printed) in [
+            ("hang", 1, "a\nb\n"),
+            ("hang", 0, "got\na\nb\n"),
+            // Nobody else can have taken it: one call is under way, and that is all.
+            ("block HUP; hang", 1, "a\ngot\nb\n"),
+        ] {
+            let mut check = play(&format!("on HUP print got; thread {{ print a; print b; exit 3 }}; {creator}"));
+            let main = check.find("w/main");
+            while check.kernel.entry(main).wait == Wait::Nothing {
+                check.kernel.run(main, &mut Calm);
+            }
+            let thread = check.kernel.threads(main)[0];
+            check.kernel.run(thread, &mut Calm);
+            check.kernel.kill(check.pid("w/main"), Signal::HUP).expect("it lives");
+            for _ in 0..3 {
+                check.kernel.run(thread, &mut Answers(passes));
+            }
+            assert_eq!((check.stdout().as_str(), check.status("w/main")), (printed, exited(3)), "{creator}, {passes}");
         }
     }
 
