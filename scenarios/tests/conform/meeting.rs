@@ -56,13 +56,15 @@ pub fn left_behind(handler: Idiom) -> Idiom {
 
 /// What somebody comes to.
 fn deed() -> Idiom {
+    // Whose thread was it that has ended, when its children are told of the end of their parent?
+    let doomed = || chain(vec![drawn(sent().prop_map(Verb::Pdeathsig)), alone(Verb::Hang)]);
     let child = || {
-        let hangs = alone(Verb::Hang);
         spawned(one_of(vec![
             (2, &[], nothing()),
-            (2, &["hang"], hangs),
+            (2, &["hang"], alone(Verb::Hang)),
             (1, &["print"], print()),
             (1, &["exit"], exit()),
+            (1, &["pdeathsig"], doomed()),
         ]))
     };
     one_of(vec![
