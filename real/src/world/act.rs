@@ -4,7 +4,7 @@ use super::RealWorld;
 use super::shared::{Held, Shared};
 use super::system::{Executor, Port, System, Unit};
 use shakedown_core::ids::OpId;
-use shakedown_core::vocab::{Completion, Errno, Request, Stream, Streams};
+use shakedown_core::vocab::{Completion, Request, Stream, Streams};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::rc::Rc;
@@ -19,12 +19,7 @@ impl<S: System> RealWorld<S> {
             // It is no proxy.
             Request::Traffic | Request::Visit(_) => {}
             Request::Signal { to, signal } => {
-                if let Err(errno) = shared.system.signal(&held.unit, to, signal) {
-                    // ESRCH: whoever it was for has ended, and that is told. What else keeps a signal from its process nobody would learn.
-                    if errno != Errno::ESRCH {
-                        let name = held.unit.name();
-                        shared.board.find(format!("{name} was not sent {signal}: {errno} ({})", errno.explain()));
-                    }
+                if let Err(errno) = shared.signal(held, to, signal) {
                     shared.complete(op, Completion::SignalFailed(errno));
                 }
             }

@@ -280,19 +280,11 @@ impl<S: System> World for RealWorld<S> {
         }
         let known = self.shared.units.borrow().get(&unit).cloned();
         let Some(held) = known else { return };
-        let system = &self.shared.system;
         if let Some(task) = task {
-            system.report_abandoned(&held.unit, task);
+            self.shared.system.report_abandoned(&held.unit, task);
         }
-        match system.signal(&held.unit, Target::Scope, Signal::KILL) {
-            // ESRCH: nobody is left to be killed.
-            Ok(()) | Err(Errno::ESRCH) => {}
-            Err(errno) => self.shared.board.find(format!(
-                "{} could not be killed: {errno} ({})",
-                held.unit.name(),
-                errno.explain()
-            )),
-        }
+        // What keeps it from its processes is found; nobody else is there to be told.
+        let _ = self.shared.signal(&held, Target::Scope, Signal::KILL);
         self.shared.endings.set(self.shared.endings.get() + 1);
         self.go(&held, |shared, held| async move {
             // Biased: who ends at the last moment has ended.

@@ -4,7 +4,8 @@ use super::board::Board;
 use super::system::{Port, System, Unit};
 use crate::mailbox::Mailbox;
 use shakedown_core::ids::{OpId, UnitId};
-use shakedown_core::vocab::{Completion, Errno, ExitNotice, ExitStatus, Request, Stream, Survey};
+use shakedown_core::signal::Signal;
+use shakedown_core::vocab::{Completion, Errno, ExitNotice, ExitStatus, Request, Stream, Survey, Target};
 use shakedown_core::world::Ready;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
@@ -75,6 +76,18 @@ impl<S: System> Shared<S> {
             });
             self.board.push(Ready::Done { op, completion: Completion::Spawned(result) });
         }
+    }
+
+    /// Sends a signal. Where it is refused that is found, since nobody else would tell: but not where whoever it was for has ended.
+    pub(super) fn signal(&self, held: &Held<S>, to: Target, signal: Signal) -> Result<(), Errno> {
+        let sent = self.system.signal(&held.unit, to, signal);
+        if let Err(errno) = sent
+            && errno != Errno::ESRCH
+        {
+            let name = held.unit.name();
+            self.board.find(format!("{name} was not sent {signal}: {errno} ({})", errno.explain()));
+        }
+        sent
     }
 
     /// Until the leader has ended. It stays a zombie.

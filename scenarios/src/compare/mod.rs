@@ -103,9 +103,14 @@ pub fn decide_along(case: &Case, real: &Outcome, moments: &[Moment], budget: Bud
 
 /// One search, with this hint.
 fn decide_by(case: &Case, real: &Outcome, hint: &[Moment], budget: Budget) -> Decision {
+    let spans = match case.stimuli.len() {
+        // It has nothing to come before or after.
+        0 | 1 => Spans::Shortest,
+        _ => Spans::Beside(outside(case), fixed(&case.stimuli).collect()),
+    };
     let terms = Terms {
         lateness: Lateness::Unbounded,
-        spans: Spans::Beside(outside(case), fixed(&case.stimuli).collect()),
+        spans,
         budget,
         remembers: true,
         // Without a hint the first way tried is no likelier than the others, and depth first is quicker: who floods an output deviates

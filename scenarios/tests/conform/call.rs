@@ -38,7 +38,7 @@ pub fn call() -> Idiom {
         (3, &["sleep"], resting()),
         (2, &["read line"], alone(Verb::Read(ReadUntil::Line))),
         (1, &["read eof"], alone(Verb::Read(ReadUntil::Eof))),
-        (2, &["spawn", "wait"], chain(vec![spawned(chain(vec![resting(), exit()])), alone(Verb::Wait("0".into()))])),
+        (2, &["spawn", "wait"], chain(vec![spawned(chain(vec![resting(), exit()])), waited()])),
         (2, &["spawn", "wait all"], chain(vec![spawned(chain(vec![resting(), die()])), alone(Verb::WaitAll)])),
         (1, &["spawn", "lock"], chain(vec![spawned(chain(vec![lock(), resting()])), resting(), lock()])),
         (1, &["freeze"], alone(Verb::Freeze)),

@@ -263,8 +263,8 @@ fn what_a_sweep_shows_is_never_refuted() {
 
 /// Real runs whose search took more than a million simulations once, or, four of them, some ten thousand; and four that were found
 /// impossible: a process was killed between what it did and its word of it; a stop was so late that the signal after it was due as well; a
-/// program ran between the signal of its stop and CONT; what a stimulus waited for was so late that it came between two others. They read
-/// back as they were written.
+/// program ran between the signal of its stop and CONT; what a stimulus waited for was so late that it came between two others (of that run
+/// only the order is as it was seen, and instants are rounded). They read back as they were written.
 fn what_linux_did_is_found_within_a_few_thousand_simulations() {
     for (name, file) in [
         ("a death that leaves nobody to fork", include_str!("recorded/a-death-that-leaves-nobody-to-fork.run")),

@@ -46,6 +46,11 @@ pub fn hit() -> Idiom {
     drawn(sent().prop_map(|signal| Verb::Kill { name: "0".into(), signal }))
 }
 
+/// `wait` for the child that was forked last.
+pub fn waited() -> Idiom {
+    alone(Verb::Wait("0".into()))
+}
+
 /// One idiom behind the other.
 pub fn chain(idioms: Vec<Idiom>) -> Idiom {
     idioms.prop_map(|parts| parts.concat()).boxed()

@@ -27,8 +27,7 @@ pub fn handed_over(handler: Idiom) -> Idiom {
     let lock = || alone(Verb::Lock("l".into()));
     let holder = || chain(vec![lock(), resting(), leaving()]);
     let waiter = || chain(vec![resting(), lock(), print(), leaving()]);
-    let heard = || one_of(vec![(2, &["on"], on(catchable(), handler.clone())), (3, &[], nothing())]);
-    let waited = || alone(Verb::Wait("0".into()));
+    let heard = || perhaps_heard(&handler, 3);
     let struck = || one_of(vec![(2, &["kill"], hit()), (2, &["sleep"], resting()), (1, &["wait"], waited())]);
     one_of(vec![
         (3, &["lock", "spawn"], chain(vec![heard(), spawned(holder()), struck(), waiter()])),
@@ -42,7 +41,7 @@ pub fn handed_over(handler: Idiom) -> Idiom {
 /// Whoever has left the group, the session or the family, and may hold an output; and a leader that leaves at once or nearly so: who is
 /// found then, and what is read.
 pub fn left_behind(handler: Idiom) -> Idiom {
-    let heard = || one_of(vec![(2, &["on"], on(catchable(), handler.clone())), (2, &[], nothing())]);
+    let heard = || perhaps_heard(&handler, 2);
     let closing = || one_of(vec![(1, &["close"], close()), (2, &[], nothing())]);
     let body = || chain(vec![heard(), closing(), perhaps_resting(), deed(), leaving()]);
     let one = one_of(vec![
@@ -89,4 +88,9 @@ fn leaving() -> Idiom {
 
 fn perhaps_resting() -> Idiom {
     one_of(vec![(1, &[], nothing()), (1, &["sleep"], resting())])
+}
+
+/// Something for a signal, or nothing with this weight beside two.
+fn perhaps_heard(handler: &Idiom, silence: u32) -> Idiom {
+    one_of(vec![(2, &["on"], on(catchable(), handler.clone())), (silence, &[], nothing())])
 }

@@ -174,13 +174,12 @@ fn idioms(place: Place, depth: u32) -> Vec<(u32, &'static [&'static str], Idiom)
 /// Idioms that fork, replace the program, or begin a thread.
 fn families(place: Place, depth: u32) -> Vec<(u32, &'static [&'static str], Idiom)> {
     let child = || chain(vec![block(Place::Program, depth - 1), last()]);
-    let spawned = || spawned(child());
-    let waited = || alone(Verb::Wait("0".into()));
+    let born = || spawned(child());
     let mut families: Vec<(u32, &[&str], Idiom)> = vec![
-        (10, &["spawn"], spawned()),
-        (4, &["spawn", "wait"], chain(vec![spawned(), waited()])),
-        (4, &["spawn", "kill"], chain(vec![spawned(), hit()])),
-        (3, &["spawn", "kill", "wait"], chain(vec![spawned(), sleep(), hit(), waited()])),
+        (10, &["spawn"], born()),
+        (4, &["spawn", "wait"], chain(vec![born(), waited()])),
+        (4, &["spawn", "kill"], chain(vec![born(), hit()])),
+        (3, &["spawn", "kill", "wait"], chain(vec![born(), sleep(), hit(), waited()])),
         (5, &["spawn", "wait", "kill"], chain(vec![brief(), waited(), hit()])),
         (3, &["freeze", "spawn", "kill"], frozen(child())),
         (2, &["daemonize"], daemonized(child())),
